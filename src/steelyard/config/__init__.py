@@ -1,0 +1,1 @@
+"""The configuration: `steelyard.toml`, the environment and flags, read once into one frozen object."""

@@ -1,0 +1,139 @@
+"""What can be configured, as frozen values with their defaults. The loader fills them; nothing here does I/O."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct, field
+
+from steelyard.core.exchange import Record
+
+__all__ = [
+    "Config",
+    "DeploymentFacts",
+    "LedgerSettings",
+    "ModelSettings",
+    "PriceSettings",
+    "ProviderSettings",
+    "RouteSettings",
+    "ServerSettings",
+    "Strategy",
+    "Timeouts",
+]
+
+Strategy = Literal["fallback", "weighted", "fastest", "cheapest"]
+Dialect = Literal["openai", "openai-responses", "anthropic", "gemini", "bedrock"]
+
+
+class Timeouts(Struct, frozen=True, forbid_unknown_fields=True):
+    """Seconds. `connect`: until TCP and TLS stand; `first_byte`: from the request's last byte to the answer's first;
+    `idle`: between two bytes of the answer; `total`: the whole call with all its attempts."""
+
+    connect: float = 5.0
+    first_byte: float = 60.0
+    idle: float = 60.0
+    total: float = 600.0
+
+
+class ServerSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[server]`. Sizes are bytes, times seconds. `connections_per_key` and `calls_per_key` bound what one key may have
+    open at once (0: no bound)."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    workers: int = 1
+    record: Record = "metadata"
+    data_dir: Path = Path("~/.local/share/steelyard")
+    max_body_bytes: int = 64 * 1024 * 1024
+    max_header_bytes: int = 32 * 1024
+    header_timeout_s: float = 10.0
+    body_timeout_s: float = 60.0
+    keepalive_s: float = 75.0
+    write_timeout_s: float = 60.0
+    max_connections: int = 20_000
+    calls_per_key: int = 0
+    drain_s: float = 30.0
+
+
+class ProviderSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[providers.NAME]`: overrides a row of the provider table, or adds one. `api_key` and the values of `headers`
+    are references (`env:NAME`, `file:PATH`), never secrets themselves. `None` means: as the table says."""
+
+    dialect: Dialect | None = None
+    base_url: str | None = None
+    api_key: str | None = None
+    auth_header: str | None = None
+    auth_prefix: str | None = None
+    headers: dict[str, str] = {}
+    region: str | None = None
+    retention_days: int | None = None
+    prices: str | None = None
+    ca_file: str | None = None
+    stream_usage: Literal["ask", "always", "never"] | None = None
+
+
+class RouteSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[routes.NAME]`. `weights` goes with strategy `weighted`: one positive number a deployment, equal when absent.
+    `retries` is the number of further attempts after the first, over all deployments together."""
+
+    deployments: tuple[str, ...]
+    strategy: Strategy = "fallback"
+    weights: tuple[float, ...] | None = None
+    retries: int = 2
+    timeout_s: Timeouts = Timeouts()
+    record: Record | None = None
+
+
+class PriceSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """US dollars for a million tokens; a rate that is absent is charged at the rate of its whole (cached: input)."""
+
+    input_usd_per_mtok: Decimal
+    output_usd_per_mtok: Decimal
+    cached_input_usd_per_mtok: Decimal | None = None
+    cache_write_usd_per_mtok: Decimal | None = None
+
+
+class DeploymentFacts(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[deployments."PROVIDER/MODEL"]`: facts that the catalogue lacks or has wrong. `model` is the name sent to the
+    provider when it differs from the deployment's (an Azure deployment's name, say)."""
+
+    price: PriceSettings | None = None
+    model: str | None = None
+    context: int | None = None
+    record: Record | None = None
+
+
+class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[models.NAME]`: how the engine serves a local model. `None` leaves the choice to llama.cpp. `start`: with the
+    engine, or on the first call that wants the model."""
+
+    context: int | None = None
+    slots: int = 2
+    threads: int | None = None
+    gpu_layers: int = 0
+    start: Literal["demand", "boot"] = "demand"
+    embeddings: bool = False
+    rerank: bool = False
+
+
+class LedgerSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[ledger]`. `url` is SQLAlchemy's (`postgresql+psycopg://…`, may be a reference); absent: SQLite in the data
+    directory. Retention drops the oldest exchanges; 0 keeps all."""
+
+    url: str | None = None
+    retention_days: float = 0
+    retention_bytes: int = 0
+    journal_segment_bytes: int = 16 * 1024 * 1024
+    journal_retention_hours: float = 24.0
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole configuration. `source` is the file it was read from, `None` when there was none."""
+
+    server: ServerSettings = ServerSettings()
+    providers: dict[str, ProviderSettings] = {}
+    routes: dict[str, RouteSettings] = {}
+    deployments: dict[str, DeploymentFacts] = {}
+    models: dict[str, ModelSettings] = {}
+    ledger: LedgerSettings = field(default_factory=LedgerSettings)
+    source: Path | None = None

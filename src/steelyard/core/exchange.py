@@ -1,0 +1,76 @@
+"""One recorded call, as the gateway writes it and the ledger keeps it."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from steelyard.core.usage import Usage
+
+__all__ = ["SCHEMA", "Attempt", "Exchange", "Outcome", "Record"]
+
+SCHEMA = 1
+"""Version of the fields below. It goes into every journal frame; readers refuse versions that they do not know."""
+
+Record = Literal["none", "metadata", "full"]
+
+Outcome = Literal[
+    "ok",  # answered in full
+    "client_gone",  # the client closed before the answer was complete
+    "cut",  # the upstream closed before the answer was complete
+    "timeout",  # connect, first-byte, idle or total time ran out
+    "refused",  # no connection could be made (refused, unresolvable, TLS)
+    "status",  # the upstream answered with an error status
+    "invalid",  # the upstream answered something that is not its dialect
+    "rejected",  # the gateway itself answered with an error; nothing was sent upstream
+    "error_event",  # the upstream reported an error inside a stream
+]
+
+
+class Attempt(Struct, frozen=True, array_like=True):
+    """One try at one deployment. Times are milliseconds after the exchange's `received_at`."""
+
+    deployment: str
+    outcome: Outcome
+    started_ms: float
+    ended_ms: float
+    status: int | None = None
+    detail: str | None = None
+
+
+class Exchange(Struct, frozen=True, array_like=True):
+    """One call. Append new fields at the end, with a default: old journals stay readable.
+
+    Units: `received_at` is seconds since the epoch (UTC); `*_ms` are milliseconds after it; sizes are bytes on the wire
+    without transfer coding; `cost_usd` is a decimal string in US dollars, `None` when a price or the usage is unknown.
+    `price_source` names where the price came from and its date, e.g. `genai-prices 0.2.3` or `steelyard.toml`.
+    `request` and `response` are the bodies as the client sent and saw them, only where `record` is `full`.
+    """
+
+    id: str
+    received_at: float
+    worker: str
+    endpoint: str
+    dialect: str
+    key: str | None
+    route: str | None
+    deployment: str | None
+    status: int
+    outcome: Outcome
+    stream: bool
+    attempts: tuple[Attempt, ...] = ()
+    first_byte_ms: float | None = None
+    last_byte_ms: float | None = None
+    usage: Usage | None = None
+    usage_raw: bytes | None = None
+    cost_usd: str | None = None
+    price_source: str | None = None
+    finish_reason: str | None = None
+    request_bytes: int = 0
+    response_bytes: int = 0
+    model_reported: str | None = None
+    error: str | None = None
+    record: Record = "metadata"
+    request: bytes | None = None
+    response: bytes | None = None
+    end_user: str | None = None
+    region: str | None = None

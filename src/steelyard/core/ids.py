@@ -1,0 +1,45 @@
+"""Identifiers: sortable by time, unguessable where that matters."""
+
+from collections.abc import Callable
+
+__all__ = ["exchange_ids", "new_key", "short_id"]
+
+_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def exchange_ids(clock: Callable[[], float], randomness: Callable[[int], bytes]) -> Callable[[], str]:
+    """Return a source of exchange ids: `req_` and 32 hexadecimal digits, of which the first 12 are milliseconds since
+    the epoch (as in RFC 9562, UUIDv7) and the rest random. Randomness is drawn in blocks, so that a call costs no
+    system call of its own."""
+    pool = ""
+    at = 0
+
+    def next_id() -> str:
+        nonlocal pool, at
+        if at >= len(pool):
+            pool = randomness(10 * 256).hex()
+            at = 0
+        tail = pool[at : at + 20]
+        at += 20
+        return f"req_{int(clock() * 1000):012x}{tail}"
+
+    return next_id
+
+
+def new_key(randomness: Callable[[int], bytes]) -> str:
+    """Return a caller's key: `sy-` and 50 characters of 0-9a-z that carry 256 random bits."""
+    number = int.from_bytes(randomness(32), "big")
+    return "sy-" + _digits(number, 50)
+
+
+def short_id(randomness: Callable[[int], bytes]) -> str:
+    """Return 12 characters for names of rows that people type (about 62 random bits)."""
+    return _digits(int.from_bytes(randomness(8), "big"), 13)[-12:]
+
+
+def _digits(number: int, width: int) -> str:
+    digits = []
+    for _ in range(width):
+        number, rest = divmod(number, 36)
+        digits.append(_ALPHABET[rest])
+    return "".join(reversed(digits))
