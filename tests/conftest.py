@@ -1,0 +1,50 @@
+"""Fixtures for everybody: a provider on loopback, and gateways in front of it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from tests.fake import FakeProvider
+from tests.support import GatewayUnderTest, config_text
+
+
+class StartGateway(Protocol):
+    """Start a gateway; without a configuration, one whose provider `acme` is the fixture `provider`."""
+
+    def __call__(
+        self, config: str | None = None, *, env: dict[str, str] | None = None, arguments: tuple[str, ...] = ()
+    ) -> GatewayUnderTest: ...
+
+
+@pytest.fixture
+def provider() -> Iterator[FakeProvider]:
+    """A provider that must have received only clean HTTP, and must not have broken itself."""
+    with FakeProvider() as provider:
+        yield provider
+        assert provider.malformed == []
+        assert provider.failures == []
+
+
+@pytest.fixture
+def gateway(tmp_path: Path, provider: FakeProvider) -> Iterator[StartGateway]:
+    """A factory of gateways, which are stopped after the test and must end cleanly."""
+    started: list[GatewayUnderTest] = []
+
+    def start(
+        config: str | None = None, *, env: dict[str, str] | None = None, arguments: tuple[str, ...] = ()
+    ) -> GatewayUnderTest:
+        directory = tmp_path / f"gateway-{len(started)}"
+        directory.mkdir()
+        text = config if config is not None else config_text({"acme": provider.base_url})
+        started.append(GatewayUnderTest(text, directory, env=env, arguments=arguments))
+        return started[-1]
+
+    try:
+        yield start
+        for one in started:
+            one.stop()
+    finally:
+        for one in started:
+            one.kill()

@@ -1,0 +1,10 @@
+"""A provider, and a proxy, that are real servers on loopback."""
+
+from tests.fake.certificate import self_signed
+from tests.fake.provider import FakeProvider
+from tests.fake.proxy import FakeProxy
+from tests.fake.registry import BEHAVIOURS
+from tests.fake.seen import ReceivedRequest, SeenConnection
+from tests.fake.shapes import TEXT
+
+__all__ = ["BEHAVIOURS", "TEXT", "FakeProvider", "FakeProxy", "ReceivedRequest", "SeenConnection", "self_signed"]

@@ -1,0 +1,155 @@
+"""One call at the fake provider, and the ways to answer it."""
+
+import asyncio
+import email.parser
+import email.policy
+import hashlib
+import json
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+
+from tests.fake import shapes
+from tests.fake.seen import ReceivedRequest
+from tests.fake.shapes import Script
+from tests.fake.wire import Wire
+
+__all__ = ["DONE", "Call", "Headers", "compact", "decoded", "sse"]
+
+Headers = Iterable[tuple[str, str]]
+DONE = b"data: [DONE]\n\n"
+
+
+class Call:
+    """A request with its decoded payload. `attempt` counts the requests for this very model string, from 1."""
+
+    def __init__(self, wire: Wire, request: ReceivedRequest, payload: dict[str, Any], attempt: int) -> None:
+        self.wire = wire
+        self.request = request
+        self.payload = payload
+        self.attempt = attempt
+        self.keep_alive = request.header("connection") != "close"
+        self.model = str(payload.get("model", ""))
+        self.chat = request.path.endswith("/chat/completions")
+
+    @property
+    def streams(self) -> bool:
+        return self.payload.get("stream") is True
+
+    def body(self, script: Script = Script()) -> bytes:  # noqa: B008 - frozen
+        """Return the whole answer of this endpoint."""
+        return compact(self._answer(script))
+
+    def _answer(self, script: Script) -> dict[str, Any]:
+        path = self.request.path.rpartition("/v1/")[2]
+        if path in ("chat/completions", "completions"):
+            return shapes.full(self.payload, script, self.chat)
+        if path == "audio/transcriptions":
+            return self.payload["answer"]  # type: ignore[no-any-return]
+        answers = {"embeddings": shapes.embeddings, "rerank": shapes.rerank, "images/generations": shapes.images}
+        return answers[path](self.payload)
+
+    def events(self, script: Script = Script()) -> list[bytes]:  # noqa: B008 - frozen
+        """Return the stream's events with their `[DONE]`."""
+        return [sse(event) for event in shapes.events(self.payload, script, self.chat)] + [DONE]
+
+    async def head(self, status: int, headers: Headers) -> None:
+        """Send a status line and headers; without `Content-Length` or a coding among them the body ends at EOF."""
+        fields = [
+            ("x-request-id", f"req_fake_{id(self.request):x}"),
+            ("openai-processing-ms", "5"),
+            ("openai-version", "2020-10-01"),
+            *headers,
+        ]
+        if not self.keep_alive:
+            fields.append(("Connection", "close"))
+        reason = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "Unknown"
+        lines = [f"HTTP/1.1 {status} {reason}", *(f"{key}: {value}" for key, value in fields)]
+        await self.wire.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
+
+    async def send(
+        self, body: bytes, status: int = 200, content_type: str = "application/json", headers: Headers = ()
+    ) -> None:
+        """Answer with a body of known length."""
+        fields = [("Content-Type", content_type), ("Content-Length", str(len(body))), *headers]
+        await self.head(status, fields)
+        await self.wire.write(body)
+
+    async def error(self, status: int, body: dict[str, Any], headers: Headers = ()) -> None:
+        """Answer with an error."""
+        await self.send(compact(body), status, headers=headers)
+
+    async def open_stream(self, headers: Headers = (), content_type: str = "text/event-stream; charset=utf-8") -> None:
+        """Send the head of a chunked answer."""
+        await self.head(200, [("Content-Type", content_type), ("Transfer-Encoding", "chunked"), *headers])
+
+    async def chunk(self, content: bytes) -> None:
+        """Send one chunk of a chunked answer."""
+        if content:
+            await self.wire.write(b"%x\r\n%b\r\n" % (len(content), content))
+
+    async def event(self, event: bytes) -> None:
+        """Send one event as a chunk of its own."""
+        await self.chunk(event)
+        self.request.events_sent += 1
+
+    async def close_stream(self) -> None:
+        """Send the last chunk."""
+        await self.wire.write(b"0\r\n\r\n")
+
+    async def stream(self, events: Iterable[bytes], pause_s: float = 0.0) -> None:
+        """Answer with these events, one chunk each."""
+        await self.open_stream()
+        for event in events:
+            await self.event(event)
+            await asyncio.sleep(pause_s)
+        await self.close_stream()
+
+    async def answer(self, script: Script = Script()) -> None:  # noqa: B008 - frozen
+        """Answer as a provider in good health does."""
+        if self.streams:
+            await self.stream(self.events(script))
+        else:
+            await self.send(self.body(script))
+
+
+def compact(value: Any) -> bytes:
+    """Return JSON without spaces."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def sse(value: Any) -> bytes:
+    """Return an event (HTML standard, "Server-sent events")."""
+    return b"data: " + compact(value) + b"\n\n"
+
+
+def decoded(request: ReceivedRequest) -> dict[str, Any]:
+    """Return the request's fields: those of a JSON object, or of a multipart form (RFC 7578) with its transcription."""
+    kind = request.header("content-type") or ""
+    if kind.startswith("multipart/form-data"):
+        return _form(request, kind)
+    try:
+        value = json.loads(request.body or b"{}")
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _form(request: ReceivedRequest, kind: str) -> dict[str, Any]:
+    parser = email.parser.BytesParser(policy=email.policy.HTTP)
+    message: Any = parser.parsebytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + request.body)
+    fields: dict[str, Any] = {}
+    for part in message.iter_parts():
+        name = part.get_param("name", header="content-disposition")
+        content = part.get_payload(decode=True)
+        if part.get_filename():
+            digest = hashlib.sha256(content).hexdigest()
+            # Beside OpenAI's fields: what arrived, for tests of relays that stream.
+            fields["answer"] = {
+                "text": f"I heard {len(content)} bytes.",
+                "usage": {"type": "duration", "seconds": 9},
+                "received": {"name": part.get_filename(), "bytes": len(content), "sha256": digest},
+            }
+        else:
+            fields[name] = content.decode()
+    return fields
