@@ -1,0 +1,1 @@
+"""Steps, oldest first; each is named by its revision."""

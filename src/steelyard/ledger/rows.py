@@ -1,0 +1,149 @@
+"""Turn an exchange into a row, and a row back into the exchange."""
+
+from datetime import date
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Row as SqlRow
+
+from steelyard.core.exchange import Attempt, Exchange
+from steelyard.core.usage import Usage
+from steelyard.journal.tail import Entry
+from steelyard.ledger.money import to_parts
+
+__all__ = ["INDEX_BYTES", "Values", "body_of", "cleaned", "exchange_of", "recorded_bytes", "row_of"]
+
+Values = dict[str, Any]
+"""A row by column name. The values are what the driver takes."""
+
+INDEX_BYTES = 256
+"""What a row's indexes and the database's own book-keeping take beside the recorded bytes."""
+
+_MOST_TOKENS: Final = 10**12
+"""A count beyond is a provider's mistake: unknown, lest one absurd figure overflow every sum. `usage_raw` keeps it."""
+
+_LONGEST_NAME: Final = 500
+"""PostgreSQL indexes at most 2,704 bytes of a row (documentation, "B-Tree Indexes"); a code point has up to four."""
+
+_SAME: Final = tuple(
+    name for name in Exchange.__struct_fields__ if name not in ("attempts", "usage", "request", "response")
+)
+"""Fields that are columns as they stand."""
+
+_MOST: Final = 2**63 - 1
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+_encode = msgspec.json.Encoder().encode
+_decode_attempts = msgspec.json.Decoder(tuple[Attempt, ...]).decode
+
+
+def recorded_bytes(entry: Entry) -> int:
+    """Return what an exchange counts for in retention by size."""
+    return entry.bytes + INDEX_BYTES
+
+
+def row_of(entry: Entry, seq: int) -> Values:
+    """Return the row of table `exchange`."""
+    it = entry.exchange
+    usage = it.usage
+    nano, atto = to_parts(it.cost_usd)
+    return {
+        "seq": seq,
+        "id": _name(it.id),
+        "received_at": it.received_at,
+        "day": _day(it.received_at // 86400),
+        "worker": it.worker,
+        "endpoint": it.endpoint,
+        "dialect": it.dialect,
+        "key": _name(it.key),
+        "route": _name(it.route),
+        "deployment": _name(it.deployment),
+        "status": it.status,
+        "outcome": it.outcome,
+        "stream": it.stream,
+        "attempts": _encode(it.attempts).decode(),
+        "first_byte_ms": it.first_byte_ms,
+        "last_byte_ms": it.last_byte_ms,
+        "usage_estimated": usage.estimated if usage else None,
+        "input_tokens": _tokens(usage.input) if usage else None,
+        "output_tokens": _tokens(usage.output) if usage else None,
+        "cached_tokens": _tokens(usage.cached) if usage else None,
+        "cache_write_tokens": _tokens(usage.cache_write) if usage else None,
+        "reasoning_tokens": _tokens(usage.reasoning) if usage else None,
+        "input_audio_tokens": _tokens(usage.input_audio) if usage else None,
+        "output_audio_tokens": _tokens(usage.output_audio) if usage else None,
+        "usage_raw": it.usage_raw,
+        "cost_usd": it.cost_usd,
+        "cost_nano": nano,
+        "cost_atto": atto,
+        "price_source": it.price_source,
+        "finish_reason": it.finish_reason,
+        "request_bytes": it.request_bytes,
+        "response_bytes": it.response_bytes,
+        "model_reported": it.model_reported,
+        "error": it.error,
+        "record": it.record,
+        "end_user": it.end_user,
+        "region": it.region,
+        "recorded_bytes": recorded_bytes(entry),
+    }
+
+
+def body_of(entry: Entry, seq: int) -> Values | None:
+    """Return the row of table `content`, or `None` when no body was recorded."""
+    it = entry.exchange
+    if it.request is None and it.response is None:
+        return None
+    return {"seq": seq, "request": it.request, "response": it.response}
+
+
+def cleaned(values: Values) -> Values:
+    """Return a row that every database takes: PostgreSQL's text holds no NUL (documentation, "Character Types"), and
+    integers have 64 bits."""
+    return {name: _clean(value) for name, value in values.items()}
+
+
+def exchange_of(row: SqlRow[Any], request: bytes | None = None, response: bytes | None = None) -> Exchange:
+    """Return the exchange that a row of table `exchange` was made from."""
+    at = row._mapping
+    usage = None
+    if at["usage_estimated"] is not None:
+        usage = Usage(
+            at["input_tokens"],
+            at["output_tokens"],
+            at["cached_tokens"],
+            at["cache_write_tokens"],
+            at["reasoning_tokens"],
+            at["input_audio_tokens"],
+            at["output_audio_tokens"],
+            at["usage_estimated"],
+        )
+    plain = {name: at[name] for name in _SAME}
+    return Exchange(
+        **plain, attempts=_decode_attempts(at["attempts"]), usage=usage, request=request, response=response
+    )
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\x00", "\ufffd")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return max(-_MOST, min(_MOST, value))
+    return value
+
+
+def _tokens(count: int | None) -> int | None:
+    return count if count is not None and 0 <= count <= _MOST_TOKENS else None
+
+
+def _name(name: str | None) -> str | None:
+    return name if name is None or len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+
+
+@lru_cache(maxsize=64)
+def _day(days: float) -> date:
+    """Return the UTC day; the epoch for a time that no calendar holds."""
+    try:
+        return date.fromordinal(_EPOCH + int(days))
+    except (OverflowError, ValueError):
+        return date.fromordinal(_EPOCH)
