@@ -1,0 +1,1 @@
+"""What is known of providers, prices and local models: data files and pure rules."""
