@@ -1,0 +1,94 @@
+"""Read the configuration: flags beat environment beat file, every mistake is reported at once, nothing is ignored."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from msgspec import structs
+
+from steelyard.catalog.providers import provider_table
+from steelyard.config.document import read_document
+from steelyard.config.findings import Findings, nearest, shown
+from steelyard.config.names import check_names
+from steelyard.config.overlay import overlay
+from steelyard.config.paths import absolute, with_absolute_paths
+from steelyard.config.settings import Config
+from steelyard.config.shape import Invalid, read_struct
+from steelyard.core.errors import ConfigError
+
+__all__ = ["find_file", "load_config", "needs_restart", "reload"]
+
+_SECTIONS: Final = tuple(name for name in Config.__struct_fields__ if name != "source")
+_FIXED: Final = (
+    ("server", "host"),
+    ("server", "port"),
+    ("server", "workers"),
+    ("server", "data_dir"),
+    ("ledger", "url"),
+)
+
+
+def load_config(path: Path | None, env: Mapping[str, str], flags: Mapping[str, object]) -> Config:
+    """Return the configuration, with data directory, certificate files and `file:` references absolute.
+
+    `path` None: the file that STEELYARD_CONFIG names, else ./steelyard.toml, else ~/.config/steelyard/steelyard.toml,
+    else no file and the defaults. `flags`: fields of `[server]` by their names, and `ledger_url`; `None` is not given.
+    Raise ConfigError with one finding a mistake.
+    """
+    file = find_file(path, env)
+    source = None if file is None else Path(os.path.abspath(file))
+    findings = Findings("steelyard.toml" if source is None else shown(source), {})
+    document = {} if source is None else read_document(source, findings)
+    config = _read_tables(document or {}, findings)
+    config = with_absolute_paths(config, env, Path.cwd() if source is None else source.parent)
+    config = overlay(config, env, flags, findings)
+    check_names(config, provider_table(), findings)
+    mistakes = findings.in_order()
+    if mistakes:
+        raise ConfigError(*mistakes)
+    return structs.replace(config, source=source)
+
+
+def find_file(path: Path | None, env: Mapping[str, str]) -> Path | None:
+    """Return the file that `load_config` reads, `None` when there is none. One that is asked for by name must exist."""
+    if path is not None:
+        return path
+    here = Path.cwd()
+    named = env.get("STEELYARD_CONFIG")
+    if named:
+        return absolute(named, env, here)
+    usual = (here / "steelyard.toml", absolute("~/.config/steelyard/steelyard.toml", env, here))
+    return next((file for file in usual if os.path.exists(file)), None)
+
+
+def reload(
+    current: Config, path: Path | None, env: Mapping[str, str], flags: Mapping[str, object]
+) -> tuple[Config, tuple[str, ...]]:
+    """Return the configuration as the file now says and no findings; or, when anything is wrong, `current` and why.
+
+    `path` None means the file that `current` came from, and a new search only when there was none.
+    """
+    try:
+        return load_config(path or current.source, env, flags), ()
+    except ConfigError as error:
+        return current, error.findings
+
+
+def needs_restart(old: Config, new: Config) -> tuple[str, ...]:
+    """Return a line for each setting that differs and that a running installation cannot take over."""
+    return tuple(
+        f"[{section}] {name} has changed: this takes effect after a restart."
+        for section, name in _FIXED
+        if getattr(getattr(old, section), name) != getattr(getattr(new, section), name)
+    )
+
+
+def _read_tables(document: Mapping[str, object], findings: Findings) -> Config:
+    choices = f"; sections are {', '.join(f'[{section}]' for section in _SECTIONS)}"
+    for name in document:
+        if name not in _SECTIONS:
+            findings.add((name,), f"unknown section{nearest(name, _SECTIONS, choices)}")
+    known = {name: table for name, table in document.items() if name in _SECTIONS}
+    config = read_struct(Config, known, (), findings)
+    return Config() if isinstance(config, Invalid) else config

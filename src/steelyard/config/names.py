@@ -1,0 +1,82 @@
+"""Check what names refer to: deployments to providers, weights to deployments, routes to nothing that is taken."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from steelyard.catalog.providers import Provider
+from steelyard.config.findings import Findings, nearest
+from steelyard.config.locate import KeyPath
+from steelyard.config.settings import Config, ProviderSettings, RouteSettings
+
+__all__ = ["LOCAL", "check_names"]
+
+LOCAL: Final = "local"
+"""The provider that is the engine of this installation; it needs no row and no section."""
+
+_PROVIDER_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
+
+
+def check_names(config: Config, table: Mapping[str, Provider], findings: Findings) -> None:
+    """Report every name that is malformed, taken, or refers to a provider that does not exist."""
+    providers = {LOCAL, *table, *config.providers}
+    for name, provider in config.providers.items():
+        _check_provider(name, provider, table, findings)
+    for name, route in config.routes.items():
+        _check_route_name(name, providers, findings)
+        _check_route(route, ("routes", name), providers, findings)
+    for name in config.deployments:
+        _check_deployment(name, ("deployments", name), providers, findings)
+    for name in config.models:
+        if not name or not name.isprintable() or " " in name:
+            findings.add(("models", name), "expected the name of a local model, like [models.smollm2-135m]")
+
+
+def _check_provider(name: str, provider: ProviderSettings, table: Mapping[str, Provider], findings: Findings) -> None:
+    path = ("providers", name)
+    row = table.get(name)
+    if name == LOCAL:
+        findings.add(path, '"local" is the engine of this installation; choose another name')
+    elif not _PROVIDER_NAME.fullmatch(name):
+        findings.add(path, "a provider's name is lower-case letters, digits, dots, dashes and underscores")
+    elif row is None:
+        meant = nearest(name, table)
+        for key in ("dialect", "base_url"):
+            # When the key is there and wrong, that has been said.
+            if getattr(provider, key) is None and (*path, key) not in findings.lines:
+                findings.add(path, f"a provider that is not in the table needs {key}{meant}")
+    auth_header = provider.auth_header or (row.auth_header if row else None) or "authorization"
+    for header in provider.headers:
+        if header.lower() == auth_header.lower():
+            findings.add((*path, "headers", header), "this header carries the key; write the key as api_key")
+
+
+def _check_route_name(name: str, providers: set[str], findings: Findings) -> None:
+    path = ("routes", name)
+    if "/" in name:
+        findings.add(path, 'the name of a route must not hold "/": "provider/model" already names a deployment')
+    elif not name or not name.isprintable() or " " in name:
+        findings.add(path, "the name of a route must not be empty and must not hold blanks")
+    elif name in providers:
+        findings.add(path, f'"{name}" is the name of a provider; choose another name for the route')
+
+
+def _check_route(route: RouteSettings, path: KeyPath, providers: set[str], findings: Findings) -> None:
+    for index, name in enumerate(route.deployments):
+        _check_deployment(name, (*path, "deployments", index), providers, findings)
+    if route.weights is None:
+        return
+    if route.strategy != "weighted":
+        findings.add((*path, "weights"), f'weights need strategy = "weighted" (it is "{route.strategy}")')
+    if len(route.weights) != len(route.deployments):
+        count = f"{len(route.weights)} for {len(route.deployments)} deployments"
+        findings.add((*path, "weights"), f"expected one weight a deployment, got {count}")
+
+
+def _check_deployment(name: str, path: KeyPath, providers: set[str], findings: Findings) -> None:
+    provider, slash, model = name.partition("/")
+    if not (provider and slash and model) or not name.isprintable() or " " in name:
+        findings.add(path, 'expected "provider/model", like "openai/gpt-4.1"')
+    elif provider not in providers:
+        add = f"; add [providers.{provider}] with dialect and base_url"
+        findings.add(path, f'no provider "{provider}"{nearest(provider, providers, add)}')

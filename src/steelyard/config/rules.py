@@ -1,0 +1,134 @@
+"""Say what is wrong with one setting that has the right type: out of range, no URL, a secret in plain text."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from msgspec import Struct
+
+from steelyard.config.secrets import reference_complaint
+from steelyard.config.settings import (
+    DeploymentFacts,
+    LedgerSettings,
+    ModelSettings,
+    PriceSettings,
+    ProviderSettings,
+    RouteSettings,
+    ServerSettings,
+    Timeouts,
+)
+from steelyard.config.urls import base_url_complaint, header_name_complaint, ledger_url_complaint
+
+__all__ = ["complaint", "has_rule"]
+
+Rule = Callable[[Any], str | None]
+
+
+def complaint(struct: type[Struct], name: str, value: object) -> str | None:
+    """Return what is wrong with a field's value, as the end of a sentence that begins with its key; `None`: nothing."""
+    rule = _RULES.get((struct, name))
+    return rule(value) if rule is not None and value is not None else None
+
+
+def has_rule(struct: type[Struct], name: str) -> bool:
+    """Return whether a field is checked further than its type (every number must be: a test asks)."""
+    return (struct, name) in _RULES
+
+
+def _between(low: float, high: float) -> Rule:
+    return lambda value: None if low <= value <= high else f"must be from {low} to {high}, got {value}"
+
+
+def _at_least(low: float) -> Rule:
+    return lambda value: None if value >= low else f"must be {low} or more, got {value}"
+
+
+def _positive(value: float | Decimal) -> str | None:
+    return None if value > 0 else f"must be more than 0, got {value}"
+
+
+def _weights(weights: tuple[float, ...]) -> str | None:
+    bad = next((weight for weight in weights if weight <= 0), None)
+    return None if bad is None else f"every weight must be more than 0, got {bad:g}"
+
+
+def _deployments(deployments: tuple[str, ...]) -> str | None:
+    if not deployments:
+        return 'list at least one deployment, like ["openai/gpt-4.1"]'
+    twice = next((name for at, name in enumerate(deployments) if name in deployments[:at]), None)
+    return None if twice is None else f'"{twice}" is listed twice'
+
+
+def _host(host: str) -> str | None:
+    plain = host and not any(letter.isspace() or not letter.isprintable() or letter in "/@[]?#" for letter in host)
+    return None if plain else 'expected an address or a host name without a port, like "127.0.0.1"'
+
+
+def _printable(text: str) -> str | None:
+    return None if text.isprintable() else "holds a control character"
+
+
+def _named(text: str) -> str | None:
+    return "must not be empty" if not text else _printable(text)
+
+
+def _headers(headers: Mapping[str, str]) -> str | None:
+    lowered = [name.lower() for name in headers]
+    for name, value in headers.items():
+        wrong = header_name_complaint(name) or reference_complaint(value)
+        if wrong is None and lowered.count(name.lower()) > 1:
+            wrong = "is given twice (case does not matter in the names of headers)"
+        if wrong is not None:
+            return f"{name!r}: {wrong}"
+    return None
+
+
+_COUNT: Final = _at_least(0)
+# SQLite and PostgreSQL keep 64-bit integers; a size that they could not hold is a slip of the keyboard.
+_SIZE: Final = _between(0, 2**62)
+
+_RULES: Final[dict[tuple[type[Struct], str], Rule]] = {
+    (Timeouts, "connect"): _positive,
+    (Timeouts, "first_byte"): _positive,
+    (Timeouts, "idle"): _positive,
+    (Timeouts, "total"): _positive,
+    (ServerSettings, "host"): _host,
+    (ServerSettings, "port"): _between(0, 65535),  # 0: the system picks a free one
+    (ServerSettings, "workers"): _between(1, 1024),
+    (ServerSettings, "max_body_bytes"): _between(1024, 2**62),
+    (ServerSettings, "max_header_bytes"): _between(1024, 2**30),
+    (ServerSettings, "header_timeout_s"): _positive,
+    (ServerSettings, "body_timeout_s"): _positive,
+    (ServerSettings, "keepalive_s"): _at_least(0),
+    (ServerSettings, "write_timeout_s"): _positive,
+    (ServerSettings, "max_connections"): _at_least(1),
+    (ServerSettings, "calls_per_key"): _COUNT,
+    (ServerSettings, "drain_s"): _at_least(0),
+    (ProviderSettings, "base_url"): base_url_complaint,
+    (ProviderSettings, "api_key"): reference_complaint,
+    (ProviderSettings, "auth_header"): header_name_complaint,
+    (ProviderSettings, "auth_prefix"): _printable,
+    (ProviderSettings, "headers"): _headers,
+    (ProviderSettings, "region"): _named,
+    (ProviderSettings, "prices"): _named,
+    (ProviderSettings, "ca_file"): _named,
+    (ProviderSettings, "retention_days"): _COUNT,
+    (RouteSettings, "deployments"): _deployments,
+    (RouteSettings, "weights"): _weights,
+    (RouteSettings, "retries"): _between(0, 100),
+    (PriceSettings, "input_usd_per_mtok"): _at_least(0),
+    (PriceSettings, "output_usd_per_mtok"): _at_least(0),
+    (PriceSettings, "cached_input_usd_per_mtok"): _at_least(0),
+    (PriceSettings, "cache_write_usd_per_mtok"): _at_least(0),
+    (DeploymentFacts, "model"): _named,
+    (DeploymentFacts, "context"): _at_least(1),
+    (ModelSettings, "context"): _at_least(1),
+    (ModelSettings, "slots"): _between(1, 1024),
+    (ModelSettings, "threads"): _between(1, 4096),
+    (ModelSettings, "gpu_layers"): _at_least(-1),  # llama.cpp: -1 or a number above the model's layers means all
+    (LedgerSettings, "url"): ledger_url_complaint,
+    (LedgerSettings, "retention_days"): _at_least(0),
+    (LedgerSettings, "retention_bytes"): _SIZE,
+    (LedgerSettings, "journal_segment_bytes"): _between(4096, 2**40),
+    (LedgerSettings, "journal_retention_hours"): _at_least(0),
+}

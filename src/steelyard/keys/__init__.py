@@ -1,0 +1,1 @@
+"""Callers' keys: how they are made, kept, looked up and revoked."""

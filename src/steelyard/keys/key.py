@@ -1,0 +1,40 @@
+"""What is kept of a caller's key."""
+
+from hashlib import sha256
+
+from msgspec import Struct
+
+from steelyard.core.exchange import Record
+
+__all__ = ["Key", "hash_of"]
+
+
+class Key(Struct, frozen=True, forbid_unknown_fields=True):
+    """A caller's key without its secret. Times are seconds since the epoch (UTC).
+
+    `hash` is the SHA-256 of the secret in hexadecimal. `routes` are the models and routes that the key may ask for,
+    `None`: all. `record` replaces the server's and the route's, `None`: it does not.
+    """
+
+    id: str
+    name: str
+    hash: str
+    routes: tuple[str, ...] | None
+    record: Record | None
+    created_at: float
+    expires_at: float | None = None
+    revoked_at: float | None = None
+
+    def live(self, now: float) -> bool:
+        """Return whether the key opens the door at this time."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+def hash_of(secret: bytes) -> str:
+    """Return what is kept of a secret.
+
+    Slow, salted hashes protect what people choose, which can be guessed. Our secrets carry 256 random bits: whoever
+    has the hash would have to try 2^255 of them, however fast each try is (NIST SP 800-63B, section 5.1.2.2, asks
+    for salting look-up secrets of less than 112 bits only). And this runs once a call.
+    """
+    return sha256(secret).hexdigest()
