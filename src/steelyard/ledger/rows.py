@@ -14,8 +14,8 @@ from steelyard.ledger.money import to_parts
 
 __all__ = ["INDEX_BYTES", "Values", "body_of", "cleaned", "exchange_of", "recorded_bytes", "row_of"]
 
-Values = dict[str, Any]
-"""A row by column name. The values are what the driver takes."""
+Values = tuple[Any, ...]
+"""A row. The values are what both drivers take as they are: a day is ISO text."""
 
 INDEX_BYTES = 256
 """What a row's indexes and the database's own book-keeping take beside the recorded bytes."""
@@ -26,6 +26,7 @@ _MOST_TOKENS: Final = 10**12
 _LONGEST_NAME: Final = 500
 """PostgreSQL indexes at most 2,704 bytes of a row (documentation, "B-Tree Indexes"); a code point has up to four."""
 
+_NO_USAGE: Final = (None,) * 8
 _SAME: Final = tuple(
     name for name in Exchange.__struct_fields__ if name not in ("attempts", "usage", "request", "response")
 )
@@ -43,64 +44,58 @@ def recorded_bytes(entry: Entry) -> int:
 
 
 def row_of(entry: Entry, seq: int) -> Values:
-    """Return the row of table `exchange`."""
+    """Return the row of table `exchange`, in the order of its columns."""
     it = entry.exchange
     usage = it.usage
     nano, atto = to_parts(it.cost_usd)
-    return {
-        "seq": seq,
-        "id": _name(it.id),
-        "received_at": it.received_at,
-        "day": _day(it.received_at // 86400),
-        "worker": it.worker,
-        "endpoint": it.endpoint,
-        "dialect": it.dialect,
-        "key": _name(it.key),
-        "route": _name(it.route),
-        "deployment": _name(it.deployment),
-        "status": it.status,
-        "outcome": it.outcome,
-        "stream": it.stream,
-        "attempts": _encode(it.attempts).decode(),
-        "first_byte_ms": it.first_byte_ms,
-        "last_byte_ms": it.last_byte_ms,
-        "usage_estimated": usage.estimated if usage else None,
-        "input_tokens": _tokens(usage.input) if usage else None,
-        "output_tokens": _tokens(usage.output) if usage else None,
-        "cached_tokens": _tokens(usage.cached) if usage else None,
-        "cache_write_tokens": _tokens(usage.cache_write) if usage else None,
-        "reasoning_tokens": _tokens(usage.reasoning) if usage else None,
-        "input_audio_tokens": _tokens(usage.input_audio) if usage else None,
-        "output_audio_tokens": _tokens(usage.output_audio) if usage else None,
-        "usage_raw": it.usage_raw,
-        "cost_usd": it.cost_usd,
-        "cost_nano": nano,
-        "cost_atto": atto,
-        "price_source": it.price_source,
-        "finish_reason": it.finish_reason,
-        "request_bytes": it.request_bytes,
-        "response_bytes": it.response_bytes,
-        "model_reported": it.model_reported,
-        "error": it.error,
-        "record": it.record,
-        "end_user": it.end_user,
-        "region": it.region,
-        "recorded_bytes": recorded_bytes(entry),
-    }
+    tokens = _NO_USAGE if usage is None else _usage(usage)
+    return (
+        seq,
+        _name(it.id),
+        it.received_at,
+        _day(it.received_at // 86400),
+        it.worker,
+        it.endpoint,
+        it.dialect,
+        _name(it.key),
+        _name(it.route),
+        _name(it.deployment),
+        it.status,
+        it.outcome,
+        it.stream,
+        _encode(it.attempts).decode(),
+        it.first_byte_ms,
+        it.last_byte_ms,
+        *tokens,
+        it.usage_raw,
+        it.cost_usd,
+        nano,
+        atto,
+        it.price_source,
+        it.finish_reason,
+        it.request_bytes,
+        it.response_bytes,
+        it.model_reported,
+        it.error,
+        it.record,
+        it.end_user,
+        it.region,
+        recorded_bytes(entry),
+    )
 
 
 def body_of(entry: Entry, seq: int) -> Values | None:
-    """Return the row of table `content`, or `None` when no body was recorded."""
+    """Return the row of table `content`, in the order of its columns, or `None` when no body was recorded."""
     it = entry.exchange
     if it.request is None and it.response is None:
         return None
-    return {"seq": seq, "request": it.request, "response": it.response}
+    return seq, it.request, it.response
 
 
 def cleaned(values: Values) -> Values:
     """Return a row that every database takes: PostgreSQL's text holds no NUL (documentation, "Character Types"), and
     integers have 64 bits."""
-    return {name: _clean(value) for name, value in values.items()}
+    return tuple(map(_clean, values))
 
 
 def exchange_of(row: SqlRow[Any], request: bytes | None = None, response: bytes | None = None) -> Exchange:
@@ -119,9 +114,7 @@ def exchange_of(row: SqlRow[Any], request: bytes | None = None, response: bytes 
             at["usage_estimated"],
         )
     plain = {name: at[name] for name in _SAME}
-    return Exchange(
-        **plain, attempts=_decode_attempts(at["attempts"]), usage=usage, request=request, response=response
-    )
+    return Exchange(**plain, attempts=_decode_attempts(at["attempts"]), usage=usage, request=request, response=response)
 
 
 def _clean(value: Any) -> Any:
@@ -130,6 +123,19 @@ def _clean(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         return max(-_MOST, min(_MOST, value))
     return value
+
+
+def _usage(usage: Usage) -> Values:
+    return (
+        usage.estimated,
+        _tokens(usage.input),
+        _tokens(usage.output),
+        _tokens(usage.cached),
+        _tokens(usage.cache_write),
+        _tokens(usage.reasoning),
+        _tokens(usage.input_audio),
+        _tokens(usage.output_audio),
+    )
 
 
 def _tokens(count: int | None) -> int | None:
@@ -141,9 +147,9 @@ def _name(name: str | None) -> str | None:
 
 
 @lru_cache(maxsize=64)
-def _day(days: float) -> date:
+def _day(days: float) -> str:
     """Return the UTC day; the epoch for a time that no calendar holds."""
     try:
-        return date.fromordinal(_EPOCH + int(days))
+        return date.fromordinal(_EPOCH + int(days)).isoformat()
     except (OverflowError, ValueError):
-        return date.fromordinal(_EPOCH)
+        return date.fromordinal(_EPOCH).isoformat()
