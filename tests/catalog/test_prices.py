@@ -245,6 +245,7 @@ def test_rare_prices_cost_what_genai_prices_says(data: st.DataObject, usage: Usa
     [
         ("openai", "GPT-4.1"),
         ("openai", "gpt-5.2-20251211"),
+        ("openai", "gpt-5.2-20250231"),
         ("openai", "ft:gpt-4o-mini-2024-07-18:acme::x"),
         ("azure", "gpt-4o"),
         ("azure", "grok-3"),
@@ -265,6 +266,17 @@ def test_a_reference_means_the_model_that_genai_prices_means(provider: str, refe
         assert ours is not None
         assert ours.id == theirs.id
         assert ours.context_window == theirs.context_window == context_window(provider, reference)
+
+
+def test_every_name_means_what_it_means_to_genai_prices() -> None:
+    asked = 0
+    for provider, model in everything():
+        for reference in (model.id, model.id.upper(), f"{model.id}-x", model.id.rpartition("/")[2]):
+            ours = pricebook.find_model(provider.id, reference)
+            theirs = provider.find_model(reference, all_providers=get_snapshot().providers)
+            assert (ours and ours.id) == (theirs and theirs.id), f"{provider.id}/{reference}"
+            asked += 1
+    assert asked > 8000
 
 
 # ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -108,10 +108,41 @@ def find_model(provider_id: str, model: str) -> ModelInfo | None:
 def _match(provider: Provider, reference: str) -> ModelInfo | None:
     resold = [_providers().get(name) for name in provider.fallback_model_providers or ()]
     for seller in (provider, *resold):
-        for model in seller.models if seller is not None else ():
-            if model.is_match(reference):
-                return model
+        if seller is not None and (model := _first_match(seller.id, reference)) is not None:
+            return model
     return None
+
+
+def _first_match(provider_id: str, reference: str) -> ModelInfo | None:
+    """Return the first of a provider's models that matches: only patterns are tried one by one."""
+    models = _providers()[provider_id].models
+    exact, patterned = _index(provider_id)
+    found = exact.get(reference, len(models))
+    for place in patterned:
+        if place > found:
+            break
+        if models[place].is_match(reference):
+            return models[place]
+    return models[found] if found < len(models) else None
+
+
+@cache
+def _index(provider_id: str) -> tuple[dict[str, int], list[int]]:
+    """Return the places of a provider's models: by name where a model is told by names alone, and of all others."""
+    exact: dict[str, int] = {}
+    patterned: list[int] = []
+    for place, model in enumerate(_providers()[provider_id].models):
+        if _is_exact(model.match):
+            for name in _exact_names(model.match):
+                exact.setdefault(name.lower(), place)
+        else:
+            patterned.append(place)
+    return exact, patterned
+
+
+def _is_exact(match: Any) -> bool:
+    clauses = getattr(match, "or_", None)
+    return hasattr(match, "equals") if clauses is None else all(map(_is_exact, clauses))
 
 
 def _dashed(found: re.Match[str]) -> str:
