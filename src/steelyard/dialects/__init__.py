@@ -1,0 +1,1 @@
+"""Wire formats, one module a dialect. Pure: bytes in, values and bytes out."""

@@ -1,0 +1,63 @@
+"""Who may come in: keys, and what protects a gateway that has none yet."""
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from steelyard.core.errors import Forbidden, Unauthorized
+from steelyard.gateway.incoming import Incoming
+from steelyard.keys.key import Key
+from steelyard.keys.ring import KeyRing
+
+__all__ = ["Access"]
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class Access:
+    """Admits requests by their key. While no key was ever made, a gateway on loopback admits without one, but not what
+    a web page might send: a page's own Origin, or a Host that only DNS rebinding can bring here."""
+
+    __slots__ = ("_wall_clock", "ring")
+
+    def __init__(self, ring: KeyRing, wall_clock: Callable[[], float]) -> None:
+        self.ring = ring
+        self._wall_clock = wall_clock
+
+    def admit(self, incoming: Incoming) -> Key | None:
+        """Return the caller's key; None when none is needed. Raises Unauthorized, Forbidden."""
+        if not self.ring.required:
+            self._check_origin(incoming)
+            return None
+        headers = incoming.headers
+        given = headers.get(b"authorization")
+        if given is not None:
+            scheme, _, secret = given.partition(b" ")
+            if scheme.lower() != b"bearer":
+                raise Unauthorized("The Authorization header is no bearer token. Send: Authorization: Bearer sy-…")
+            return self.ring.find(secret.strip(), self._wall_clock())
+        secret = headers.get(b"x-api-key") or headers.get(b"api-key") or b""
+        return self.ring.find(secret, self._wall_clock())
+
+    def _check_origin(self, incoming: Incoming) -> None:
+        origin = incoming.text(b"origin")
+        if origin is not None and not _is_loopback(origin):
+            raise Forbidden(
+                f"A page of {origin[:200]} may not call a gateway that has no keys. "
+                "Make a key (steelyard keys create NAME) and send it.",
+                code="origin_not_allowed",
+            )
+        host = incoming.text(b"host")
+        if host is not None and not _is_loopback(f"//{host}"):
+            raise Forbidden(
+                f"A gateway that has no keys answers to loopback names only, not to {host[:200]}. "
+                "Make a key (steelyard keys create NAME) and send it.",
+                code="host_not_allowed",
+            )
+
+
+def _is_loopback(url: str) -> bool:
+    try:
+        name = urlsplit(url).hostname or ""
+    except ValueError:
+        return False
+    return name in _LOOPBACK or name.endswith(".localhost") or name.startswith("127.")

@@ -1,0 +1,34 @@
+"""A request's body on its way out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from steelyard.dialects.openai import Request
+
+if TYPE_CHECKING:
+    from steelyard.gateway.call import Call
+    from steelyard.gateway.upstream import Upstream
+
+__all__ = ["JsonBody"]
+
+
+class JsonBody:
+    """A JSON body, held whole: it can be sent again, with each deployment's own name for the model."""
+
+    __slots__ = ("_raw", "_request", "replayable", "size")
+
+    def __init__(self, request: Request, raw: bytes) -> None:
+        self._request = request
+        self._raw = raw
+        self.size = len(raw)
+        self.replayable = True
+
+    def begin(self, call: Call, upstream: Upstream, head: bytes) -> bytes:
+        target = call.lane.target
+        ask = call.stream and call.endpoint.streams and not call.wants_usage and target.stream_usage == "ask"
+        body = self._request.wire(target.wire_model, ask_usage=ask)
+        return b"%bcontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (head, len(body), body)
+
+    def kept(self) -> bytes | None:
+        return self._raw

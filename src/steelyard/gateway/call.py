@@ -1,0 +1,587 @@
+"""One call: from the client's request, through the deployments of its plan, to the record and the answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from steelyard.config.settings import Timeouts
+from steelyard.core.errors import CallError, StoreError, Unavailable, UpstreamError
+from steelyard.core.exchange import Attempt, Exchange, Outcome, Record
+from steelyard.core.usage import Usage
+from steelyard.gateway.answers import answer, error_answer, passed_fields, status_line, today
+from steelyard.gateway.failure import Failure, cut, invalid, of_status, refused, timed_out
+from steelyard.gateway.lane import Lane
+from steelyard.gateway.relay import Events, Passage, Relay, Seen, Whole
+from steelyard.gateway.retry_after import retry_after_s
+from steelyard.gateway.surface import Endpoint
+from steelyard.keys.key import Key
+from steelyard.policy.plan import Plan
+
+if TYPE_CHECKING:
+    from steelyard.gateway.client import Client
+    from steelyard.gateway.gateway import Gateway
+    from steelyard.gateway.incoming import Incoming
+    from steelyard.gateway.pool import Pool
+    from steelyard.gateway.upstream import Upstream
+
+__all__ = ["Body", "Call"]
+
+Phase = Literal["connect", "first_byte", "idle", "wait", "engine"]
+
+_CLIENT_GONE = 499
+"""The status on record of a call whose client left before the answer began (nginx's convention; never sent)."""
+
+_LONGEST_WAIT_S = 10.0
+_BACKOFF_S = 0.25
+_DRAIN_S = 2.0
+_BYTES_PER_TOKEN = 4
+
+
+class Body(Protocol):
+    """A request's body, on its way to an upstream."""
+
+    replayable: bool
+    size: int
+
+    def begin(self, call: Call, upstream: Upstream, head: bytes) -> bytes:
+        """Return the first bytes to send: `head` (request line and fields), framing, and the body or its beginning."""
+
+    def kept(self) -> bytes | None:
+        """Return the body for the record; None when it was not held."""
+
+
+class Call:
+    """One call. It is the sink of its upstream and the service of its client."""
+
+    __slots__ = (
+        "_attempt_started",
+        "_attempts",
+        "_body",
+        "_cursor",
+        "_excluded",
+        "_failure",
+        "_order",
+        "_phase",
+        "_received_at",
+        "_recorded",
+        "_task",
+        "_timer",
+        "_total_at",
+        "_tries_left",
+        "chunked",
+        "client",
+        "cost",
+        "deadline",
+        "endpoint",
+        "first_byte_at",
+        "gateway",
+        "id",
+        "incoming",
+        "key",
+        "lane",
+        "plan",
+        "record_mode",
+        "relay",
+        "started_at",
+        "stream",
+        "upstream",
+        "user",
+        "wants_usage",
+    )
+
+    lane: Lane
+
+    def __init__(
+        self, gateway: Gateway, client: Client, incoming: Incoming, endpoint: Endpoint, key: Key | None
+    ) -> None:
+        self.gateway = gateway
+        self.client = client
+        self.incoming = incoming
+        self.endpoint = endpoint
+        self.key = key
+        self.id = gateway.next_id()
+        self.started_at = gateway.clock()
+        self._received_at = gateway.wall_clock()
+        self.plan: Plan | None = None
+        self.record_mode: Record = "metadata"
+        self.relay: Relay | None = None
+        self.upstream: Upstream | None = None
+        self.stream = False
+        self.wants_usage = False
+        self.user: str | None = None
+        self.chunked = True
+        self.cost: Decimal | None = None
+        self.first_byte_at: float | None = None
+        self.deadline = self.started_at + 1e9
+        self._total_at = self.deadline
+        self._attempts: list[Attempt] = []
+        self._attempt_started = self.started_at
+        self._body: Body | None = None
+        self._cursor = 0
+        self._excluded: set[Lane] | None = None
+        self._failure: Failure | None = None
+        self._order: Sequence[Lane] = ()
+        self._phase: Phase = "connect"
+        self._recorded = False
+        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._tries_left = 0
+
+    # The way out: which deployment is tried, and how.
+
+    def begin(self, plan: Plan, lanes: Sequence[Lane], record: Record, body: Body) -> None:
+        """Start the call along its plan. Everything that can be refused beforehand has been."""
+        self.plan = plan
+        self.record_mode = record
+        self._body = body
+        self._order = lanes
+        self._tries_left = plan.retries + 1
+        self._total_at = self.deadline = self.started_at + plan.timeouts.total
+        self.gateway.calls.add(self)
+        self._next()
+
+    def _next(self) -> None:
+        """Try the next deployment, or give up."""
+        self._timer = None
+        lane = self._pick() if self._tries_left > 0 else None
+        if lane is None:
+            self._give_up()
+            return
+        self._tries_left -= 1
+        self.lane = lane
+        self._attempt_started = now = self.gateway.clock()
+        pool = self.gateway.pool_of(lane)
+        upstream = pool.take() if pool is not None else None
+        if upstream is not None:
+            self._send(upstream, now)
+            return
+        self._phase = "connect" if pool is not None else "engine"
+        timeouts = self._timeouts
+        self.deadline = min(self._total_at, now + (timeouts.connect if pool is not None else timeouts.first_byte))
+        self._task = self.gateway.loop.create_task(self._connect(lane, pool))
+
+    def _pick(self) -> Lane | None:
+        order, now = self._order, self.gateway.clock()
+        for _ in range(len(order)):
+            lane = order[self._cursor % len(order)]
+            self._cursor += 1
+            if (self._excluded is None or lane not in self._excluded) and lane.breaker.allows(now):
+                return lane
+        return None
+
+    async def _connect(self, lane: Lane, pool: Pool | None) -> None:
+        try:
+            upstream = await (pool.open() if pool is not None else self.gateway.open_engine(lane))
+        except (OSError, CallError) as error:
+            self._task = None
+            self.fail(refused(lane, error))
+            return
+        self._task = None
+        self._send(upstream, self.gateway.clock())
+
+    def _send(self, upstream: Upstream, now: float) -> None:
+        assert self._body is not None
+        self.upstream = upstream
+        self.relay = None
+        self._phase = "first_byte"
+        self.deadline = min(self._total_at, now + self._timeouts.first_byte)
+        head = self.gateway.request_head(self.lane, self.endpoint, self.incoming)
+        upstream.send(self, self._body.begin(self, upstream, head))
+
+    @property
+    def _timeouts(self) -> Timeouts:
+        assert self.plan is not None
+        return self.plan.timeouts
+
+    # The way back: what an upstream says (it is the upstream's sink).
+
+    def head(self, status: int, headers: list[tuple[bytes, bytes]], *, keep_alive: bool) -> None:
+        self.deadline = min(self._total_at, self.gateway.clock() + self._timeouts.idle)
+        self._phase = "idle"
+        if status >= 300 or not (self.stream or self.endpoint.passes):
+            self.relay = Whole(self, status, headers)
+        elif self.endpoint.passes:
+            self.relay = Passage(self, status, headers)
+        elif any(name == b"content-type" and value.startswith(b"text/event-stream") for name, value in headers):
+            hide = not self.wants_usage
+            self.relay = Events(self, headers, hide_usage=hide)
+        else:
+            self.fail(invalid(self.lane, "a stream was asked for, and no stream of events came"), drop=True)
+
+    def body(self, piece: bytes) -> None:
+        relay = self.relay
+        if relay is None:
+            return
+        now = self.gateway.clock()
+        if self.first_byte_at is None:
+            self.first_byte_at = now
+            self.lane.vitals.note_first_token(now - self._attempt_started)
+        deadline = now + self._timeouts.idle
+        self.deadline = deadline if deadline < self._total_at else self._total_at
+        relay.body(piece)
+
+    def end(self) -> None:
+        self.upstream = None
+        if self.relay is not None and not self._recorded:
+            self.relay.end()
+
+    def lost(self, *, answered: bool, reused: bool, error: Exception | None) -> None:
+        if self._recorded:
+            return
+        self.upstream = None
+        if reused and not answered and self._body is not None and self._body.replayable:
+            # The upstream closed an idle connection just as it was used again: that is no failed attempt.
+            self._tries_left += 1
+            self._cursor -= 1
+            self.lane.breaker.abandon()
+            self._next()
+            return
+        self.fail(cut(self.lane, "the connection was closed" if error is None else f"the connection broke ({error})"))
+
+    def broken(self, reason: str) -> None:
+        self.upstream = None
+        if not self._recorded:
+            self.fail(invalid(self.lane, f"not HTTP/1.1 ({reason})"))
+
+    def refused_by_upstream(
+        self, status: int, headers: list[tuple[bytes, bytes]], body: bytes, *, drop: bool = False
+    ) -> None:
+        """Take note of an error status, or of an error in an answer's place."""
+        wait = None
+        for name, value in headers:
+            if name == b"retry-after":
+                wait = retry_after_s(value.decode("latin-1"), self.gateway.wall_clock())
+        fit = self.gateway.scrubbed(self.lane, body)
+        self.fail(of_status(self.lane, status, passed_fields(headers), fit, wait), drop=drop)
+
+    def fail(self, failure: Failure, *, drop: bool = False) -> None:
+        """Take note that this attempt failed; try again, elsewhere, or tell the client. `drop` closes the upstream."""
+        upstream, self.upstream = self.upstream, None
+        if drop and upstream is not None:
+            upstream.abandon()
+        lane = self.lane
+        if failure.blames:
+            lane.breaker.failure(self.gateway.clock())
+        else:
+            lane.breaker.abandon()
+        self._note(failure.outcome, failure.status, str(failure.error))
+        self._failure = failure
+        if self.relay is not None and self.relay.started:
+            self.break_off(failure.error, failure.outcome)
+            return
+        self.relay = None
+        self.first_byte_at = None
+        assert self._body is not None
+        if not failure.again:
+            self._excluded = (self._excluded or set()) | {lane}
+        if not self._body.replayable or not (failure.elsewhere or failure.again):
+            self._tries_left = 0
+        self._next_after(failure)
+
+    def _next_after(self, failure: Failure) -> None:
+        delay = self._delay(failure)
+        now = self.gateway.clock()
+        if delay is None or now + delay >= self._total_at:
+            self._give_up()
+        elif delay:
+            self._phase = "wait"
+            self.deadline = self._total_at
+            self._timer = self.gateway.loop.call_later(delay, self._next)
+        else:
+            self._next()
+
+    def _delay(self, failure: Failure) -> float | None:
+        """Return how long to wait before the next attempt: no time while there are deployments not yet tried; then
+        what the upstream asked for, or a growing pause with jitter; None when that is longer than a client waits."""
+        if self._cursor < len(self._order) or self._tries_left <= 0:
+            return 0.0
+        if failure.retry_after_s is not None:
+            return failure.retry_after_s if failure.retry_after_s <= _LONGEST_WAIT_S else None
+        rounds = self._cursor // max(1, len(self._order))
+        return _BACKOFF_S * 2.0 ** min(rounds - 1, 6) * (0.5 + self.gateway.randomness())
+
+    def _give_up(self) -> None:
+        failure = self._failure
+        if failure is None:
+            now = self.gateway.clock()
+            rest = min((lane.breaker.rest_left_s(now) for lane in self._order), default=1.0)
+            self.refuse(
+                Unavailable(
+                    "Every deployment that could answer rests after failures. Try again later.",
+                    code="deployments_resting",
+                    retry_after_s=max(1.0, rest),
+                ),
+                "rejected",
+            )
+        elif failure.status is not None and failure.body is not None:
+            self._pass_on(failure)
+        else:
+            self.refuse(failure.error, failure.outcome)
+
+    def expire(self, now: float) -> None:
+        """Act on the deadline that has passed."""
+        phase: str = "total" if now >= self._total_at else self._phase
+        timeouts = self._timeouts
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+            self._give_up()
+            return
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+        seconds = timeouts.first_byte if phase == "engine" else getattr(timeouts, phase)
+        self.fail(timed_out(self.lane, phase, seconds), drop=True)
+
+    def interrupt(self) -> None:
+        """End the call: the gateway stops, and has waited as long as it may."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+        upstream, self.upstream = self.upstream, None
+        if upstream is not None:
+            upstream.abandon()
+        error = Unavailable("The gateway was stopped before the answer was complete. Try again.", code="draining")
+        if self.relay is not None and self.relay.started:
+            self.break_off(error)
+        else:
+            self.refuse(error, "rejected")
+
+    # The client's side (it is the client's service).
+
+    def gone(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+        upstream, self.upstream = self.upstream, None
+        if upstream is not None:
+            upstream.abandon()
+        if self._recorded or self.plan is None:
+            self.gateway.release(self)
+            return
+        seen = self.relay.glimpse() if self.relay is not None else Seen()
+        if self._order and hasattr(self, "lane"):
+            self.lane.breaker.abandon()
+            self._note("client_gone", None, None)
+        started = self.relay is not None and self.relay.started
+        if seen.usage is None and upstream is not None:
+            seen.usage = self.estimate(0)
+        try:
+            self._keep(200 if started else _CLIENT_GONE, "client_gone", seen, None)
+        except StoreError as error:
+            self.gateway.complain(str(error))
+        self.gateway.release(self)
+
+    def pause(self) -> None:
+        if self.upstream is not None:
+            self.upstream.hold()
+
+    def resume(self) -> None:
+        if self.upstream is not None:
+            self.upstream.release()
+
+    def more(self, piece: bytes) -> None:
+        """Take a piece of the body: never, since this call began with the whole of it."""
+
+    def whole(self) -> None:
+        """Take note of the body's end: known since the call began."""
+
+    def pause_sending(self) -> None:
+        """Take note that the upstream takes the body slowly: the transport holds what is left of it."""
+
+    def resume_sending(self) -> None:
+        """Take note that the upstream takes the body again: the transport sends what it held."""
+
+    # The answer.
+
+    def answer_whole(self, status: int, fields: bytes, body: bytes) -> None:
+        """Record and send a complete answer."""
+        relay = self.relay
+        assert relay is not None
+        self._succeeded()
+        try:
+            self._keep(status, "ok", relay.seen, None)
+        except StoreError as error:
+            self._recorded = True
+            self._send_error(Unavailable(str(error), code="not_recorded", retry_after_s=1.0))
+            return
+        kind = b"application/json"
+        keep_alive = self.incoming.keep_alive
+        head = self._own_fields(kind) + fields
+        self.client.transport.write(answer(status, head, body, keep_alive=keep_alive))
+        self.complete()
+
+    def start_answer(self, status: int, fields: bytes, kind: bytes) -> None:
+        """Send status and headers of an answer whose body follows."""
+        if not self.chunked:
+            self.incoming.keep_alive = False
+        framing = b"transfer-encoding: chunked\r\n" if self.chunked else b""
+        close = b"" if self.incoming.keep_alive else b"connection: close\r\n"
+        own = self._own_fields(kind)
+        head = b"%b%b%bcache-control: no-cache\r\n%b%b%b\r\n" % (
+            status_line(status), today(), own, fields, framing, close
+        )  # fmt: skip
+        self.client.transport.write(head)
+
+    def _own_fields(self, kind: bytes) -> bytes:
+        cost = b"x-steelyard-cost-usd: %b\r\n" % format(self.cost, "f").encode() if self.cost is not None else b""
+        return b"content-type: %b\r\nx-request-id: %b\r\nx-steelyard-deployment: %b\r\n%b" % (
+            kind, self.id.encode(), self.lane.name, cost
+        )  # fmt: skip
+
+    def keep(self, status: int, outcome: Outcome, seen: Seen) -> None:
+        """Record an exchange whose answer has been relayed but for its end. Raises StoreError."""
+        self._succeeded()
+        self._keep(status, outcome, seen, None)
+
+    def _succeeded(self) -> None:
+        self.lane.breaker.success()
+        self._note("ok", 200, None)
+
+    def complete(self) -> None:
+        """Take note that the answer has been sent to its end."""
+        self.gateway.release(self)
+        upstream, self.upstream = self.upstream, None
+        if upstream is not None and upstream.sink is self:
+            # The last bytes of the upstream's framing are still on their way: keep the connection for them, briefly.
+            self.gateway.loop.call_later(_DRAIN_S, self._let_go, upstream)
+            upstream.release()
+        self.client.answered(keep_alive=self.incoming.keep_alive)
+
+    def _let_go(self, upstream: Upstream) -> None:
+        if upstream.sink is self:
+            upstream.abandon()
+
+    def refuse(self, error: CallError, outcome: Outcome) -> None:
+        """Answer with an error, and record it."""
+        try:
+            self._keep(error.status, outcome, Seen(), str(error))
+        except StoreError as lost:
+            self.gateway.complain(str(lost))
+        self._recorded = True
+        self._send_error(error)
+
+    def _send_error(self, error: CallError) -> None:
+        self.gateway.release(self)
+        fields = b"x-steelyard-deployment: %b\r\n" % self.lane.name if self._attempts else b""
+        keep_alive = self.incoming.keep_alive
+        self.client.transport.write(error_answer(error, self.id, keep_alive=keep_alive, fields=fields))
+        self.client.answered(keep_alive=keep_alive)
+
+    def _pass_on(self, failure: Failure) -> None:
+        """Answer with the upstream's own error."""
+        assert failure.status is not None
+        assert failure.body is not None
+        try:
+            seen = Seen()
+            seen.size, seen.body = len(failure.body), failure.body
+            self._keep(failure.status, "status", seen, str(failure.error))
+        except StoreError as lost:
+            self.gateway.complain(str(lost))
+        self._recorded = True
+        keep_alive = self.incoming.keep_alive
+        head = self._own_fields(b"application/json") + failure.fields
+        self.client.transport.write(answer(failure.status, head, failure.body, keep_alive=keep_alive))
+        self.complete()
+
+    def break_off(self, error: CallError, outcome: Outcome = "cut") -> None:
+        """End an answer that has begun and cannot be completed, so that no client takes it for whole."""
+        relay = self.relay
+        assert relay is not None
+        if not self._recorded:
+            try:
+                self._keep(200, outcome, relay.glimpse(), str(error))
+            except StoreError as lost:
+                self.gateway.complain(str(lost))
+        self._recorded = True
+        relay.broken_off(error if isinstance(error, UpstreamError) else UpstreamError(str(error), code=error.code))
+        self.gateway.release(self)
+        upstream, self.upstream = self.upstream, None
+        if upstream is not None:
+            upstream.abandon()
+        self.client.answered(keep_alive=False)
+
+    def ended_by_error_event(self) -> None:
+        """Take note that the upstream's stream ended with its own error event, which has been relayed."""
+        relay = self.relay
+        assert isinstance(relay, Events)
+        self.lane.breaker.abandon()
+        self._note("error_event", 200, None)
+        try:
+            self._keep(200, "error_event", relay.glimpse(), "The upstream reported an error inside its stream.")
+        except StoreError as lost:
+            self.gateway.complain(str(lost))
+        relay.end_after_error()
+        self.incoming.keep_alive = False
+        self.complete()
+
+    # The record.
+
+    def estimate(self, events: int) -> Usage:
+        """Return usage for a call whose provider reported none: a token for each event that came, and a token for every
+        four bytes of the request. It is marked as estimated."""
+        size = self._body.size if self._body is not None else 0
+        return Usage(size // _BYTES_PER_TOKEN, events, estimated=True)
+
+    def _note(self, outcome: Outcome, status: int | None, detail: str | None) -> None:
+        start, now = self.started_at, self.gateway.clock()
+        self._attempts.append(
+            Attempt(
+                self.lane.target.deployment,
+                outcome,
+                round((self._attempt_started - start) * 1000, 3),
+                round((now - start) * 1000, 3),
+                status,
+                detail,
+            )
+        )
+
+    def _keep(self, status: int, outcome: Outcome, seen: Seen, error: str | None) -> None:
+        """Write the exchange to the journal, and count it. Raises StoreError when it could not be written."""
+        self._recorded = True
+        gateway, plan = self.gateway, self.plan
+        target = self.lane.target if self._attempts else None
+        usage = seen.usage
+        tariff = target.tariff if target is not None else None
+        if tariff is not None and usage is not None:
+            self.cost = tariff.cost(usage)
+        full = self.record_mode == "full"
+        start = self.started_at
+        exchange = Exchange(
+            self.id,
+            self._received_at,
+            gateway.worker,
+            self.endpoint.name,
+            "openai",
+            self.key.id if self.key is not None else None,
+            plan.route if plan is not None else None,
+            target.deployment if target is not None else None,
+            status,
+            outcome,
+            self.stream,
+            tuple(self._attempts),
+            round((self.first_byte_at - start) * 1000, 3) if self.first_byte_at is not None else None,
+            round((gateway.clock() - start) * 1000, 3),
+            usage,
+            seen.usage_raw,
+            format(self.cost, "f") if self.cost is not None else None,
+            tariff.source if tariff is not None else None,
+            seen.finish_reason,
+            self._body.size if self._body is not None else self.incoming.size,
+            seen.size,
+            seen.model,
+            error,
+            self.record_mode,
+            self._body.kept() if full and self._body is not None else None,
+            seen.body if full else None,
+            self.user,
+            target.region if target is not None else None,
+        )
+        gateway.meter.count(exchange, self.cost)
+        if self.record_mode != "none":
+            gateway.journal.append(exchange)

@@ -1,0 +1,325 @@
+"""A client's connection: HTTP/1.1 as RFC 9112 has it, with limits on everything that a peer could make endless."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import httptools
+
+from steelyard.core.errors import BadRequest, CallError, HeadersTooLarge, RequestTimeout, TooLarge
+from steelyard.gateway.answers import error_answer
+from steelyard.gateway.incoming import Incoming
+
+if TYPE_CHECKING:
+    from steelyard.gateway.gateway import Gateway
+
+__all__ = ["Client", "Service"]
+
+_MOST_PIPELINED = 16
+_LINGER_S = 2.0
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_SMALL_BODY = 64 * 1024
+
+
+class Service(Protocol):
+    """What answers one request of a client."""
+
+    def gone(self) -> None:
+        """Take note that the client has closed."""
+
+    def pause(self) -> None:
+        """Write no more for now: the client reads too slowly."""
+
+    def resume(self) -> None:
+        """Write on."""
+
+    def more(self, piece: bytes) -> None:
+        """Take a piece of the request's body, where the service was begun before its end."""
+
+    def whole(self) -> None:
+        """Take note that the request's body is whole."""
+
+
+class Client(asyncio.Protocol):
+    """One connection. Requests are answered in their order; those that come early wait (RFC 9112, 9.3.2)."""
+
+    __slots__ = (
+        "_fed",
+        "_gateway",
+        "_parser",
+        "_reading",
+        "_waiting",
+        "deaf",
+        "doom",
+        "held_back",
+        "incoming",
+        "lingering",
+        "open",
+        "paused_since",
+        "service",
+        "since",
+        "state",
+        "transport",
+    )
+
+    transport: asyncio.Transport
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._parser = httptools.HttpRequestParser(self)
+        self._waiting: deque[Incoming] = deque()
+        self._fed = 0
+        self._reading: Service | None = None
+        self.incoming = Incoming()
+        self.service: Service | None = None
+        self.deaf = False
+        self.doom: CallError | None = None
+        self.held_back = False
+        self.lingering = False
+        self.open = False
+        self.paused_since: float | None = None
+        self.since = 0.0
+        self.state: Literal["idle", "headers", "body"] = "idle"
+
+    # What follows is called by the loop.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport  # type: ignore[assignment]  # uvloop's transport is no subclass of asyncio's
+        self.open = True
+        self.since = self._gateway.clock()
+        self._gateway.welcome(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.open = False
+        self._waiting.clear()
+        self._gateway.farewell(self)
+        service = self.service
+        if service is not None:
+            self.service = None
+            service.gone()
+
+    def eof_received(self) -> bool:
+        return False
+
+    def pause_writing(self) -> None:
+        self.paused_since = self._gateway.clock()
+        if self.service is not None:
+            self.service.pause()
+
+    def resume_writing(self) -> None:
+        self.paused_since = None
+        if self.service is not None:
+            self.service.resume()
+
+    def data_received(self, data: bytes) -> None:
+        if self.lingering or self.deaf:
+            return
+        if self.state == "idle":
+            self.state = "headers"
+            self.since = self._gateway.clock()
+            self._fed = 0
+        self._fed += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._decline_upgrade()
+        except httptools.HttpParserError as error:
+            self._refuse_bytes(error)
+        if self._fed > self._gateway.max_header_bytes:
+            self._check_overhead()
+
+    def _refuse_bytes(self, error: Exception) -> None:
+        if self.lingering:
+            return
+        text = str(error.__context__ or error) if isinstance(error, httptools.HttpParserCallbackError) else str(error)
+        self.refuse(BadRequest(f"This is not HTTP/1.1 as RFC 9112 has it: {text}.", code="malformed_http"))
+
+    def _decline_upgrade(self) -> None:
+        # RFC 9110, 7.8: a server may ignore Upgrade; the request itself is answered, and the connection then closed,
+        # since what follows on it would be of the other protocol.
+        if self.incoming.method == b"CONNECT":
+            self.refuse(BadRequest("CONNECT is not served here: this is no proxy.", code="method_not_allowed"))
+            return
+        self.deaf = True
+        self.incoming.keep_alive = False
+        if self.service is None:
+            self.hang_up()
+
+    def _check_overhead(self) -> None:
+        # Chunk headers, extensions and trailers are no body; nor may they be endless (RFC 9112, 7.1.1).
+        limit = self._gateway.max_header_bytes
+        if self.state == "headers":
+            self.refuse(HeadersTooLarge(f"The headers are over {limit} bytes. Send fewer or shorter ones."))
+        elif self.state == "body" and self._fed - self.incoming.size > limit + 64 * 1024 + 16 * self.incoming.size:
+            self.refuse(BadRequest("The body's chunks are nearly empty. Send larger ones.", code="malformed_http"))
+
+    # What follows is called by the parser.
+
+    def on_message_begin(self) -> None:
+        self.incoming = Incoming()
+        self._reading = None
+        self.state = "headers"
+
+    def on_url(self, piece: bytes) -> None:
+        self.incoming.target += piece
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self.state == "headers":
+            self.incoming.add(name, value)
+
+    def on_headers_complete(self) -> None:
+        incoming = self.incoming
+        self.state = "body"
+        parser = self._parser
+        incoming.method = parser.get_method()
+        try:
+            incoming.check(parser.get_http_version())
+            if self._fed > self._gateway.max_header_bytes:
+                self._measure_headers()
+            if incoming.refusal is None:
+                self._gateway.greet(incoming)
+        except CallError as error:
+            incoming.refusal = error
+        length = incoming.length
+        if length is None and not incoming.chunked:
+            return
+        if length is not None and length > self._gateway.max_body_bytes:
+            incoming.refusal = self._too_large()
+        expects = incoming.headers.get(b"expect")
+        if incoming.refusal is not None and (length is None or length > _SMALL_BODY or expects is not None):
+            self.refuse(incoming.refusal)
+            return
+        if expects is not None:
+            self._answer_expectation(expects)
+        if incoming.refusal is None and self.service is None and not self._waiting:
+            self._reading = self._gateway.begin_upload(self, incoming)
+            self.service = self._reading
+
+    def _measure_headers(self) -> None:
+        limit = self._gateway.max_header_bytes
+        size = len(self.incoming.target) + sum(len(n) + len(v) + 4 for n, v in self.incoming.headers.items())
+        if size > limit:
+            raise HeadersTooLarge(f"The headers are over {limit} bytes. Send fewer or shorter ones.")
+
+    def _answer_expectation(self, expects: bytes) -> None:
+        if expects.lower() != b"100-continue":
+            self.incoming.refusal = BadRequest("Only Expect: 100-continue is understood.")
+        elif self.service is None:
+            self.transport.write(_CONTINUE)
+
+    def _too_large(self) -> TooLarge:
+        limit = self._gateway.max_body_bytes
+        return TooLarge(f"The body is over {limit} bytes. Send less, or raise [server] max_body_bytes.")
+
+    def on_body(self, piece: bytes) -> None:
+        incoming = self.incoming
+        incoming.size += len(piece)
+        if self.lingering:
+            return
+        if incoming.size > self._gateway.max_body_bytes:
+            self.refuse(self._too_large())
+        elif self._reading is not None:
+            self._reading.more(piece)
+        else:
+            incoming.body.append(piece)
+
+    def on_message_complete(self) -> None:
+        if self.lingering:
+            return
+        incoming = self.incoming
+        incoming.keep_alive = self._parser.should_keep_alive()
+        self.state = "idle"
+        self._fed = 0
+        if self._reading is not None:
+            self._reading.whole()
+        elif self.service is None and not self._waiting:
+            self._gateway.serve(self, incoming)
+        elif len(self._waiting) < _MOST_PIPELINED:
+            self._waiting.append(incoming)
+        else:
+            self.refuse(BadRequest(f"Over {_MOST_PIPELINED} requests wait on this connection. Await their answers."))
+
+    # What follows is called by whoever answers.
+
+    def answered(self, *, keep_alive: bool) -> None:
+        """Take note that the present request is answered in full; go on to the next, or close."""
+        self.service = None
+        if not self.open:
+            return
+        if not keep_alive or self._gateway.draining:
+            self.hang_up()
+        elif self._reading is not None and self.state == "body":
+            self.hang_up()  # answered before the body was whole
+        elif self._waiting:
+            self._gateway.serve(self, self._waiting.popleft())
+        elif self.doom is not None:
+            self.refuse(self.doom)
+        else:
+            self.since = self._gateway.clock()
+
+    def keeps_alive(self) -> bool:
+        """Say whether the connection may stay open after the request that was read last."""
+        return bool(self._parser.should_keep_alive())
+
+    def refuse(self, error: CallError) -> None:
+        """Answer with an error, now or after the requests that are being answered, and close."""
+        if self.service is not None and self.service is not self._reading:
+            self.doom = error
+            self.deaf = True
+            return
+        service, self.service = self.service, None
+        if service is not None:
+            service.gone()
+        self._gateway.meter.refused(error)
+        if self.open:
+            self.transport.write(error_answer(error, self._gateway.next_id(), keep_alive=False))
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Close, but let the peer read what was written first: closing with unread input in the socket would reset the
+        connection and destroy it (RFC 9112, 9.6)."""
+        if not self.open or self.lingering:
+            return
+        self.lingering = True
+        self.since = self._gateway.clock()
+        if self.state == "idle" and not self.deaf:
+            self.transport.close()
+        elif self.transport.can_write_eof():
+            self.transport.write_eof()
+
+    def hold(self) -> None:
+        """Read no more for now: the upstream takes the body more slowly than it comes."""
+        if not self.held_back and self.open:
+            self.held_back = True
+            self.transport.pause_reading()
+
+    def release(self) -> None:
+        """Read on; the time that we made the client wait is not held against it."""
+        if self.held_back and self.open:
+            self.held_back = False
+            self.since = self._gateway.clock() - self._gateway.header_timeout_s
+            self.transport.resume_reading()
+
+    def sweep(self, now: float) -> None:
+        """Act on whatever takes too long. Called every few hundred milliseconds."""
+        gateway = self._gateway
+        waited = now - self.since
+        if self.lingering:
+            if waited > _LINGER_S:
+                self.transport.abort()
+        elif self.paused_since is not None and now - self.paused_since > gateway.write_timeout_s:
+            self.transport.abort()
+        elif self.state == "headers":
+            if waited > gateway.header_timeout_s:
+                self.refuse(RequestTimeout(f"The headers took over {gateway.header_timeout_s:g} s."))
+        elif self.state == "body" and not self.held_back:
+            if waited > gateway.header_timeout_s + gateway.body_timeout_s and self._starved(now):
+                self.refuse(RequestTimeout(f"The body took over {gateway.body_timeout_s:g} s."))
+        elif self.service is None and waited > gateway.keepalive_s:
+            self.transport.close()
+
+    def _starved(self, now: float) -> bool:
+        # A large body may take its time as long as it comes at 16 kB/s or faster.
+        return self.incoming.size < 16_384 * (now - self.since)

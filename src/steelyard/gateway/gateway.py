@@ -1,0 +1,345 @@
+"""One gateway process: who may come in, where a call goes, and what time has run out."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from os import urandom
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from steelyard.config.engine_directory import EngineDirectory
+from steelyard.core.errors import (
+    CallError,
+    Forbidden,
+    MethodNotAllowed,
+    NotFound,
+    TooMany,
+    Unavailable,
+)
+from steelyard.core.ids import exchange_ids
+from steelyard.dialects.openai import Request, is_error_body
+from steelyard.gateway.access import Access
+from steelyard.gateway.answers import error_answer
+from steelyard.gateway.body import JsonBody
+from steelyard.gateway.call import Body, Call
+from steelyard.gateway.form import FormCall
+from steelyard.gateway.lane import Lane, Vitals
+from steelyard.gateway.meter import Meter
+from steelyard.gateway.order import order
+from steelyard.gateway.pages import Pages
+from steelyard.gateway.pool import Pool, Pools
+from steelyard.gateway.surface import ENDPOINTS, Endpoint, endpoint_of, is_page
+from steelyard.journal.writer import JournalWriter
+from steelyard.policy.plan import Origin, Plan, least_record
+
+if TYPE_CHECKING:
+    from steelyard.config.settings import ServerSettings
+    from steelyard.gateway.client import Client, Service
+    from steelyard.gateway.incoming import Incoming
+    from steelyard.gateway.upstream import Upstream
+    from steelyard.policy.plans import Plans
+
+__all__ = ["Fittings", "Gateway"]
+
+_ENGINE_START_S = 120.0
+_FORWARDED = (
+    b"traceparent",
+    b"tracestate",
+    b"openai-beta",
+    b"openai-organization",
+    b"openai-project",
+    b"idempotency-key",
+)
+_FORWARDED_SET = frozenset(_FORWARDED)
+
+
+class Fittings(Struct, frozen=True):
+    """What a gateway is given besides its configuration. `worker` tells its journal from those of other workers."""
+
+    access: Access
+    journal: JournalWriter
+    engines: EngineDirectory
+    worker: str = "0"
+
+
+class Gateway:
+    """Everything that the connections of one process share. Configuration is swapped whole, by `configure`."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, server: ServerSettings, plans: Plans, fittings: Fittings
+    ) -> None:
+        self.loop = loop
+        self.clock = loop.time
+        self.wall_clock: Callable[[], float] = time.time
+        self.randomness: Callable[[], float] = random.random
+        self.next_id = exchange_ids(time.time, urandom)
+        self.worker = fittings.worker
+        self.journal = fittings.journal
+        self.engines = fittings.engines
+        self.access = fittings.access
+        self.draining = False
+        self.calls: set[Call] = set()
+        self.clients: set[Client] = set()
+        self.pools = Pools(self.clock)
+        self.vitals: dict[str, Vitals] = {}
+        self.meter = Meter(time.time())
+        self.spool = server.data_dir / "spool"
+        self._open_calls: defaultdict[str, int] = defaultdict(int)
+        self._complained: dict[str, float] = {}
+        self.configure(server, plans)
+        self._pages = Pages(self)
+
+    def configure(self, server: ServerSettings, plans: Plans) -> None:
+        """Take a new configuration; calls under way keep the plan that they began with."""
+        self.plans = plans
+        self._lanes: dict[Plan, tuple[Lane, ...]] = {}
+        self.max_body_bytes = server.max_body_bytes
+        self.max_header_bytes = server.max_header_bytes
+        self.header_timeout_s = server.header_timeout_s
+        self.body_timeout_s = server.body_timeout_s
+        self.keepalive_s = server.keepalive_s
+        self.write_timeout_s = server.write_timeout_s
+        self._max_connections = server.max_connections
+        self._calls_per_key = server.calls_per_key
+
+    # Who comes in.
+
+    def welcome(self, client: Client) -> None:
+        """Take note of a new connection; refuse it when there are too many."""
+        self.clients.add(client)
+        if len(self.clients) > self._max_connections:
+            client.refuse(Unavailable("Too many connections are open. Try again.", code="busy", retry_after_s=1.0))
+
+    def farewell(self, client: Client) -> None:
+        """Take note that a connection is gone."""
+        self.clients.discard(client)
+
+    def greet(self, incoming: Incoming) -> None:
+        """Check what can be checked before the body has come: the path, the method, the key. Raises CallError."""
+        endpoint = endpoint_of(incoming.target)
+        if endpoint is not None:
+            if incoming.method != b"POST":
+                raise MethodNotAllowed(f"{incoming.path} takes POST.")
+        else:
+            path = incoming.path
+            if not is_page(path):
+                near = get_close_matches(path, ENDPOINTS, 1, 0.5)
+                hint = f" Nearest: {near[0]}." if near else ""
+                raise NotFound(f"There is nothing at {path[:200]}.{hint}")
+            if incoming.method not in (b"GET", b"HEAD"):
+                raise MethodNotAllowed(f"{path} takes GET.")
+            if not path.startswith(("/v1/", "/models", "/metrics")):
+                return
+        incoming.key = self.access.admit(incoming)
+
+    def begin_upload(self, client: Client, incoming: Incoming) -> Service | None:
+        """Return the service that takes a form's body as it comes; None for requests that are read whole."""
+        endpoint = endpoint_of(incoming.target)
+        if endpoint is None or not endpoint.form:
+            return None
+        try:
+            self._check_open(incoming)
+            return FormCall(self, client, incoming, endpoint, incoming.key)
+        except CallError as error:
+            incoming.refusal = error
+            return None
+
+    def serve(self, client: Client, incoming: Incoming) -> None:
+        """Answer a request whose body is whole."""
+        try:
+            if incoming.refusal is not None:
+                raise incoming.refusal
+            endpoint = endpoint_of(incoming.target)
+            if endpoint is None:
+                self._pages.serve(client, incoming)
+                return
+            self._check_open(incoming)
+            if endpoint.form:
+                self._serve_form(client, incoming, endpoint)
+            else:
+                self._serve_json(client, incoming, endpoint)
+        except CallError as error:
+            self.refuse(client, incoming, error)
+
+    def refuse(self, client: Client, incoming: Incoming, error: CallError) -> None:
+        """Answer a request that never became a call."""
+        self.meter.refused(error)
+        keep_alive = incoming.keep_alive and not self.draining
+        client.transport.write(error_answer(error, self.next_id(), keep_alive=keep_alive))
+        client.answered(keep_alive=keep_alive)
+
+    def _check_open(self, incoming: Incoming) -> None:
+        if self.draining:
+            raise Unavailable("The gateway is shutting down. Try again.", code="draining", retry_after_s=1.0)
+        key = incoming.key
+        if key is not None and self._calls_per_key and self._open_calls[key.id] >= self._calls_per_key:
+            raise TooMany(
+                f"The key has {self._calls_per_key} calls open. Await one of them, or raise [server] calls_per_key.",
+                code="too_many_calls",
+                retry_after_s=1.0,
+            )
+
+    def _serve_json(self, client: Client, incoming: Incoming, endpoint: Endpoint) -> None:
+        body = incoming.body
+        raw = body[0] if len(body) == 1 else b"".join(body)
+        request = Request(raw)
+        call = Call(self, client, incoming, endpoint, incoming.key)
+        call.stream = request.stream
+        call.wants_usage = request.wants_usage
+        call.user = request.user
+        client.service = call
+        try:
+            self.route(call, request.model, JsonBody(request, raw))
+        except CallError as error:
+            call.refuse(error, "rejected")
+
+    def _serve_form(self, client: Client, incoming: Incoming, endpoint: Endpoint) -> None:
+        # A form that came while another request was being answered was read whole.
+        call = FormCall(self, client, incoming, endpoint, incoming.key)
+        client.service = call
+        for piece in incoming.body:
+            call.more(piece)
+        call.whole()
+
+    # Where a call goes.
+
+    def route(self, call: Call, model: str, body: Body) -> None:
+        """Find the plan for what was asked, and start the call along it. Raises CallError."""
+        plan = self.plans.find(model)
+        call.plan = plan
+        key = call.key
+        record = plan.record
+        if key is not None:
+            if key.routes is not None and plan.route not in key.routes:
+                raise Forbidden(
+                    f'The key "{key.name}" may not use "{plan.route}". It may use: {", ".join(key.routes)}.',
+                    param="model",
+                )
+            if key.record is not None:
+                record = least_record(key.record, record) or record
+        if record != "none" and not self.journal.writable:
+            call.record_mode = "none"
+            raise Unavailable(
+                f"The journal cannot be written, and calls are not served unrecorded: {self.journal.problem}",
+                code="not_recordable",
+                retry_after_s=5.0,
+            )
+        lanes = self._lanes_of(plan)
+        name = call.endpoint.name
+        able: Sequence[Lane] = lanes if all(name in one.target.paths for one in lanes) else _able(lanes, name)
+        if not able:
+            raise NotFound(f'No deployment of "{plan.route}" has /v1/{name}.', code="endpoint_not_served")
+        if key is not None:
+            self._open_calls[key.id] += 1
+        call.begin(plan, order(plan.strategy, able, _weights(plan, able), self.randomness), record, body)
+
+    def _lanes_of(self, plan: Plan) -> tuple[Lane, ...]:
+        lanes = self._lanes.get(plan)
+        if lanes is None:
+            lanes = self._lanes[plan] = tuple(Lane(one, self._vitals_of(one.deployment)) for one in plan.targets)
+        return lanes
+
+    def _vitals_of(self, deployment: str) -> Vitals:
+        return self.vitals.setdefault(deployment, Vitals())
+
+    def release(self, call: Call) -> None:
+        """Take note that a call is over."""
+        if call in self.calls:
+            self.calls.discard(call)
+            if call.key is not None:
+                self._open_calls[call.key.id] -= 1
+
+    def pool_of(self, lane: Lane) -> Pool | None:
+        """Return the pool of a lane's connections; None for a local model whose engine must be started first."""
+        if lane.pool is None:
+            target = lane.target
+            if target.engine is not None:
+                address = self.engines.address(target.engine)
+                return self.pools.at(Origin(*address)) if address is not None else None
+            assert target.origin is not None
+            lane.pool = self.pools.at(target.origin)
+        return lane.pool
+
+    async def open_engine(self, lane: Lane) -> Upstream:
+        """Have a local model started, and connect to it. Raises EngineError, OSError."""
+        assert lane.target.engine is not None
+        host, port = await self.engines.ensure(lane.target.engine, _ENGINE_START_S)
+        return await self.pools.at(Origin(host, port)).open()
+
+    def request_head(self, lane: Lane, endpoint: Endpoint, incoming: Incoming) -> bytes:
+        """Return request line and fields for an upstream, all but those of the body."""
+        head = lane.heads.get(endpoint.name)
+        if head is None:
+            head = lane.heads[endpoint.name] = _head(lane, endpoint, self.pool_of(lane))
+        if not _FORWARDED_SET.isdisjoint(incoming.headers):
+            given = incoming.headers
+            head += b"".join([b"%b: %b\r\n" % (name, given[name]) for name in _FORWARDED if name in given])
+        return head
+
+    def scrubbed(self, lane: Lane, body: bytes) -> bytes | None:
+        """Return an upstream's error body, fit for a client: None when it is not this dialect's, and without the
+        gateway's own secrets should it quote them."""
+        for secret in lane.target.secrets:
+            body = body.replace(secret, b"[secret]")
+        return body if is_error_body(body) else None
+
+    # What time has run out.
+
+    def sweep_calls(self) -> None:
+        """Act on calls whose deadline has passed. Called every tenth of a second."""
+        now = self.clock()
+        for call in [call for call in self.calls if call.deadline < now]:
+            call.expire(now)
+
+    def sweep_clients(self) -> None:
+        """Act on clients that are too slow. Called twice a second."""
+        now = self.clock()
+        for client in list(self.clients):
+            client.sweep(now)
+
+    def complain(self, text: str) -> None:
+        """Tell the operator, on standard error; the same words at most once in ten seconds."""
+        now = self.clock()
+        if self._complained.get(text, -1e9) + 10.0 < now:
+            if len(self._complained) > 100:
+                self._complained.clear()
+            self._complained[text] = now
+            print(f"steelyard gateway: {text}", file=sys.stderr, flush=True)
+
+    @property
+    def gauges(self) -> dict[str, tuple[str, float]]:
+        """The present state, for /metrics."""
+        return {
+            "steelyard_calls_in_flight": ("Calls under way.", len(self.calls)),
+            "steelyard_client_connections": ("Open connections of clients.", len(self.clients)),
+            "steelyard_upstream_connections": ("Open connections to providers.", self.pools.size),
+            "steelyard_journal_writable": ("1 while exchanges can be recorded.", float(self.journal.writable)),
+            "steelyard_draining": ("1 while shutting down.", float(self.draining)),
+            "steelyard_start_time_seconds": ("When the process began to serve.", self.meter.started_at),
+        }
+
+
+def _able(lanes: Sequence[Lane], endpoint: str) -> list[Lane]:
+    return [one for one in lanes if endpoint in one.target.paths]
+
+
+def _weights(plan: Plan, lanes: Sequence[Lane]) -> Sequence[float] | None:
+    if plan.weights is None or len(lanes) == len(plan.targets):
+        return plan.weights
+    given = {target.deployment: weight for target, weight in zip(plan.targets, plan.weights, strict=True)}
+    return [given[one.target.deployment] for one in lanes]
+
+
+def _head(lane: Lane, endpoint: Endpoint, pool: Pool | None) -> bytes:
+    target = lane.target
+    prefix = pool.prefix if pool is not None else ""
+    fields = target.fields or b"host: localhost\r\n"
+    line = f"POST {prefix}{target.paths[endpoint.name]} HTTP/1.1\r\n".encode("latin-1")
+    return line + fields + b"user-agent: steelyard\r\naccept-encoding: identity\r\n"

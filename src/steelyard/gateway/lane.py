@@ -1,0 +1,103 @@
+"""A deployment while the gateway runs: its breaker, its speed, its connections."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from steelyard.policy.plan import Target
+
+if TYPE_CHECKING:
+    from steelyard.gateway.pool import Pool
+
+__all__ = ["Breaker", "BreakerState", "Lane", "Vitals"]
+
+
+class BreakerState(IntEnum):
+    CLOSED = 0
+    HALF_OPEN = 1
+    OPEN = 2
+
+
+class Breaker:
+    """Rests a deployment that keeps failing (Nygard, "Release It!", circuit breaker).
+
+    Closed: calls pass; `threshold` failures in a row open it. Open: calls are refused for `rest_s`, doubled at each
+    failed probe up to `longest_rest_s`. Half-open: one call passes as a probe; its success closes, its failure opens.
+    """
+
+    __slots__ = ("_failures", "_longest_rest_s", "_probing", "_rest_s", "_threshold", "_until", "state")
+
+    def __init__(self, threshold: int = 5, rest_s: float = 5.0, longest_rest_s: float = 60.0) -> None:
+        self._threshold = threshold
+        self._rest_s = rest_s
+        self._longest_rest_s = longest_rest_s
+        self._failures = 0
+        self._until = 0.0
+        self._probing = False
+        self.state = BreakerState.CLOSED
+
+    def allows(self, now: float) -> bool:
+        """Say whether a call may pass at `now`; a probe that is allowed must be reported on, or abandoned."""
+        if self.state is BreakerState.CLOSED:
+            return True
+        if self.state is BreakerState.OPEN and now >= self._until:
+            self.state = BreakerState.HALF_OPEN
+            self._probing = False
+        if self.state is BreakerState.HALF_OPEN and not self._probing:
+            self._probing = True
+            return True
+        return False
+
+    def success(self) -> None:
+        """Report that a call was answered."""
+        if self._failures or self.state is not BreakerState.CLOSED:
+            self._failures = 0
+            self._probing = False
+            self.state = BreakerState.CLOSED
+
+    def failure(self, now: float) -> None:
+        """Report that a call failed by the deployment's fault."""
+        self._failures += 1
+        over = self._failures - self._threshold
+        if over >= 0:
+            self.state = BreakerState.OPEN
+            self._until = now + min(self._longest_rest_s, self._rest_s * 2.0 ** min(over, 16))
+            self._probing = False
+
+    def abandon(self) -> None:
+        """Report that a call ended without telling anything of the deployment (the client left)."""
+        self._probing = False
+
+    def rest_left_s(self, now: float) -> float:
+        """Return how long the deployment still rests, in seconds."""
+        return max(0.0, self._until - now) if self.state is BreakerState.OPEN else 0.0
+
+
+class Vitals:
+    """What the gateway has learned of a deployment; it outlives a change of configuration."""
+
+    __slots__ = ("breaker", "first_token_s")
+
+    def __init__(self) -> None:
+        self.breaker = Breaker()
+        self.first_token_s: float | None = None
+
+    def note_first_token(self, seconds: float) -> None:
+        """Move the average: the last ten or so calls count (exponential weighting, 0.2)."""
+        last = self.first_token_s
+        self.first_token_s = seconds if last is None else last + 0.2 * (seconds - last)
+
+
+class Lane:
+    """A target of a plan together with its vitals."""
+
+    __slots__ = ("breaker", "heads", "name", "pool", "target", "vitals")
+
+    def __init__(self, target: Target, vitals: Vitals) -> None:
+        self.target = target
+        self.vitals = vitals
+        self.breaker = vitals.breaker
+        self.name = target.deployment.encode()
+        self.heads: dict[str, bytes] = {}
+        self.pool: Pool | None = None

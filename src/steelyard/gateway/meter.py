@@ -1,0 +1,128 @@
+"""Counts, for `/metrics`: Prometheus text format 0.0.4 (prometheus.io, "Exposition formats")."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from steelyard.core.errors import CallError
+from steelyard.core.exchange import Exchange
+from steelyard.gateway.lane import Vitals
+
+__all__ = ["Histogram", "Meter"]
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+
+
+class Histogram:
+    """A histogram of seconds; `counts[i]` is the number of observations in bucket i, not cumulated."""
+
+    __slots__ = ("counts", "total")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(_SECONDS) + 1)
+        self.total = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Add one observation."""
+        self.counts[bisect_left(_SECONDS, seconds)] += 1
+        self.total += seconds
+
+    def lines(self, name: str, labels: str) -> Iterable[str]:
+        """Write the histogram as Prometheus has it: cumulated buckets, sum, count."""
+        cumulated = 0
+        for bound, count in zip((*_SECONDS, "+Inf"), self.counts, strict=True):
+            cumulated += count
+            yield f'{name}_bucket{{{labels},le="{bound}"}} {cumulated}'
+        yield f"{name}_sum{{{labels}}} {self.total}"
+        yield f"{name}_count{{{labels}}} {cumulated}"
+
+
+class _Row:
+    """What is counted for one deployment of one route."""
+
+    __slots__ = ("cost", "duration", "first_byte", "input", "outcomes", "output", "unpriced")
+
+    def __init__(self) -> None:
+        self.outcomes: defaultdict[tuple[str, int], int] = defaultdict(int)
+        self.input = 0
+        self.output = 0
+        self.cost = Decimal(0)
+        self.unpriced = 0
+        self.duration = Histogram()
+        self.first_byte = Histogram()
+
+
+class Meter:
+    """Everything that one gateway process counts."""
+
+    __slots__ = ("_refusals", "_rows", "started_at")
+
+    def __init__(self, started_at: float) -> None:
+        self.started_at = started_at
+        self._rows: defaultdict[tuple[str, str], _Row] = defaultdict(_Row)
+        self._refusals: defaultdict[tuple[int, str], int] = defaultdict(int)
+
+    def refused(self, error: CallError) -> None:
+        """Count a request that never became a call."""
+        self._refusals[(error.status, error.code)] += 1
+
+    def count(self, exchange: Exchange, cost: Decimal | None) -> None:
+        """Count an exchange."""
+        row = self._rows[(exchange.route or "", exchange.deployment or "")]
+        row.outcomes[(exchange.outcome, exchange.status)] += 1
+        usage = exchange.usage
+        if usage is not None:
+            row.input += usage.input or 0
+            row.output += usage.output or 0
+        if cost is not None:
+            row.cost += cost
+        elif exchange.outcome == "ok":
+            row.unpriced += 1
+        if exchange.last_byte_ms is not None:
+            row.duration.observe(exchange.last_byte_ms / 1000)
+        if exchange.first_byte_ms is not None:
+            row.first_byte.observe(exchange.first_byte_ms / 1000)
+
+    def text(self, vitals: Mapping[str, Vitals], gauges: Mapping[str, tuple[str, float]]) -> str:
+        """Write the exposition. `gauges` maps a metric's name to its help text and present value."""
+        lines: list[str] = []
+        rows = [(f'route="{_escaped(r)}",deployment="{_escaped(d)}"', row) for (r, d), row in self._rows.items()]
+        _head(lines, "steelyard_calls_total", "counter", "Calls, by outcome and HTTP status.")
+        for labels, row in rows:
+            for (outcome, status), count in row.outcomes.items():
+                lines.append(f'steelyard_calls_total{{{labels},outcome="{outcome}",status="{status}"}} {count}')
+        _head(lines, "steelyard_tokens_total", "counter", "Tokens, by direction.")
+        for labels, row in rows:
+            lines.append(f'steelyard_tokens_total{{{labels},direction="input"}} {row.input}')
+            lines.append(f'steelyard_tokens_total{{{labels},direction="output"}} {row.output}')
+        _head(lines, "steelyard_cost_usd_total", "counter", "Known cost in US dollars.")
+        lines += [f"steelyard_cost_usd_total{{{labels}}} {row.cost:f}" for labels, row in rows]
+        _head(lines, "steelyard_calls_cost_unknown_total", "counter", "Answered calls whose cost is unknown.")
+        lines += [f"steelyard_calls_cost_unknown_total{{{labels}}} {row.unpriced}" for labels, row in rows]
+        _head(lines, "steelyard_call_duration_seconds", "histogram", "From request to the answer's last byte.")
+        for labels, row in rows:
+            lines += row.duration.lines("steelyard_call_duration_seconds", labels)
+        _head(lines, "steelyard_first_byte_seconds", "histogram", "From request to the answer's first byte.")
+        for labels, row in rows:
+            lines += row.first_byte.lines("steelyard_first_byte_seconds", labels)
+        _head(lines, "steelyard_refusals_total", "counter", "Requests refused before they became a call.")
+        for (status, code), count in self._refusals.items():
+            lines.append(f'steelyard_refusals_total{{status="{status}",code="{code}"}} {count}')
+        _head(lines, "steelyard_breaker_state", "gauge", "0 closed, 1 half-open, 2 open.")
+        for name, one in vitals.items():
+            lines.append(f'steelyard_breaker_state{{deployment="{_escaped(name)}"}} {int(one.breaker.state)}')
+        for name, (text, value) in gauges.items():
+            _head(lines, name, "gauge", text)
+            lines.append(f"{name} {value:g}")
+        return "\n".join(lines) + "\n"
+
+
+def _head(lines: list[str], name: str, kind: str, text: str) -> None:
+    lines += (f"# HELP {name} {text}", f"# TYPE {name} {kind}")
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

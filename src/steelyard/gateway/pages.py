@@ -1,0 +1,77 @@
+"""What the gateway answers by itself: health, metrics, the list of models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from steelyard.core.errors import Forbidden
+from steelyard.gateway.answers import answer
+
+if TYPE_CHECKING:
+    from steelyard.gateway.client import Client
+    from steelyard.gateway.gateway import Gateway
+    from steelyard.gateway.incoming import Incoming
+    from steelyard.keys.key import Key
+
+__all__ = ["Pages"]
+
+_JSON = b"application/json"
+_PROMETHEUS = b"text/plain; version=0.0.4; charset=utf-8"
+
+
+class Pages:
+    """Answers GET requests. The shapes of the model list are OpenAI's ("List models", "Retrieve model")."""
+
+    __slots__ = ("_gateway",)
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def serve(self, client: Client, incoming: Incoming) -> None:
+        """Answer one request. Raises CallError."""
+        path = incoming.path.removeprefix("/v1")
+        status, kind, body = self._page(path, incoming.key)
+        keep_alive = incoming.keep_alive and not self._gateway.draining
+        fields = b"content-type: %b\r\nx-request-id: %b\r\n" % (kind, self._gateway.next_id().encode())
+        whole = answer(status, fields, body, keep_alive=keep_alive)
+        if incoming.method == b"HEAD":
+            whole = whole[: len(whole) - len(body)]
+        client.transport.write(whole)
+        client.answered(keep_alive=keep_alive)
+
+    def _page(self, path: str, key: Key | None) -> tuple[int, bytes, bytes]:
+        gateway = self._gateway
+        if path in ("/livez", "/health/liveness"):
+            return 200, _JSON, b'{"status":"ok"}'
+        if path in ("/readyz", "/health/readiness"):
+            return self._readiness()
+        if path == "/metrics":
+            return 200, _PROMETHEUS, gateway.meter.text(gateway.vitals, gateway.gauges).encode()
+        if path == "/models":
+            listed = [self._model(name) for name in gateway.plans.names() if _visible(name, key)]
+            return 200, _JSON, msgspec.json.encode({"object": "list", "data": listed})
+        name = path.removeprefix("/models/")
+        gateway.plans.find(name)
+        if not _visible(name, key):
+            raise Forbidden(f'The key may not use "{name}".', param="model")
+        return 200, _JSON, msgspec.json.encode(self._model(name))
+
+    def _readiness(self) -> tuple[int, bytes, bytes]:
+        gateway = self._gateway
+        if gateway.draining:
+            return 503, _JSON, b'{"status":"draining"}'
+        if not gateway.journal.writable and gateway.plans.records:
+            reason = {"status": "not_recordable", "reason": gateway.journal.problem}
+            return 503, _JSON, msgspec.json.encode(reason)
+        return 200, _JSON, b'{"status":"ok"}'
+
+    def _model(self, name: str) -> dict[str, object]:
+        owner, slash, _ = name.partition("/")
+        created = int(self._gateway.meter.started_at)
+        return {"id": name, "object": "model", "created": created, "owned_by": owner if slash else "steelyard"}
+
+
+def _visible(name: str, key: Key | None) -> bool:
+    return key is None or key.routes is None or name in key.routes

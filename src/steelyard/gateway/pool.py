@@ -1,0 +1,202 @@
+"""Keep-alive pools, one an origin; TLS with verification; HTTP proxies from the environment."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections import deque
+from collections.abc import Callable
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from steelyard.core.errors import UpstreamError
+from steelyard.gateway.upstream import Upstream
+from steelyard.policy.plan import Origin
+
+__all__ = ["Pool", "Pools"]
+
+_IDLE_S = 55.0  # below the 60 s after which most load balancers drop an idle connection without a word
+_MOST_IDLE = 1024
+
+
+class Pool:
+    """Connections to one origin."""
+
+    def __init__(self, origin: Origin, clock: Callable[[], float]) -> None:
+        self.origin = origin
+        self._clock = clock
+        self._idle: deque[Upstream] = deque()
+        self._all: set[Upstream] = set()
+        self._tls: ssl.SSLContext | None = None
+        self._proxy = _proxy_for(origin)
+
+    def take(self) -> Upstream | None:
+        """Return an idle connection, the one used last; None when one must be opened."""
+        idle = self._idle
+        while idle:
+            connection = idle.pop()
+            if connection.open:
+                return connection
+        return None
+
+    def put(self, connection: Upstream) -> None:
+        """Take back a connection whose answer was read to its end."""
+        if not connection.open or len(self._idle) >= _MOST_IDLE:
+            connection.abandon()
+            return
+        connection.release()
+        connection.idle_since = self._clock()
+        self._idle.append(connection)
+
+    def forget(self, connection: Upstream) -> None:
+        """Drop a connection that is gone."""
+        self._all.discard(connection)
+
+    def sweep(self) -> None:
+        """Close connections that have been idle for long; the oldest stand first."""
+        oldest = self._clock() - _IDLE_S
+        while self._idle and (not self._idle[0].open or self._idle[0].idle_since < oldest):
+            connection = self._idle.popleft()
+            if connection.open:
+                connection.abandon()
+
+    def close(self) -> None:
+        """Close every idle connection."""
+        while self._idle:
+            self._idle.pop().abandon()
+
+    @property
+    def size(self) -> int:
+        """How many connections are open."""
+        return len(self._all)
+
+    async def open(self) -> Upstream:
+        """Open a connection. Raises OSError (refused, unresolvable), ssl.SSLError, or UpstreamError (a proxy)."""
+        loop = asyncio.get_running_loop()
+        origin = self.origin
+        if self._proxy is not None and origin.tls:
+            connection = await self._open_through_proxy()
+        elif self._proxy is not None:
+            host, port = self._proxy
+            _, connection = await loop.create_connection(lambda: Upstream(self), host, port)
+        else:
+            name = origin.host if origin.tls else None
+            _, connection = await loop.create_connection(
+                lambda: Upstream(self), origin.host, origin.port, ssl=self._context(), server_hostname=name
+            )
+        _no_delay(connection.transport)
+        self._all.add(connection)
+        return connection
+
+    @property
+    def prefix(self) -> str:
+        """What stands before the path in a request line: the scheme and authority when a plain proxy relays it
+        (RFC 9112, 3.2.2), else nothing."""
+        return f"http://{self.origin.authority}" if self._proxy is not None and not self.origin.tls else ""
+
+    def _context(self) -> ssl.SSLContext | None:
+        if self.origin.tls and self._tls is None:
+            self._tls = ssl.create_default_context()
+            if self.origin.ca_file:
+                self._tls.load_verify_locations(self.origin.ca_file)
+        return self._tls
+
+    async def _open_through_proxy(self) -> Upstream:
+        assert self._proxy is not None
+        loop = asyncio.get_running_loop()
+        host, port = self._proxy
+        tunnel = _Tunnel(loop.create_future())
+        transport, _ = await loop.create_connection(lambda: tunnel, host, port)
+        try:
+            authority = f"{self.origin.host}:{self.origin.port}"
+            transport.write(f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n".encode("latin-1"))
+            await tunnel.opened
+            connection = Upstream(self)
+            context = self._context()
+            assert context is not None
+            secure = await loop.start_tls(transport, connection, context, server_hostname=self.origin.host)
+        except BaseException:
+            transport.abort()
+            raise
+        if secure is None:
+            raise UpstreamError(f"The proxy {host}:{port} closed the tunnel to {authority}.")
+        if not connection.open:
+            connection.connection_made(secure)
+        return connection
+
+
+class Pools:
+    """All pools of one gateway."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._pools: dict[Origin, Pool] = {}
+
+    def at(self, origin: Origin) -> Pool:
+        """Return the pool of an origin."""
+        pool = self._pools.get(origin)
+        if pool is None:
+            pool = self._pools[origin] = Pool(origin, self._clock)
+        return pool
+
+    def sweep(self) -> None:
+        """Close what has been idle for long."""
+        for pool in self._pools.values():
+            pool.sweep()
+
+    def close(self) -> None:
+        """Close every idle connection."""
+        for pool in self._pools.values():
+            pool.close()
+
+    @property
+    def size(self) -> int:
+        """How many upstream connections are open."""
+        return sum(pool.size for pool in self._pools.values())
+
+
+class _Tunnel(asyncio.Protocol):
+    """Waits for a proxy's answer to CONNECT (RFC 9110, 9.3.6)."""
+
+    def __init__(self, opened: asyncio.Future[None]) -> None:
+        self.opened = opened
+        self._head = b""
+
+    def data_received(self, data: bytes) -> None:
+        self._head += data
+        end = self._head.find(b"\r\n\r\n")
+        if self.opened.done() or (end < 0 and len(self._head) < 16_384):
+            return
+        words = self._head.split(b"\r\n", 1)[0].split(b" ", 2)
+        if end >= 0 and len(words) > 1 and words[1].startswith(b"2"):
+            self.opened.set_result(None)
+        else:
+            said = self._head.split(b"\r\n", 1)[0][:200].decode("latin-1")
+            self.opened.set_exception(UpstreamError(f'The HTTP proxy refused to open a tunnel: "{said}".'))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.opened.done():
+            self.opened.set_exception(exc or ConnectionResetError("the proxy closed the connection"))
+
+
+def _proxy_for(origin: Origin) -> tuple[str, int] | None:
+    """Return the proxy that the environment names for an origin (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY)."""
+    if _is_loopback(origin.host) or proxy_bypass(origin.host):
+        return None
+    proxies = getproxies()
+    address = proxies.get("https" if origin.tls else "http") or proxies.get("all")
+    if not address:
+        return None
+    parts = urlsplit(address if "://" in address else f"http://{address}")
+    return (parts.hostname, parts.port or 80) if parts.hostname else None
+
+
+def _is_loopback(host: str) -> bool:
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def _no_delay(transport: asyncio.BaseTransport) -> None:
+    sock = transport.get_extra_info("socket")
+    if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

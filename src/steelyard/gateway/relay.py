@@ -1,0 +1,300 @@
+"""How an upstream's answer reaches the client: whole, as a stream of events, or as the bytes that come."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Protocol
+
+from steelyard.core.errors import StoreError, UpstreamError
+from steelyard.core.usage import Usage
+from steelyard.dialects.openai import decode_answer, usage_of
+from steelyard.dialects.stream import DONE, StreamReader
+from steelyard.gateway.answers import CHUNK_END, chunk, error_event, passed_fields
+from steelyard.gateway.failure import cut, invalid
+
+if TYPE_CHECKING:
+    from steelyard.gateway.call import Call
+
+__all__ = ["Events", "Passage", "Relay", "Seen", "Whole"]
+
+_MOST_ANSWER_BYTES = 256 * 1024 * 1024
+_MOST_TEED_BYTES = 1024 * 1024
+
+
+class Seen:
+    """What was seen of an answer, for the record."""
+
+    __slots__ = ("body", "finish_reason", "model", "size", "usage", "usage_raw")
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.usage: Usage | None = None
+        self.usage_raw: bytes | None = None
+        self.finish_reason: str | None = None
+        self.model: str | None = None
+        self.body: bytes | None = None
+
+
+class Relay(Protocol):
+    """One way to bring an answer to the client."""
+
+    seen: Seen
+    started: bool
+    """Whether the client has received anything of it: from then on nothing may be tried again."""
+
+    def body(self, piece: bytes) -> None:
+        """Take a piece of the answer."""
+
+    def end(self) -> None:
+        """Take note that the upstream's answer is whole, as far as HTTP can tell."""
+
+    def broken_off(self, error: UpstreamError) -> None:
+        """End what has been started so that no client can take it for complete."""
+
+    def glimpse(self) -> Seen:
+        """Return what was seen so far, though the answer is not complete."""
+
+
+class Whole:
+    """An answer that is read whole, understood, and passed on as the bytes that came."""
+
+    __slots__ = ("_call", "_coding", "_fields", "_headers", "_parts", "_size", "_status", "seen", "started")
+
+    def __init__(self, call: Call, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        self._call = call
+        self._status = status
+        self._headers = headers
+        self._parts: list[bytes] = []
+        self._size = 0
+        self.seen = Seen()
+        self.started = False
+
+    def body(self, piece: bytes) -> None:
+        self._parts.append(piece)
+        self._size += len(piece)
+        if self._size > _MOST_ANSWER_BYTES:
+            self._call.fail(invalid(self._call.lane, f"over {_MOST_ANSWER_BYTES} bytes"), drop=True)
+
+    def end(self) -> None:
+        call = self._call
+        body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        coding = _header(self._headers, b"content-encoding")
+        if coding:
+            plain = _decoded(body, coding)
+            if plain is None:
+                call.fail(invalid(call.lane, f"its content-encoding {coding.decode('latin-1')} cannot be read"))
+                return
+            body = plain
+        if self._status >= 300:
+            call.refused_by_upstream(self._status, self._headers, body)
+            return
+        found = decode_answer(body)
+        if found is None:
+            call.fail(invalid(call.lane, _description(self._headers, body)))
+            return
+        if found.error and bytes(found.error) != b"null" and not found.choices:
+            call.refused_by_upstream(502, self._headers, body)
+            return
+        seen = self.seen
+        seen.size = len(body)
+        seen.body = body
+        seen.model = found.model
+        if found.choices:
+            seen.finish_reason = found.choices[0].finish_reason
+        if found.usage:
+            seen.usage = usage_of(found.usage)
+            seen.usage_raw = bytes(found.usage)
+        call.answer_whole(self._status, passed_fields(self._headers), body)
+
+    def broken_off(self, error: UpstreamError) -> None:
+        raise AssertionError("a whole answer is never begun before it is complete")
+
+    def glimpse(self) -> Seen:
+        return self.seen
+
+
+class Events:
+    """A stream of events, relayed one by one; its end is told only once the exchange is on record."""
+
+    __slots__ = ("_bare", "_call", "_expand", "_fields", "_finished", "_kept", "_reader", "_write", "seen", "started")
+
+    def __init__(self, call: Call, headers: list[tuple[bytes, bytes]], *, hide_usage: bool) -> None:
+        self._call = call
+        self._fields = passed_fields(headers)
+        coding = _header(headers, b"content-encoding")
+        self._expand = zlib.decompressobj(zlib.MAX_WBITS | 32) if coding in (b"gzip", b"deflate") else None
+        self._reader = StreamReader(hide_usage=hide_usage)
+        self._finished = False
+        self._bare = not call.chunked
+        self._kept: list[bytes] | None = [] if call.record_mode == "full" else None
+        self._write = call.client.transport.write
+        self.seen = Seen()
+        self.started = False
+
+    def body(self, piece: bytes) -> None:
+        if self._finished:
+            return
+        if self._expand is not None:
+            piece = self._expand.decompress(piece)
+        reader = self._reader
+        shown = reader.feed(piece)
+        if shown:
+            if not self.started:
+                if reader.error is not None:
+                    self._refused(reader.error)
+                    return
+                self.started = True
+                self._call.start_answer(200, self._fields, b"text/event-stream; charset=utf-8")
+            self._write(shown if self._bare else b"%x\r\n%b\r\n" % (len(shown), shown))
+            self.seen.size += len(shown)
+            if self._kept is not None:
+                self._kept.append(shown)
+        if reader.done:
+            self._finish()
+        elif reader.overflow:
+            self._call.fail(invalid(self._call.lane, "an event of its stream is over 64 MiB"), drop=True)
+
+    def _refused(self, error: bytes) -> None:
+        self._finished = True
+        self._call.refused_by_upstream(502, [], b'{"error":%b}' % error, drop=True)
+
+    def _finish(self) -> None:
+        call = self._call
+        self._finished = True
+        seen = self.glimpse()
+        reader = self._reader
+        if not self.started:
+            self.started = True
+            call.start_answer(200, self._fields, b"text/event-stream; charset=utf-8")
+        try:
+            call.keep(200, "ok" if reader.error is None else "error_event", seen)
+        except StoreError as error:
+            call.break_off(UpstreamError(f"The answer is complete, but could not be recorded: {error}"))
+            return
+        self._write(DONE if self._bare else chunk(DONE) + CHUNK_END)
+        call.complete()
+
+    def end(self) -> None:
+        if self._finished:
+            return
+        error = self._reader.error
+        if error is not None and self.started:
+            self._finished = True
+            self._call.ended_by_error_event()
+        else:
+            self._call.fail(cut(self._call.lane, "the stream ended without data: [DONE]"))
+
+    def broken_off(self, error: UpstreamError) -> None:
+        event = error_event(error)
+        self._write(event if self._bare else chunk(event) + CHUNK_END)
+
+    def end_after_error(self) -> None:
+        """End the client's stream whose last event was the upstream's own error."""
+        if not self._bare:
+            self._write(CHUNK_END)
+
+    def glimpse(self) -> Seen:
+        seen, reader = self.seen, self._reader
+        seen.finish_reason = reader.finish_reason
+        seen.model = reader.model
+        seen.usage = reader.usage
+        seen.usage_raw = reader.usage_raw
+        if reader.usage is None and reader.events:
+            seen.usage = self._call.estimate(reader.events)
+        if self._kept is not None:
+            seen.body = b"".join(self._kept)
+        return seen
+
+
+class Passage:
+    """An answer that is passed on as it comes, whatever it is: speech, images, text."""
+
+    __slots__ = ("_bare", "_call", "_finished", "_headers", "_status", "_tee", "seen", "started")
+
+    def __init__(self, call: Call, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        self._call = call
+        self._status = status
+        self._headers = headers
+        self._bare = not call.chunked
+        self._finished = False
+        is_json = (_header(headers, b"content-type") or b"").startswith(b"application/json")
+        self._tee: list[bytes] | None = [] if is_json and not _header(headers, b"content-encoding") else None
+        self.seen = Seen()
+        self.started = False
+
+    def body(self, piece: bytes) -> None:
+        if self._finished:
+            return
+        if not self.started:
+            self._start()
+        self.seen.size += len(piece)
+        self._call.client.transport.write(piece if self._bare else chunk(piece))
+        if self._tee is not None:
+            self._tee.append(piece)
+            if self.seen.size > _MOST_TEED_BYTES:
+                self._tee = None
+
+    def _start(self) -> None:
+        self.started = True
+        fields = passed_fields(self._headers)
+        coding = _header(self._headers, b"content-encoding")
+        if coding:
+            fields += b"content-encoding: %b\r\n" % coding
+        self._call.start_answer(
+            self._status, fields, _header(self._headers, b"content-type") or b"application/octet-stream"
+        )
+
+    def end(self) -> None:
+        call = self._call
+        self._finished = True
+        if not self.started:
+            self._start()
+        try:
+            call.keep(self._status, "ok", self.glimpse())
+        except StoreError as error:
+            call.break_off(UpstreamError(f"The answer is complete, but could not be recorded: {error}"))
+            return
+        if not self._bare:
+            call.client.transport.write(CHUNK_END)
+        call.complete()
+
+    def broken_off(self, error: UpstreamError) -> None:
+        """Close without the last chunk: there is no other way to say that arbitrary bytes are not complete."""
+
+    def glimpse(self) -> Seen:
+        seen = self.seen
+        if self._tee:
+            body = b"".join(self._tee)
+            found = decode_answer(body)
+            if found is not None:
+                seen.model = found.model
+                seen.usage = usage_of(found.usage)
+                seen.usage_raw = bytes(found.usage) if found.usage else None
+            if self._call.record_mode == "full":
+                seen.body = body
+        return seen
+
+
+def _header(headers: list[tuple[bytes, bytes]], name: bytes) -> bytes | None:
+    for one, value in headers:
+        if one == name:
+            return value
+    return None
+
+
+def _decoded(body: bytes, coding: bytes) -> bytes | None:
+    if coding == b"identity":
+        return body
+    if coding not in (b"gzip", b"x-gzip", b"deflate"):
+        return None
+    expand = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    try:
+        plain = expand.decompress(body, _MOST_ANSWER_BYTES)
+    except zlib.error:
+        return None
+    return plain if expand.eof else None
+
+
+def _description(headers: list[tuple[bytes, bytes]], body: bytes) -> str:
+    kind = (_header(headers, b"content-type") or b"no content type").decode("latin-1")
+    return f"{kind}, {len(body)} bytes that are not a JSON object of its dialect"

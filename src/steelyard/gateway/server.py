@@ -1,0 +1,210 @@
+"""The gateway's process: it listens, watches its configuration and keys, keeps time, and drains."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import uvloop
+from msgspec import Struct
+
+from steelyard.config.engine_directory import EngineDirectory
+from steelyard.config.loader import needs_restart, reload
+from steelyard.config.providers import resolve_providers
+from steelyard.config.settings import Config
+from steelyard.config.watch import ConfigWatch
+from steelyard.core.errors import ConfigError
+from steelyard.gateway.access import Access
+from steelyard.gateway.client import Client
+from steelyard.gateway.gateway import Fittings, Gateway
+from steelyard.journal.recovery import recover
+from steelyard.journal.writer import JournalWriter
+from steelyard.keys.file import KeyFile
+from steelyard.keys.watch import KeyWatch
+from steelyard.policy.plans import Plans
+
+__all__ = ["Origins", "local_models", "run_gateway"]
+
+_TICK_S = 0.1
+_BACKLOG = 4096
+_LOOPBACK = ("localhost", "::1")
+
+
+class Origins(Struct, frozen=True):
+    """Where the configuration came from, so that it can be read again: the file asked for, environment, flags."""
+
+    path: Path | None
+    env: Mapping[str, str]
+    flags: Mapping[str, object]
+
+
+def run_gateway(
+    config: Config,
+    origins: Origins,
+    *,
+    worker: str = "0",
+    shared_port: bool = False,
+    announce: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Serve until SIGTERM or SIGINT. `announce` is told the address once calls are answered. `shared_port`: other
+    processes listen on the same port (SO_REUSEPORT). Raises ConfigError, StoreError, OSError when it cannot begin."""
+    server = _Server(config, origins, worker, shared_port=shared_port)
+    uvloop.run(server.run(announce))
+
+
+def local_models(data_dir: Path) -> Iterable[str]:
+    """Return the names of the models in the store."""
+    try:
+        found = list(os.scandir(data_dir / "models"))
+    except OSError:
+        return ()
+    return sorted(one.name for one in found if os.path.exists(os.path.join(one.path, "model.gguf")))
+
+
+class _Server:
+    def __init__(self, config: Config, origins: Origins, worker: str, *, shared_port: bool) -> None:
+        self._config = config
+        self._origins = origins
+        self._worker = worker
+        self._shared_port = shared_port
+        data_dir = config.server.data_dir
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (data_dir / "spool").mkdir(exist_ok=True, mode=0o700)
+        self._watch = ConfigWatch(config.source) if config.source is not None else None
+        self._keys = KeyWatch(KeyFile(data_dir / "keys.json"))
+        self._stop = asyncio.Event()
+        if not is_loopback(config.server.host) and not self._keys.ring.required:
+            raise ConfigError(
+                f"[server] host is {config.server.host}, which others can reach, and there is no key. "
+                "Make one first: steelyard keys create NAME"
+            )
+
+    async def run(self, announce: Callable[[str], None]) -> None:
+        loop = asyncio.get_running_loop()
+        config = self._config
+        journal_dir = config.server.data_dir / "journal"
+        recover(journal_dir, self._worker)
+        journal = JournalWriter(journal_dir, self._worker, config.ledger.journal_segment_bytes)
+        engines = EngineDirectory(config.server.data_dir)
+        access = Access(self._keys.ring, time.time)
+        self._plans = self._compile()
+        gateway = Gateway(loop, config.server, self._plans, Fittings(access, journal, engines, self._worker))
+        self._gateway = gateway
+        for problem in self._plans.problems:
+            gateway.complain(problem)
+        try:
+            listener = await loop.create_server(
+                lambda: Client(gateway),
+                config.server.host,
+                config.server.port,
+                backlog=_BACKLOG,
+                reuse_port=self._shared_port or None,
+            )
+        except OSError as error:
+            raise ConfigError(
+                f"{config.server.host}:{config.server.port} cannot be listened on: {error.strerror or error}. "
+                "Free it, or choose another: --port N, or [server] port."
+            ) from None
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        gc.collect()
+        gc.freeze()  # what lives as long as the process need not be looked at again
+        ticker = loop.create_task(self._tick())
+        port = listener.sockets[0].getsockname()[1]
+        announce(f"http://{_shown(config.server.host)}:{port}")
+        await self._stop.wait()
+        await self._drain(listener)
+        ticker.cancel()
+        gateway.pools.close()
+        journal.close()
+
+    def _compile(self) -> Plans:
+        config = self._config
+        providers = resolve_providers(config, self._origins.env)
+        data_dir = config.server.data_dir
+        return Plans(config, providers, local_models=lambda: local_models(data_dir), now=datetime.now(UTC))
+
+    def _reload(self) -> None:
+        """Take the configuration anew; a broken file changes nothing, and is told."""
+        gateway = self._gateway
+        config, findings = reload(self._config, self._origins.path, self._origins.env, self._origins.flags)
+        if findings:
+            for finding in findings:
+                gateway.complain(f"kept the old configuration: {finding}")
+            return
+        for text in needs_restart(self._config, config):
+            gateway.complain(text)
+        self._config = config
+        self._refresh_plans()
+        gateway.complain(f"took the new configuration of {config.source or 'the environment'}")
+
+    def _refresh_plans(self) -> None:
+        self._plans = self._compile()
+        for problem in self._plans.problems:
+            self._gateway.complain(problem)
+        self._gateway.configure(self._config.server, self._plans)
+
+    async def _tick(self) -> None:
+        gateway = self._gateway
+        beat = 0
+        while True:
+            await asyncio.sleep(_TICK_S)
+            beat += 1
+            gateway.sweep_calls()
+            if beat % 5 == 0:
+                gateway.sweep_clients()
+                self._look_at_files()
+            if beat % 10 == 0:
+                gateway.journal.refresh()
+            if beat % 50 == 0:
+                gateway.pools.sweep()
+                self._date_prices()
+
+    def _look_at_files(self) -> None:
+        if self._keys.poll():
+            self._gateway.access.ring = self._keys.ring
+            if self._keys.problem:
+                self._gateway.complain(self._keys.problem)
+        if self._watch is not None and self._watch.changed():
+            self._reload()
+
+    def _date_prices(self) -> None:
+        until = self._plans.until
+        if until is not None and until <= datetime.now(UTC):
+            self._refresh_plans()
+
+    async def _drain(self, listener: asyncio.AbstractServer) -> None:
+        """Answer what is under way, refuse what is new, and tell load balancers by /readyz; not for ever."""
+        gateway = self._gateway
+        gateway.draining = True
+        if self._shared_port:
+            listener.close()  # new connections go to the other workers
+        deadline = gateway.clock() + self._config.server.drain_s
+        while gateway.calls and gateway.clock() < deadline:
+            await asyncio.sleep(0.02)
+        listener.close()
+        for call in list(gateway.calls):
+            call.interrupt()
+        for client in list(gateway.clients):
+            client.hang_up()
+        until = gateway.clock() + 1.0
+        while gateway.clients and gateway.clock() < until:
+            await asyncio.sleep(0.02)
+        for client in list(gateway.clients):
+            client.transport.abort()
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether an address to listen on is reached from this machine alone."""
+    return host in _LOOPBACK or host.startswith("127.")
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

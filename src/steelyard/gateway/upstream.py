@@ -1,0 +1,198 @@
+"""Connections to providers: one request at a time, kept alive, parsed by llhttp."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol
+
+import httptools
+
+if TYPE_CHECKING:
+    from steelyard.gateway.pool import Pool
+
+__all__ = ["Sink", "Upstream"]
+
+
+class Sink(Protocol):
+    """What takes an upstream's answer in."""
+
+    def head(self, status: int, headers: list[tuple[bytes, bytes]], *, keep_alive: bool) -> None:
+        """Take status and headers."""
+
+    def body(self, piece: bytes) -> None:
+        """Take a piece of the body."""
+
+    def end(self) -> None:
+        """Take note that the answer is whole."""
+
+    def lost(self, *, answered: bool, reused: bool, error: Exception | None) -> None:
+        """Take note that the connection went away first. `answered`: bytes of an answer had come; `reused`: the
+        connection had served another call before."""
+
+    def broken(self, reason: str) -> None:
+        """Take note that what came is not HTTP."""
+
+    def pause_sending(self) -> None:
+        """Stop sending the request's body for now."""
+
+    def resume_sending(self) -> None:
+        """Go on sending the request's body."""
+
+
+class Upstream(asyncio.Protocol):
+    """One connection to one origin."""
+
+    __slots__ = (
+        "_answered",
+        "_ended",
+        "_headers",
+        "_held",
+        "_lengthless",
+        "_parser",
+        "_pool",
+        "_skip",
+        "_status",
+        "calls",
+        "idle_since",
+        "open",
+        "sink",
+        "transport",
+    )
+
+    transport: asyncio.Transport
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._parser = httptools.HttpResponseParser(self)
+        self.sink: Sink | None = None
+        self.calls = 0
+        self.open = False
+        self.idle_since = 0.0
+        self._answered = False
+        self._ended = False
+        self._held = False
+        self._lengthless = False
+        self._skip = False
+        self._status = 0
+        self._headers: list[tuple[bytes, bytes]] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")
+        self.transport = transport  # type: ignore[assignment]  # uvloop's transport is no subclass of asyncio's
+        self.open = True
+
+    def send(self, sink: Sink, request: bytes) -> None:
+        """Send a request, or its first part; the answer goes to `sink`."""
+        self.sink = sink
+        self.calls += 1
+        self._answered = False
+        self._ended = False
+        self._lengthless = False
+        self._headers = []
+        self.transport.write(request)
+
+    def abandon(self) -> None:
+        """Close at once: nobody waits for the answer any more."""
+        self.sink = None
+        self.open = False
+        self.transport.abort()
+
+    def hold(self) -> None:
+        """Read no more for now: the client is slower than the upstream."""
+        if not self._held and self.open:
+            self._held = True
+            self.transport.pause_reading()
+
+    def release(self) -> None:
+        """Read on."""
+        if self._held and self.open:
+            self._held = False
+            self.transport.resume_reading()
+
+    def data_received(self, data: bytes) -> None:
+        if self.sink is None:
+            # An answer that nobody asked for, or the rest of one that was let go.
+            self.abandon()
+            return
+        self._answered = True
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._break("the upstream switched protocols")
+        except httptools.HttpParserError as error:
+            if not self._ended:
+                self._break(str(error))
+            else:
+                self.abandon()
+
+    def _break(self, reason: str) -> None:
+        sink = self.sink
+        self.abandon()
+        if sink is not None:
+            sink.broken(reason)
+
+    # What follows is called by the parser.
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        self._status = status = self._parser.get_status_code()
+        self._skip = status < 200  # interim answers (RFC 9110, 15.2) are not for the client
+        if self._skip:
+            self._headers = []
+            return
+        sink = self.sink
+        if sink is not None:
+            headers = self._headers
+            self._lengthless = not any(name in _FRAMING for name, _ in headers)
+            sink.head(status, headers, keep_alive=self._parser.should_keep_alive())
+
+    def on_body(self, piece: bytes) -> None:
+        sink = self.sink
+        if sink is not None:
+            sink.body(piece)
+
+    def on_message_complete(self) -> None:
+        if self._skip:
+            self._skip = False
+            return
+        self._ended = True
+        sink = self.sink
+        self.sink = None
+        if sink is None:
+            return
+        if self._parser.should_keep_alive() and not self._lengthless:
+            self._pool.put(self)
+        else:
+            self.open = False
+            self.transport.close()
+        sink.end()
+
+    # What follows is called by the loop.
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.open = False
+        self._pool.forget(self)
+        sink = self.sink
+        if sink is None:
+            return
+        self.sink = None
+        if self._lengthless and self._status >= 200 and exc is None:
+            sink.end()  # RFC 9112, 6.3: an answer without framing ends with the connection
+        else:
+            sink.lost(answered=self._answered, reused=self.calls > 1, error=exc)
+
+    def eof_received(self) -> bool:
+        return False
+
+    def pause_writing(self) -> None:
+        if self.sink is not None:
+            self.sink.pause_sending()
+
+    def resume_writing(self) -> None:
+        if self.sink is not None:
+            self.sink.resume_sending()
+
+
+_FRAMING = frozenset((b"content-length", b"transfer-encoding"))

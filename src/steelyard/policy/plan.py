@@ -1,0 +1,72 @@
+"""A plan: a route compiled for use, with everything that the hot path needs and nothing to look up there."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from msgspec import Raw, Struct
+
+from steelyard.catalog.prices import Tariff
+from steelyard.config.settings import Strategy, Timeouts
+from steelyard.core.exchange import Record
+
+__all__ = ["Origin", "Plan", "Target", "least_record"]
+
+_RECORD_ORDER: tuple[Record, ...] = ("none", "metadata", "full")
+
+
+class Origin(Struct, frozen=True):
+    """Where connections go: connections are pooled by this value. `ca_file` adds a certificate authority."""
+
+    host: str
+    port: int
+    tls: bool = False
+    ca_file: str | None = None
+
+    @property
+    def authority(self) -> str:
+        """The value of the Host header (RFC 9110, 7.2): the port is left out where it is the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
+
+
+class Target(Struct, frozen=True):
+    """One deployment, ready to be called.
+
+    `wire_model` is the model's name as an encoded JSON string; `paths` maps an endpoint ("chat/completions") to the
+    request path; `fields` are header lines that every request carries, credentials included (`secrets` are those
+    alone), so it has no repr of them; `engine` names the local model to start, `origin` is None for those.
+    """
+
+    deployment: str
+    provider: str
+    model: str
+    wire_model: Raw
+    origin: Origin | None
+    paths: Mapping[str, str]
+    fields: bytes
+    tariff: Tariff | None = None
+    stream_usage: Literal["ask", "always", "never"] = "ask"
+    engine: str | None = None
+    region: str | None = None
+    secrets: tuple[bytes, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Target({self.deployment!r})"
+
+
+class Plan(Struct, frozen=True, eq=False):
+    """The ordered deployments that may answer for a route, and how they are tried."""
+
+    route: str
+    targets: tuple[Target, ...]
+    strategy: Strategy = "fallback"
+    weights: tuple[float, ...] | None = None
+    retries: int = 2
+    timeouts: Timeouts = Timeouts()
+    record: Record = "metadata"
+
+
+def least_record(*chosen: Record | None) -> Record | None:
+    """Return the choice that records least among those that were made; None when none was."""
+    made = [_RECORD_ORDER.index(one) for one in chosen if one is not None]
+    return _RECORD_ORDER[min(made)] if made else None

@@ -1,0 +1,237 @@
+"""Routes → plans: compiled when the configuration changes, looked up when a call comes."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from difflib import get_close_matches
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Raw
+
+from steelyard.catalog.prices import LOCAL, Tariff, find_tariff, flat_tariff, priced_models
+from steelyard.config.providers import ResolvedProvider
+from steelyard.config.settings import Config, DeploymentFacts, RouteSettings
+from steelyard.core.errors import NotFound, Unavailable
+from steelyard.core.usage import Usage
+from steelyard.policy.plan import Origin, Plan, Target, least_record
+
+__all__ = ["LOCAL_PROVIDER", "Plans"]
+
+LOCAL_PROVIDER = "local"
+"""The provider whose models the engine runs on this machine."""
+
+_LOCAL_MODEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}", re.IGNORECASE)
+_LOCAL_PATHS = {
+    name: f"/v1/{name}" for name in ("chat/completions", "completions", "embeddings", "rerank", "audio/transcriptions")
+}
+_MOST_UNNAMED = 4096
+
+
+class Plans:
+    """Every plan of one configuration. A route's plan is made at once; a bare `provider/model` gets its plan when it
+    is first asked for (at most 4,096 of them are kept)."""
+
+    def __init__(
+        self,
+        config: Config,
+        providers: Mapping[str, ResolvedProvider],
+        *,
+        local_models: Callable[[], Iterable[str]],
+        now: datetime,
+    ) -> None:
+        """`local_models` lists the models in the store; `now` dates the prices."""
+        self._config = config
+        self._providers = providers
+        self._local_models = local_models
+        self._now = now
+        self._unnamed: dict[str, Plan] = {}
+        self.problems: list[str] = []
+        self.routes: dict[str, Plan] = {}
+        for name, route in config.routes.items():
+            plan = self._compile(name, route)
+            if plan.targets:
+                self.routes[name] = plan
+
+    def find(self, model: str) -> Plan:
+        """Return the plan for what a caller asked for. Raises NotFound, with the nearest names, when nothing of that
+        name is served, and Unavailable when it is known but its provider lacks what it needs."""
+        plan = self.routes.get(model) or self._unnamed.get(model)
+        return plan if plan is not None else self._unnamed_plan(model)
+
+    def _unnamed_plan(self, model: str) -> Plan:
+        if model in self._config.routes:
+            raise Unavailable(
+                f'Route "{model}" has no deployment that can be called: {" ".join(self.problems)}', code="route_empty"
+            )
+        provider, slash, name = model.partition("/")
+        if not slash or not name or not (provider == LOCAL_PROVIDER or provider in self._providers):
+            raise self._not_found(model)
+        target = self._target(model)
+        if isinstance(target, str):
+            if provider == LOCAL_PROVIDER:
+                raise NotFound(target, code="model_not_found", param="model")
+            raise Unavailable(target, code="provider_not_configured", param="model")
+        facts = self._config.deployments.get(model, DeploymentFacts())
+        record = least_record(facts.record) or self._config.server.record
+        plan = Plan(model, (target,), record=record)
+        if len(self._unnamed) >= _MOST_UNNAMED:
+            self._unnamed.clear()
+        self._unnamed[model] = plan
+        return plan
+
+    def _compile(self, name: str, route: RouteSettings) -> Plan:
+        targets: list[Target] = []
+        weights: list[float] = []
+        given = route.weights or (1.0,) * len(route.deployments)
+        for deployment, weight in zip(route.deployments, given, strict=True):
+            target = self._target(deployment)
+            if isinstance(target, str):
+                self.problems.append(target)
+            elif route.strategy == "cheapest" and target.tariff is None:
+                self.problems.append(
+                    f'Route "{name}" is "cheapest", and no price of {deployment} is known. '
+                    f'Add [deployments."{deployment}"] price in steelyard.toml.'
+                )
+            else:
+                targets.append(target)
+                weights.append(weight)
+        if route.strategy == "cheapest":
+            targets.sort(key=_typical_cost)
+        chosen = least_record(route.record, *(self._facts(one.deployment).record for one in targets))
+        return Plan(
+            name,
+            tuple(targets),
+            route.strategy,
+            tuple(weights) if route.strategy == "weighted" else None,
+            route.retries,
+            route.timeout_s,
+            chosen or self._config.server.record,
+        )
+
+    def _facts(self, deployment: str) -> DeploymentFacts:
+        return self._config.deployments.get(deployment, DeploymentFacts())
+
+    def _target(self, deployment: str) -> Target | str:
+        """Return the deployment ready for use, or why it cannot be used."""
+        provider_name, _, model = deployment.partition("/")
+        if provider_name == LOCAL_PROVIDER:
+            return self._local_target(deployment, model)
+        provider = self._providers.get(provider_name)
+        if provider is None:
+            return f'No provider is called "{provider_name}". Add [providers.{provider_name}] to steelyard.toml.'
+        if provider.problem or not provider.base_url:
+            return provider.problem or f'Provider "{provider_name}" has no base_url.'
+        facts = self._facts(deployment)
+        wire = facts.model or model
+        origin = _origin(provider.base_url, provider.ca_file)
+        return Target(
+            deployment,
+            provider_name,
+            wire,
+            Raw(msgspec.json.encode(wire)),
+            origin,
+            _paths(provider),
+            _fields(provider, origin),
+            self._tariff(provider, wire, facts),
+            provider.stream_usage,
+            None,
+            provider.region,
+            _secrets(provider),
+        )
+
+    def _local_target(self, deployment: str, model: str) -> Target | str:
+        if not _LOCAL_MODEL.fullmatch(model) or model not in set(self._local_models()):
+            near = get_close_matches(model, list(self._local_models()), 3, 0.5)
+            hint = f" Nearest: {', '.join(f'local/{one}' for one in near)}." if near else ""
+            return f'No local model is called "{model}".{hint} Fetch it: steelyard models pull {model}'
+        wire = Raw(msgspec.json.encode(model))
+        facts = self._facts(deployment)
+        tariff = _given_tariff(facts) or LOCAL
+        return Target(deployment, LOCAL_PROVIDER, model, wire, None, _LOCAL_PATHS, b"", tariff, "ask", model, "local")
+
+    def _tariff(self, provider: ResolvedProvider, model: str, facts: DeploymentFacts) -> Tariff | None:
+        given = _given_tariff(facts)
+        if given is not None:
+            return given
+        return find_tariff(provider.prices, model, self._now) if provider.prices else None
+
+    @property
+    def records(self) -> bool:
+        """Whether any route's exchanges go on record."""
+        return self._config.server.record != "none" or any(one.record != "none" for one in self.routes.values())
+
+    @property
+    def until(self) -> datetime | None:
+        """The first moment at which a price in these plans may be another; None when there is none."""
+        plans = (*self.routes.values(), *self._unnamed.values())
+        ends = [target.tariff.until for plan in plans for target in plan.targets if target.tariff is not None]
+        return min((end for end in ends if end is not None), default=None)
+
+    def names(self) -> list[str]:
+        """Return what `GET /v1/models` lists: routes, deployments that the configuration names, local models, and the
+        models with a known price of each provider that has a key."""
+        listed = dict.fromkeys(self.routes)
+        listed.update(dict.fromkeys(f"{LOCAL_PROVIDER}/{name}" for name in sorted(self._local_models())))
+        for plan in self.routes.values():
+            listed.update(dict.fromkeys(target.deployment for target in plan.targets))
+        usable = {name for name, one in self._providers.items() if not one.problem}
+        listed.update(dict.fromkeys(name for name in self._config.deployments if name.partition("/")[0] in usable))
+        for name in sorted(usable):
+            prices = self._providers[name].prices
+            if prices:
+                listed.update(dict.fromkeys(f"{name}/{model}" for model in priced_models(prices)))
+        return list(listed)
+
+    def _not_found(self, model: str) -> NotFound:
+        near = get_close_matches(model, self.names(), 3, 0.4)
+        hint = f" Nearest: {', '.join(near)}." if near else ""
+        return NotFound(
+            f'No route or deployment is called "{model[:200]}".{hint} GET /v1/models lists what is served.',
+            code="model_not_found",
+            param="model",
+        )
+
+
+def _typical_cost(target: Target) -> Decimal:
+    """Price a call with three input tokens for one output token, a common shape of chat traffic."""
+    cost = target.tariff.cost(Usage(3, 1)) if target.tariff else None
+    return cost if cost is not None else Decimal("Infinity")
+
+
+def _origin(base_url: str, ca_file: str | None) -> Origin:
+    parts = urlsplit(base_url)
+    tls = parts.scheme == "https"
+    return Origin(parts.hostname or "", parts.port or (443 if tls else 80), tls, ca_file)
+
+
+def _paths(provider: ResolvedProvider) -> dict[str, str]:
+    urls = {name: provider.url_of(name) for name in provider.endpoints}
+    return {name: urlsplit(url).path for name, url in urls.items() if url is not None}
+
+
+def _secrets(provider: ResolvedProvider) -> tuple[bytes, ...]:
+    known = [provider.key] if provider.key is not None else []
+    return tuple(one.reveal().encode("latin-1") for one in (*known, *provider.headers.values()) if one.reveal())
+
+
+def _fields(provider: ResolvedProvider, origin: Origin) -> bytes:
+    lines = [f"host: {origin.authority}"]
+    if provider.key is not None:
+        lines.append(f"{provider.auth_header}: {provider.auth_prefix}{provider.key.reveal()}")
+    lines += [f"{name}: {value.reveal()}" for name, value in provider.headers.items()]
+    return "".join(f"{line}\r\n" for line in lines).encode("latin-1")
+
+
+def _given_tariff(facts: DeploymentFacts) -> Tariff | None:
+    price = facts.price
+    if price is None:
+        return None
+    return flat_tariff(
+        price.input_usd_per_mtok,
+        price.output_usd_per_mtok,
+        price.cached_input_usd_per_mtok,
+        price.cache_write_usd_per_mtok,
+        source="steelyard.toml",
+    )
