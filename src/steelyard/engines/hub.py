@@ -19,8 +19,9 @@ _GIT_BLOB = re.compile(r"[0-9a-f]{40}")
 
 def download_from_hub(source: HubSource, parts: Path, report: Report) -> tuple[Path, str]:
     """Download `source` into `parts`, check it against the hub's own checksum, and return its path and sha256.
-    What an earlier attempt left there is continued. `HF_ENDPOINT` names another server, `HF_TOKEN` a token; the library reads the
-    latter itself. Raises StoreError."""
+
+    What an earlier attempt left there is continued. `HF_ENDPOINT` names another server, `HF_TOKEN` a token, which the
+    library reads itself. Raises StoreError."""
     try:
         # An optional extra ("local"), and slow to import.
         import huggingface_hub  # noqa: PLC0415
