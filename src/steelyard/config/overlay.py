@@ -10,7 +10,7 @@ from steelyard.config.findings import Findings
 from steelyard.config.paths import absolute
 from steelyard.config.secrets import is_reference
 from steelyard.config.settings import Config, LedgerSettings, ServerSettings
-from steelyard.config.shape import Invalid, from_text, read_field
+from steelyard.config.shape import Invalid, read_field, read_text
 
 __all__ = ["VARIABLES", "overlay"]
 
@@ -43,8 +43,11 @@ def overlay(config: Config, env: Mapping[str, str], flags: Mapping[str, object],
     values: dict[str, dict[str, object]] = {section: {} for section in _STRUCTS}
     for (section, name), (origin, raw) in given.items():
         findings.origins[(section, name)] = origin
-        typed = from_text(_STRUCTS[section], name, str(raw) if isinstance(raw, Path) else raw)
-        value = read_field(_STRUCTS[section], name, typed, (section, name), findings)
+        text = str(raw) if isinstance(raw, str | Path) else None
+        if text is None:
+            value = read_field(_STRUCTS[section], name, raw, (section, name), findings)
+        else:
+            value = read_text(_STRUCTS[section], name, text, (section, name), findings)
         if not isinstance(value, Invalid):
             values[section][name] = absolute(str(value), env, Path.cwd()) if isinstance(value, Path) else value
     return structs.replace(

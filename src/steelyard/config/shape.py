@@ -16,7 +16,7 @@ from steelyard.config.findings import Findings, nearest
 from steelyard.config.locate import KeyPath
 from steelyard.config.rules import complaint
 
-__all__ = ["INVALID", "Invalid", "from_text", "read_field", "read_struct", "unknown_keys"]
+__all__ = ["INVALID", "Invalid", "read_field", "read_struct", "read_text", "unknown_keys"]
 
 T = TypeVar("T", bound=Struct)
 
@@ -70,16 +70,16 @@ def read_field(struct: type[Struct], name: str, raw: object, path: KeyPath, find
     return value
 
 
-def from_text(struct: type[Struct], name: str, raw: object) -> object:
-    """Return the number in a text where the field wants one: variables of the environment have nothing but text."""
+def read_text(struct: type[Struct], name: str, text: str, path: KeyPath, findings: Findings) -> object:
+    """Do as `read_field` with a variable of the environment, which is text even where a number is meant."""
     shape = _fields(struct)[name].type
-    if not isinstance(raw, str):
-        return raw
-    if isinstance(shape, shapes.IntType) and re.fullmatch(r"[+-]?[0-9]{1,18}", raw.strip()):
-        return int(raw)
-    if isinstance(shape, shapes.FloatType) and re.fullmatch(r"[+-]?[0-9]{1,18}(\.[0-9]*)?", raw.strip()):
-        return float(raw)
-    return raw
+    number: object = text
+    if isinstance(shape, shapes.IntType | shapes.FloatType):
+        if not re.fullmatch(r"[+-]?[0-9]{1,18}", text.strip()):
+            findings.add(path, f'expected a whole number, got "{text[:40]}"')
+            return INVALID
+        number = int(text)
+    return read_field(struct, name, number, path, findings)
 
 
 def unknown_keys(table: Mapping[str, object], known: tuple[str, ...], path: KeyPath, findings: Findings) -> None:

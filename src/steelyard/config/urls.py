@@ -60,7 +60,7 @@ def ledger_url_complaint(url: str) -> str | None:
 def resolve_ledger_url(
     url: str | None, env: Mapping[str, str], read_file: Callable[[Path], bytes] = read_secret_file
 ) -> str | None:
-    """Return the SQLAlchemy URL that `[ledger] url` stands for, with its password; `None`: SQLite in the data directory.
+    """Return the SQLAlchemy URL that `[ledger] url` stands for, with its password; `None` means SQLite.
 
     Raise ConfigError, without the URL in it, when a reference leads nowhere or to something else.
     """

@@ -34,7 +34,7 @@ def hash_of(secret: bytes) -> str:
     """Return what is kept of a secret.
 
     Slow, salted hashes protect what people choose, which can be guessed. Our secrets carry 256 random bits: whoever
-    has the hash would have to try 2^255 of them, however fast each try is (NIST SP 800-63B, section 5.1.2.2, asks
-    for salting look-up secrets of less than 112 bits only). And this runs once a call.
+    has the hash would have to try 2^255 of them, however fast each try is (NIST SP 800-63B, section 5.1.2.2: secrets
+    with so much entropy may simply be hashed). And this runs once a call.
     """
     return sha256(secret).hexdigest()
