@@ -1,0 +1,1 @@
+"""The journal: frames, segments, append, tail, recovery."""

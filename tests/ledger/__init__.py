@@ -1,0 +1,1 @@
+"""The ledger: clerk, queries, retention, on SQLite and on PostgreSQL."""
