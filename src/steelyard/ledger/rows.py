@@ -18,7 +18,7 @@ Values = tuple[Any, ...]
 """A row. The values are what both drivers take as they are: a day is ISO text."""
 
 INDEX_BYTES = 256
-"""What a row's indexes and the database's own book-keeping take beside the recorded bytes."""
+"""What a row takes beside its frame. Measured with frames of 332 bytes: 122 more on SQLite, 330 on PostgreSQL 18."""
 
 _MOST_TOKENS: Final = 10**12
 """A count beyond is a provider's mistake: unknown, lest one absurd figure overflow every sum. `usage_raw` keeps it."""
