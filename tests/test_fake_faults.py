@@ -184,7 +184,7 @@ def test_a_stalled_stream_gave_what_it_promised_first(provider: FakeProvider) ->
         http.begin_chat("stalls:2", stream=True)
         payloads = http.payloads(http.head())
         assert [json.loads(next(payloads))["object"] for _ in range(2)] == ["chat.completion.chunk"] * 2
-    assert provider.requests[0].events_sent == 2
+    provider.wait(lambda: provider.requests[0].events_sent == 2, "the count of both events")
 
 
 def test_a_flood_waits_for_a_slow_reader(provider: FakeProvider) -> None:

@@ -1,0 +1,1 @@
+"""The speed of the gateway, measured against nginx and against direct calls on the same machine in the same minutes."""

@@ -1,0 +1,81 @@
+"""`python -m bench`: measure, print, and say by the exit code whether every target was reached.
+
+0: all reached; 1: one was missed or could not be measured; 2: wrk or nginx is missing, or something did not start."""
+
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from types import FrameType
+
+import click
+from rich.console import Console
+
+from bench.figures import BenchError, Row
+from bench.report import as_json, show
+from bench.rows import ROWS, Bench
+
+__all__ = ["main"]
+
+
+@click.command()
+@click.option("--json", "wants_json", is_flag=True, help="Print JSON on stdout, notes on stderr.")
+@click.option("--quick", is_flag=True, help="Two short rounds and 500 streams: rough figures, for trying out.")
+@click.option("--rows", default=",".join(ROWS), show_default=True, help="Which measurements, separated by commas.")
+@click.option("--gateway-command", hidden=True, help="Measure another command; {port} and {upstream} are replaced.")
+def main(wants_json: bool, quick: bool, rows: str, gateway_command: str | None) -> None:
+    """Measure the gateway against nginx and against direct calls."""
+    notes = Console(stderr=True)
+    chosen = _chosen(rows)
+    absent = [name for name in ("wrk", "nginx") if not shutil.which(name, path=_PATH)]
+    if absent:
+        notes.print(f"Missing: {' and '.join(absent)}. Install with: apt-get install nginx-light wrk")
+        sys.exit(2)
+    signal.signal(signal.SIGTERM, _leave)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    found: list[Row] = []
+    try:
+        with tempfile.TemporaryDirectory(prefix="steelyard-bench-") as home:
+            bench = Bench(Path(home), quick=quick, stand_in=gateway_command, say=lambda _: None)
+            for name in chosen:
+                found += _measure(name, bench, notes)
+    except BenchError as reason:
+        notes.print(f"The measurement stopped: {reason}", markup=False, highlight=False)
+        sys.exit(2)
+    if wants_json:
+        click.echo(as_json(found))
+    else:
+        console = Console()
+        show(found, console if console.is_terminal else Console(width=160))
+    sys.exit(0 if all(row.reached for row in found) else 1)
+
+
+# nginx lives where ordinary users do not look (Debian: /usr/sbin).
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def _chosen(rows: str) -> list[str]:
+    names = [name.strip() for name in rows.split(",") if name.strip()]
+    unknown = [name for name in names if name not in ROWS]
+    if unknown:
+        raise click.BadParameter(f"unknown: {', '.join(unknown)}; there are {', '.join(ROWS)}", param_hint="--rows")
+    return names
+
+
+def _measure(name: str, bench: Bench, notes: Console) -> list[Row]:
+    measure, _ = ROWS[name]
+    with notes.status(f"{name} …") as status:
+        bench.say = lambda text: status.update(f"{name}: {text} …")
+        return measure(bench)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    """Unwind on SIGTERM, so that every process that was started is stopped."""
+    raise SystemExit(143)
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m bench")

@@ -1,0 +1,228 @@
+"""The measurements, each a function from a bench to rows of the report."""
+
+import json
+import resource
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from statistics import median
+
+from msgspec.structs import replace
+
+from bench import cpu, crowd, openloop, subject, yardstick
+from bench.children import Child, free_port
+from bench.figures import Ask, Row, missing, ratio_row, value_row
+from bench.load import BODY, STREAM_BODY, Calls, Load, wrk
+
+__all__ = ["ROWS", "Bench"]
+
+_CPU = Ask("cpu", "CPU per call, not streaming", "µs", "<=", 2.0)
+_RATE = Ask("throughput", "calls per second, 16 connections", "1/s", ">=", 0.5)
+_CHUNK = Ask("stream", "CPU per chunk, streaming", "µs", "<=", 1.5)
+_P99 = Ask("latency", "added p99 latency at half of that throughput", "ms", "<=", 2.0)
+_IDLE = Ask("idle", "resident memory of an idle worker", "MB", "<=", 60.0)
+_OPEN = Ask("open", "resident memory with 5,000 open streams", "MB", "<=", 300.0)
+_START = Ask("start", "CPU from start to readiness", "s", "<=", 0.6)
+
+# The smallest added latency that this method can tell from none.
+_RESOLUTION_MS = 0.02
+
+
+class Bench:
+    """How thorough to be, and where: `quick` is for trying out, its figures are rough."""
+
+    def __init__(self, home: Path, *, quick: bool, stand_in: str | None, say: Callable[[str], None]) -> None:
+        self.home = home
+        self.stand_in = stand_in
+        self.say = say
+        self.rounds = 2 if quick else 5
+        self.duration_s = 2.0 if quick else 4.0
+        self.streams = 500 if quick else 5000
+        self.throughput: float | None = None
+
+    def fresh(self) -> Path:
+        """Return a new empty directory."""
+        return Path(tempfile.mkdtemp(dir=self.home))
+
+    def order(self, number: int, names: list[str]) -> list[str]:
+        """Return the order of a round: it turns, so that no one is always first."""
+        self.say(f"round {number + 1}")
+        return names[number % len(names) :] + names[: number % len(names)]
+
+
+def calls(bench: Bench) -> list[Row]:
+    """Measure CPU per call and throughput, against nginx's proxy_pass, in the same runs."""
+    spent: dict[str, list[float]] = {"gateway": [], "nginx": []}
+    rates: dict[str, list[float]] = {"gateway": [], "nginx": []}
+    with _contest(bench, buffering=True) as (ours, nginx, _):
+        places = {"gateway": (ours.child, ours.port), "nginx": nginx}
+        for name in places:
+            _load(bench, places[name][1], ours.key, BODY, warm=True)
+        for number in range(bench.rounds):
+            for name in bench.order(number, list(places)):
+                child, port = places[name]
+                before = cpu.cpu_s(child.session)
+                done = _load(bench, port, ours.key, BODY)
+                spent[name].append((cpu.cpu_s(child.session) - before) / done.count * 1e6)
+                rates[name].append(done.rate)
+                child.must_live()
+    bench.throughput = median(rates["gateway"])
+    return [ratio_row(_CPU, spent["gateway"], spent["nginx"]), ratio_row(_RATE, rates["gateway"], rates["nginx"])]
+
+
+def stream(bench: Bench) -> list[Row]:
+    """Measure CPU per chunk of 64 streams at a time, each of 100 chunks 5 ms apart, against nginx without buffering."""
+    spent: dict[str, list[float]] = {"gateway": [], "nginx": []}
+    with ExitStack() as stack:
+        upstream = stack.enter_context(_paced(bench, "100", "0.005"))
+        ours, nginx = stack.enter_context(_pair(bench, upstream, buffering=False))
+        places = {"gateway": (ours.child, ours.port), "nginx": nginx}
+        for name in places:
+            _load(bench, places[name][1], ours.key, STREAM_BODY, connections=64, warm=True)
+        for number in range(bench.rounds):
+            for name in bench.order(number, list(places)):
+                child, port = places[name]
+                before, sent = cpu.cpu_s(child.session), _sent(upstream)
+                _load(bench, port, ours.key, STREAM_BODY, connections=64)
+                chunks = _sent(upstream) - sent
+                spent[name].append((cpu.cpu_s(child.session) - before) / chunks * 1e6)
+                child.must_live()
+    return [ratio_row(_CHUNK, spent["gateway"], spent["nginx"])]
+
+
+def latency(bench: Bench) -> list[Row]:
+    """Measure the 99th percentile at a fixed rate: straight to the upstream, through nginx, through the gateway.
+
+    Added is the difference of two medians over twice as many short rounds as elsewhere, since one burst of other work
+    on the machine spoils a percentile of a whole round; the spread is that of leaving out each round in turn."""
+    found: dict[str, list[float]] = {"direct": [], "nginx": [], "gateway": []}
+    with _contest(bench, buffering=True) as (ours, nginx, upstream):
+        if bench.throughput is None:
+            bench.throughput = _load(bench, ours.port, ours.key, BODY).rate
+        rate = bench.throughput / 2
+        ports = {"direct": upstream, "nginx": nginx[1], "gateway": ours.port}
+        request = subject.post(ours.key, BODY)
+        for number in range(2 * bench.rounds):
+            for name in bench.order(number, list(ports)):
+                found[name].append(openloop.measure(ports[name], request, rate, bench.duration_s / 2).p99)
+    note = f"{rate:,.0f} calls/s; p99 straight to the upstream {median(found['direct']):.2f} ms"
+    left_out = [_added(found, number) for number in range(2 * bench.rounds)]
+    row = ratio_row(_P99, [pair[0] for pair in left_out], [pair[1] for pair in left_out], note)
+    mine, other = _added(found, None)
+    return [replace(row, ours=mine, yardstick=other, value=mine / other, reached=mine / other <= _P99.target)]
+
+
+def _added(found: dict[str, list[float]], left_out: int | None) -> tuple[float, float]:
+    """Return what the gateway adds and what nginx adds, at least the resolution, without one of the rounds."""
+    middle = {name: median(v for i, v in enumerate(values) if i != left_out) for name, values in found.items()}
+    ours, nginx = middle["gateway"] - middle["direct"], middle["nginx"] - middle["direct"]
+    return max(ours, _RESOLUTION_MS), max(nginx, _RESOLUTION_MS)
+
+
+def memory(bench: Bench) -> list[Row]:
+    """Measure a worker's memory when idle, and with a crowd of open streams of which none may be lost."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < 2 * bench.streams + 200:
+        why = f"needs {2 * bench.streams + 200} open files, the limit is {soft}: raise `ulimit -Hn`"
+        return [missing(_IDLE, why), missing(_OPEN, why)]
+    with ExitStack() as stack:
+        upstream = stack.enter_context(_paced(bench, "10", "1.0", "hold"))
+        ours = _gateway(bench, upstream)
+        stack.enter_context(ours.child)
+        idle = [cpu.peak_rss_mb(ours.child.session)]
+        bench.say(f"opening {bench.streams} streams")
+        found = crowd.gather(
+            ours.port,
+            subject.post(ours.key, STREAM_BODY),
+            bench.streams,
+            lambda: cpu.peak_rss_mb(ours.child.session),
+            lambda: _release(upstream),
+        )
+        ours.child.must_live()
+    note = f"{found.together} open together, {found.finished} of {found.asked} ended whole"
+    row = value_row(_OPEN, [found.resident_mb], note)
+    if found.together < found.asked or found.finished < found.asked:
+        row = replace(row, reached=False, note=f"{note}; {'; '.join(found.failures)}")
+    elif bench.streams < 5000:
+        row = replace(row, note=f"{note}; only {bench.streams} for --quick")
+    return [value_row(_IDLE, idle), row]
+
+
+def start(bench: Bench) -> list[Row]:
+    """Measure the CPU time from the start of the process until `/readyz` says 200."""
+    spent = []
+    with ExitStack() as stack:
+        child, upstream = yardstick.completions(bench.fresh())
+        stack.enter_context(child)
+        for number in range(bench.rounds):
+            bench.order(number, ["gateway"])
+            ours = _gateway(bench, upstream)
+            ours.child.stop()
+            spent.append(ours.ready_cpu_s)
+    return [value_row(_START, spent)]
+
+
+ROWS: dict[str, tuple[Callable[[Bench], list[Row]], tuple[Ask, ...]]] = {
+    "calls": (calls, (_CPU, _RATE)),
+    "stream": (stream, (_CHUNK,)),
+    "latency": (latency, (_P99,)),
+    "memory": (memory, (_IDLE, _OPEN)),
+    "start": (start, (_START,)),
+}
+
+
+def _gateway(bench: Bench, upstream: int) -> subject.Subject:
+    return subject.start(bench.fresh() / "gateway", upstream, bench.stand_in)
+
+
+@contextmanager
+def _pair(bench: Bench, upstream: int, *, buffering: bool) -> Iterator[tuple[subject.Subject, tuple[Child, int]]]:
+    """Run the gateway and nginx in front of one upstream."""
+    with ExitStack() as stack:
+        ours = _gateway(bench, upstream)
+        stack.enter_context(ours.child)
+        child, port = yardstick.proxy(bench.fresh(), upstream, buffering=buffering)
+        stack.enter_context(child)
+        yield ours, (child, port)
+
+
+@contextmanager
+def _contest(bench: Bench, *, buffering: bool) -> Iterator[tuple[subject.Subject, tuple[Child, int], int]]:
+    """Run the fixed completion with the gateway and nginx in front of it."""
+    with ExitStack() as stack:
+        child, upstream = yardstick.completions(bench.fresh())
+        stack.enter_context(child)
+        ours, nginx = stack.enter_context(_pair(bench, upstream, buffering=buffering))
+        if not bench.stand_in:
+            subject.prove_cost(ours, BODY)
+        yield ours, nginx, upstream
+
+
+@contextmanager
+def _paced(bench: Bench, *arguments: str) -> Iterator[int]:
+    """Run the paced upstream; yield its port."""
+    port = free_port()
+    command = [sys.executable, "-m", "bench.paced", str(port), *arguments]
+    with Child(command, bench.fresh() / "paced.log", name="the paced upstream") as child:
+        child.wait_port(port)
+        yield port
+
+
+def _load(bench: Bench, port: int, key: str, body: str, *, connections: int = 16, warm: bool = False) -> Calls:
+    return wrk(Load(port, key, body, connections, 1.0 if warm else bench.duration_s), bench.home)
+
+
+def _ask(port: int, line: str) -> bytes:
+    return subject.exchange(port, f"{line} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()).partition(b"\r\n\r\n")[2]
+
+
+def _sent(port: int) -> int:
+    """Return how many chunks the paced upstream has sent."""
+    sent: int = json.loads(_ask(port, "GET /count"))["sent"]
+    return sent
+
+
+def _release(port: int) -> None:
+    _ask(port, "POST /release")
