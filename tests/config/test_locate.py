@@ -153,7 +153,7 @@ def documents(draw: st.DrawFn) -> Document:
     return document
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(documents())
 def test_every_path_of_tomllib_is_located_and_leaves_on_their_own_line(document: Document) -> None:
     try:

@@ -104,12 +104,13 @@ class KeyFile:
 
         Raise StoreError when the file is damaged, when others may write it, or when it is gone though keys were made.
         """
+        had_keys = self._had_keys()  # before the file is looked for: the first writer sets the mark after making it
         try:
             with self.path.open("rb") as file:
                 mode = os.fstat(file.fileno()).st_mode
                 content = file.read()
         except FileNotFoundError as error:
-            if self._had_keys():
+            if had_keys:
                 raise StoreError(
                     f"{self.path} is gone, though keys were made here. Restore it from a backup; or, to begin without "
                     f"keys, delete {self._lock_path} too."
