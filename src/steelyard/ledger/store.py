@@ -1,6 +1,7 @@
 """SQLite or PostgreSQL behind one door."""
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,8 +73,13 @@ class Ledger:
     def shrink(self) -> None:
         """Give room that was freed back to the file system. PostgreSQL's own autovacuum does it there."""
         if self.is_sqlite:
-            with self._connected() as connection, connection.begin():
-                connection.exec_driver_sql("PRAGMA incremental_vacuum").all()
+            with self._connected() as connection:
+                # Each step of the statement frees one page; of the driver's calls only this one takes all steps.
+                driver: Any = connection.connection.driver_connection
+                try:
+                    driver.executescript("PRAGMA incremental_vacuum")
+                except sqlite3.OperationalError as error:
+                    raise UnreachableError(f"The ledger {self.name} cannot be shrunk: {error}") from error
 
     def close(self) -> None:
         """Close all connections."""
@@ -157,8 +163,10 @@ def _connect_args(url: sa.URL) -> dict[str, Any]:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     # Transactions begin where we say (SQLAlchemy documentation, SQLite, "Serializable isolation / Savepoints").
     connection.isolation_level = None
+    if connection.execute("PRAGMA page_count").fetchone() == (0,):
+        # Only has an effect before there are tables, and would wait for a writer afterwards.
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
     for pragma in (
-        "auto_vacuum=INCREMENTAL",  # only has an effect before there are tables
         "journal_mode=WAL",  # readers do not wait for the clerk
         "synchronous=NORMAL",  # safe in WAL mode against a killed process; the journal outlives the rest
         "foreign_keys=ON",
