@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from typing import cast
 
 import uvloop
 from msgspec import Struct
@@ -29,9 +30,9 @@ class _Listener(asyncio.Protocol):
         self.started = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        transport.write(self.request)
+        # uvloop's transports have the methods of asyncio.Transport, but are no instances of it.
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.write(self.request)
 
     def data_received(self, data: bytes) -> None:
         self.tail = (self.tail + data)[-600:]

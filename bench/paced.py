@@ -7,7 +7,7 @@ import asyncio
 import itertools
 import json
 import sys
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import uvloop
 
@@ -61,8 +61,8 @@ class Paced(asyncio.Protocol):
     open: ClassVar[int] = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        # uvloop's transports have the methods of asyncio.Transport, but are no instances of it.
+        self.transport = cast(asyncio.Transport, transport)
         self.loop = asyncio.get_running_loop()
         self.received = b""
         self.streaming = False
