@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steelyard.core.exchange import SCHEMA, Exchange
+from steelyard.core.usage import Usage
 from steelyard.journal.frames import SchemaError, Stop, decode_frame, encode_frame, scan
 from tests.journal.samples import exchange
 
@@ -79,6 +80,12 @@ def test_a_flipped_byte_never_gives_a_wrong_exchange(bodies: list[bytes], data: 
     assert [decode_frame(_framed(bytes(payload))) for _, payload in found.payloads] == written[: len(found.payloads)]
     assert len(found.payloads) < len(written)
     assert found.at <= at
+
+
+def test_a_count_beyond_64_bits_is_unknown_and_kept_as_it_was_said() -> None:
+    said = b'{"prompt_tokens":1%s}' % (b"0" * 30)
+    read = decode_frame(encode_frame(exchange(1, usage=Usage(10**30, 5), usage_raw=said)))
+    assert read == exchange(1, usage=None, usage_raw=said)
 
 
 def test_a_zero_length_word_ends_what_was_written() -> None:

@@ -60,11 +60,10 @@ def test_upgrades_at_the_same_moment_do_not_clash(url: str) -> None:
     ledger.close()
 
 
-def test_a_ledger_of_a_newer_version_is_refused(ledger: Ledger) -> None:
+def test_a_ledger_of_a_newer_version_is_refused(ledger: Ledger, url: str) -> None:
     ledger.upgrade()
     with ledger.writing() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    url = ledger._engine.url.render_as_string(hide_password=False)
     again = open_ledger(url)
     with pytest.raises(StoreError, match=r"newer Steelyard \(schema 9999, this one knows"):
         again.upgrade()
@@ -93,6 +92,15 @@ def test_the_file_is_its_owners_only_and_others_read_while_one_writes(tmp_path: 
         writer.execute(sa.update(schema.head).values(next_seq=5))
         assert reader.execute(sa.select(schema.head.c.next_seq)).scalar_one() == 0
         assert {file.stat().st_mode & 0o777 for file in path.parent.iterdir()} == {0o600}
+    ledger.close()
+
+
+def test_a_file_that_is_no_database_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite3"
+    path.write_bytes(b"this is no database " * 300)
+    ledger = open_ledger(sqlite_url(path))
+    with pytest.raises(StoreError, match=r"file is not a database.*Move the file away"):
+        ledger.upgrade()
     ledger.close()
 
 

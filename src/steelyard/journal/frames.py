@@ -50,7 +50,11 @@ class Scan(msgspec.Struct, frozen=True):
 
 def encode_frame(exchange: Exchange) -> bytes:
     """Return the frame of an exchange as one bytes object."""
-    payload = _encode((SCHEMA, exchange))
+    try:
+        payload = _encode((SCHEMA, exchange))
+    except OverflowError:
+        # An upstream that counts beyond 64 bits counts wrongly: unknown. `usage_raw` has what it said.
+        payload = _encode((SCHEMA, msgspec.structs.replace(exchange, usage=None)))
     return _pack(len(payload), crc32(payload)) + payload
 
 

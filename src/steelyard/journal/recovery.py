@@ -65,7 +65,8 @@ def _cut(path: Path) -> int:
     fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
         size = os.fstat(fd).st_size
-        if is_locked(fd):
+        if is_locked(fd) or (size > 0 and os.pread(fd, 1, size - 1) != b"\0"):
+            # Unused room and interrupted writes both end in zeros: a file that does not was closed, or is damaged.
             return 0
         head = os.pread(fd, FIRST, 0)
         if head != MAGIC:

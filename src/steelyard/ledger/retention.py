@@ -10,6 +10,9 @@ __all__ = ["prune_older", "prune_oversize"]
 CHUNK = 5000
 """Rows that go in one transaction, so that nobody waits long for the ledger."""
 
+_SIZE = sa.select(head.c.recorded_bytes).where(head.c.id == 1)
+# Locked before rows are chosen: two clerks of one ledger must not count the same rows off twice.
+
 
 def prune_older(ledger: Ledger, before: float, limit: int = CHUNK) -> int:
     """Drop up to `limit` exchanges received before a time (seconds since the epoch); return how many went."""
@@ -24,19 +27,19 @@ def prune_older(ledger: Ledger, before: float, limit: int = CHUNK) -> int:
         if connection.execute(oldest.limit(1)).first() is None:
             return 0
     with ledger.writing() as connection:
-        return _drop(connection, [(seq, size) for seq, size in connection.execute(oldest)])
+        connection.execute(_SIZE.with_for_update())
+        return _drop(connection, [(row.seq, row.recorded_bytes) for row in connection.execute(oldest)])
 
 
 def prune_oversize(ledger: Ledger, most_bytes: int, limit: int = CHUNK) -> int:
     """Drop up to `limit` of the first exchanges while the ledger holds more than `most_bytes`; return how many went.
 
     Counted are the recorded bytes with an allowance for indexes, not files on disk, which shrink later, or never."""
-    size = sa.select(head.c.recorded_bytes).where(head.c.id == 1)
     with ledger.reading() as connection:
-        if connection.execute(size).scalar_one() <= most_bytes:
+        if connection.execute(_SIZE).scalar_one() <= most_bytes:
             return 0
     with ledger.writing() as connection:
-        excess = connection.execute(size).scalar_one() - most_bytes
+        excess = connection.execute(_SIZE.with_for_update()).scalar_one() - most_bytes
         going: list[tuple[int, int]] = []
         first = sa.select(exchange.c.seq, exchange.c.recorded_bytes).order_by(exchange.c.seq).limit(limit)
         for seq, recorded in connection.execute(first):
@@ -50,7 +53,6 @@ def prune_oversize(ledger: Ledger, most_bytes: int, limit: int = CHUNK) -> int:
 def _drop(connection: sa.Connection, going: list[tuple[int, int]]) -> int:
     if not going:
         return 0
-    # The head first: clerks that fill the same ledger then wait for each other in the same order.
     freed = sum(recorded for _, recorded in going)
     connection.execute(sa.update(head).where(head.c.id == 1).values(recorded_bytes=head.c.recorded_bytes - freed))
     seqs = [seq for seq, _ in going]

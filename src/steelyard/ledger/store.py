@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
 
 from steelyard.core.errors import StoreError
 from steelyard.ledger.migrations import HEAD, upgrade
@@ -93,6 +93,14 @@ class Ledger:
         except (OperationalError, InterfaceError) as error:
             # Not chained: the driver's own error may quote the connection's parameters.
             raise UnreachableError(f"The ledger {self.name} cannot be used: {self._words(error)}") from None
+        except DatabaseError as error:
+            if type(error) is not DatabaseError:
+                raise
+            # SQLite's word for a file that is damaged, or none of its own.
+            raise StoreError(
+                f"The ledger {self.name} cannot be used: {self._words(error)}. Move the file away; "
+                "a new ledger is made from the journal that is still there."
+            ) from None
 
     def _path(self) -> Path | None:
         database = self._engine.url.database
