@@ -11,10 +11,12 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from steelyard.engines.gguf import read_gguf
 from steelyard.engines.order import EngineOrder
 
 __all__ = ["CANNOT_LOAD", "main"]
@@ -78,6 +80,9 @@ def _parameters(xllamacpp: Any, order: EngineOrder) -> Any:
         batch = order.context  # an input is embedded in one batch (llama.cpp issue 12836)
     if order.purpose == "rerank":
         parameters.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_RANK
+    elif order.purpose == "embeddings" and not _says_how_to_pool(Path(order.path)):
+        # One vector for a text needs a way to pool; a model made for chat names none, and llama.cpp then refuses.
+        parameters.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
     parameters.n_batch = parameters.n_ubatch = batch
     parameters.cache_ram_mib = min(parameters.cache_ram_mib, _memory_mib() // 8)  # prompts kept: 8 GiB by default
     parameters.use_jinja = True
@@ -87,6 +92,11 @@ def _parameters(xllamacpp: Any, order: EngineOrder) -> Any:
     parameters.cors_credentials = False
     parameters.verbosity = _LOG_WARNINGS
     return parameters
+
+
+def _says_how_to_pool(path: Path) -> bool:
+    file = read_gguf(path)
+    return f"{file.architecture}.pooling_type" in file.metadata
 
 
 def _memory_mib() -> int:
