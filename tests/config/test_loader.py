@@ -113,6 +113,7 @@ def test_flags_beat_variables_and_variables_beat_the_file() -> None:
     env = {"STEELYARD_PORT": "11", "STEELYARD_WORKERS": "12", "STEELYARD_HOST": "1234", "STEELYARD_RECORD": ""}
     server = load(text, env, port=21, workers=None).server
     assert (server.port, server.workers, server.host, server.record) == (21, 12, "1234", "none")
+    assert load(text, env, port=0).server.port == 0
 
 
 def test_paths_of_the_file_lie_beside_the_file_and_others_where_the_user_is(tmp_path: Path) -> None:

@@ -23,10 +23,11 @@ def test_nothing_has_changed_until_something_does(file: Path) -> None:
 
 
 def test_a_second_change_within_the_clocks_step_is_not_lost(file: Path) -> None:
+    """Same inode, same size, same time of modification; the time of change stays too where the kernel's steps are coarse."""
     watch = ConfigWatch(file)
     for number in range(200):
         stamp = os.stat(file)
-        with file.open("r+") as open_file:  # same inode, same size
+        with file.open("r+") as open_file:
             open_file.write(f"a = {number % 10}\n")
         os.utime(file, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
         assert watch.changed()

@@ -9,8 +9,9 @@ from msgspec import Struct
 
 __all__ = ["ConfigWatch", "FileWatch", "Stamp", "stamp_of"]
 
-# Clocks of file systems move in steps (Linux: one jiffy, 1 to 10 ms), so a second change may leave the times as they
-# are. Git calls such a file "racily clean" and reads it again (Documentation/technical/racy-git.adoc in git).
+# Clocks of file systems move in steps (Linux: one jiffy, 1 to 10 ms, unless the file system has multigrain timestamps,
+# Documentation/filesystems/multigrain-ts.rst in the kernel), so a second change may leave the times as they are. Git
+# calls such a file "racily clean" and reads it again (Documentation/technical/racy-git.adoc in git).
 _STEP_NS = 50_000_000
 
 
