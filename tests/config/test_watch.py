@@ -23,7 +23,7 @@ def test_nothing_has_changed_until_something_does(file: Path) -> None:
 
 
 def test_a_second_change_within_the_clocks_step_is_not_lost(file: Path) -> None:
-    """Same inode, same size, same time of modification; the time of change stays too where the kernel's steps are coarse."""
+    """Inode, size and time of modification stay; the time of change stays too where the kernel counts in jiffies."""
     watch = ConfigWatch(file)
     for number in range(200):
         stamp = os.stat(file)
