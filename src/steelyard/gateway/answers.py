@@ -7,7 +7,17 @@ from http import HTTPStatus
 from steelyard.core.errors import CallError
 from steelyard.dialects.openai import encode_error
 
-__all__ = ["CHUNK_END", "answer", "chunk", "error_answer", "error_event", "passed_fields", "status_line", "today"]
+__all__ = [
+    "CHUNK_END",
+    "answer",
+    "chunk",
+    "error_answer",
+    "error_event",
+    "passed_fields",
+    "passed_lines",
+    "status_line",
+    "today",
+]
 
 CHUNK_END = b"0\r\n\r\n"
 
@@ -67,6 +77,16 @@ def status_line(status: int) -> bytes:
 def passed_fields(headers: list[tuple[bytes, bytes]]) -> bytes:
     """Return the upstream's header lines that go on to the client."""
     return b"".join([b"%b: %b\r\n" % pair for pair in headers if pair[0] not in _NOT_PASSED])
+
+
+def passed_lines(head: bytes) -> bytes:
+    """Return the lines of an upstream's head (status line first, each with CR LF) that go on to the client."""
+    lines = head.split(b"\r\n")
+    passed = [line for line in lines[1:-1] if line[: line.find(b":")].lower() not in _NOT_PASSED]
+    if not passed:
+        return b""
+    passed.append(b"")
+    return b"\r\n".join(passed)
 
 
 def answer(status: int, fields: bytes, body: bytes, *, keep_alive: bool) -> bytes:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from decimal import Decimal
+from math import inf
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from steelyard.config.settings import Timeouts
+from steelyard.catalog.tariff import usd_text
 from steelyard.core.errors import CallError, StoreError, Unavailable, UpstreamError
-from steelyard.core.exchange import Attempt, Exchange, Outcome, Record
+from steelyard.core.exchange import Attempt, Outcome, Record
 from steelyard.core.usage import Usage
 from steelyard.gateway.answers import answer, error_answer, passed_fields, status_line, today
+from steelyard.gateway.exchange_of import exchange_of
 from steelyard.gateway.failure import Failure, cut, invalid, of_status, refused, timed_out
-from steelyard.gateway.lane import Lane
+from steelyard.gateway.lane import CLOSED, Lane
 from steelyard.gateway.relay import Events, Passage, Relay, Seen, Whole
 from steelyard.gateway.retry_after import retry_after_s
 from steelyard.gateway.surface import Endpoint
 from steelyard.keys.key import Key
-from steelyard.policy.plan import Plan
 
 if TYPE_CHECKING:
     from steelyard.gateway.client import Client
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from steelyard.gateway.incoming import Incoming
     from steelyard.gateway.pool import Pool
     from steelyard.gateway.upstream import Upstream
+    from steelyard.gateway.way import Way
 
 __all__ = ["Body", "Call"]
 
@@ -54,93 +56,63 @@ class Body(Protocol):
 
 
 class Call:
-    """One call. It is the sink of its upstream and the service of its client."""
+    """One call. It is the sink of its upstream and the service of its client.
 
-    __slots__ = (
-        "_attempt_started",
-        "_attempts",
-        "_body",
-        "_cursor",
-        "_excluded",
-        "_failure",
-        "_order",
-        "_phase",
-        "_received_at",
-        "_recorded",
-        "_task",
-        "_timer",
-        "_total_at",
-        "_tries_left",
-        "chunked",
-        "client",
-        "cost",
-        "deadline",
-        "endpoint",
-        "first_byte_at",
-        "gateway",
-        "id",
-        "incoming",
-        "key",
-        "lane",
-        "plan",
-        "record_mode",
-        "relay",
-        "started_at",
-        "stream",
-        "upstream",
-        "user",
-        "wants_usage",
-    )
+    Times are of the gateway's monotonic clock, in seconds; `deadline` is the next one that matters.
+    """
 
     lane: Lane
+    way: Way | None = None
+    relay: Relay | None = None
+    upstream: Upstream | None = None
+    stream = False
+    takes_whole = True
+    wants_usage = False
+    chunked = True
+    user: str | None = None
+    cost: Decimal | None = None
+    first_byte_at: float | None = None
+    recorded = False
+    record_mode: Record = "metadata"
+    deadline = inf
+    _total_at = inf
+    _phase: Phase = "connect"
+    _attempts: tuple[Attempt, ...] = ()
+    _attempt_started = 0.0
+    _cursor = 0
+    _tries_left = 0
+    _order: Sequence[Lane] = ()
+    _body: Body | None = None
+    _excluded: frozenset[Lane] = frozenset()
+    _failure: Failure | None = None
+    _task: asyncio.Task[None] | None = None
+    _timer: asyncio.TimerHandle | None = None
 
-    def __init__(
-        self, gateway: Gateway, client: Client, incoming: Incoming, endpoint: Endpoint, key: Key | None
-    ) -> None:
+    def __init__(self, gateway: Gateway, client: Client, incoming: Incoming, endpoint: Endpoint) -> None:
         self.gateway = gateway
         self.client = client
         self.incoming = incoming
         self.endpoint = endpoint
-        self.key = key
+        self.key: Key | None = incoming.key
         self.id = gateway.next_id()
         self.started_at = gateway.clock()
-        self._received_at = gateway.wall_clock()
-        self.plan: Plan | None = None
-        self.record_mode: Record = "metadata"
-        self.relay: Relay | None = None
-        self.upstream: Upstream | None = None
-        self.stream = False
-        self.wants_usage = False
-        self.user: str | None = None
-        self.chunked = True
-        self.cost: Decimal | None = None
-        self.first_byte_at: float | None = None
-        self.deadline = self.started_at + 1e9
-        self._total_at = self.deadline
-        self._attempts: list[Attempt] = []
-        self._attempt_started = self.started_at
-        self._body: Body | None = None
-        self._cursor = 0
-        self._excluded: set[Lane] | None = None
-        self._failure: Failure | None = None
-        self._order: Sequence[Lane] = ()
-        self._phase: Phase = "connect"
-        self._recorded = False
-        self._task: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._tries_left = 0
+        self.received_at = gateway.wall_clock()
+        if endpoint.passes:
+            self.takes_whole = False
+        if incoming.old:
+            self.chunked = False
 
     # The way out: which deployment is tried, and how.
 
-    def begin(self, plan: Plan, lanes: Sequence[Lane], record: Record, body: Body) -> None:
-        """Start the call along its plan. Everything that can be refused beforehand has been."""
-        self.plan = plan
-        self.record_mode = record
+    def send_body(self, body: Body) -> None:
+        """Set the body that goes out."""
         self._body = body
+
+    def begin(self, way: Way, lanes: Sequence[Lane]) -> None:
+        """Start the call along its way. Everything that can be refused beforehand has been."""
         self._order = lanes
-        self._tries_left = plan.retries + 1
-        self._total_at = self.deadline = self.started_at + plan.timeouts.total
-        self.gateway.calls.add(self)
+        self._tries_left = way.tries
+        self._total_at = self.started_at + way.total_s
         self._next()
 
     def _next(self) -> None:
@@ -153,22 +125,29 @@ class Call:
         self._tries_left -= 1
         self.lane = lane
         self._attempt_started = now = self.gateway.clock()
-        pool = self.gateway.pool_of(lane)
+        pool = lane.pool or self.gateway.pool_of(lane)
         upstream = pool.take() if pool is not None else None
         if upstream is not None:
             self._send(upstream, now)
             return
+        way = self._on_way
         self._phase = "connect" if pool is not None else "engine"
-        timeouts = self._timeouts
-        self.deadline = min(self._total_at, now + (timeouts.connect if pool is not None else timeouts.first_byte))
+        seconds = way.plan.timeouts.connect if pool is not None else way.first_byte_s
+        self.deadline = min(self._total_at, now + seconds)
         self._task = self.gateway.loop.create_task(self._connect(lane, pool))
 
     def _pick(self) -> Lane | None:
-        order, now = self._order, self.gateway.clock()
+        order = self._order
+        now = None
         for _ in range(len(order)):
             lane = order[self._cursor % len(order)]
             self._cursor += 1
-            if (self._excluded is None or lane not in self._excluded) and lane.breaker.allows(now):
+            if lane in self._excluded:
+                continue
+            if lane.breaker.state is CLOSED:
+                return lane
+            now = now or self.gateway.clock()
+            if lane.breaker.allows(now):
                 return lane
         return None
 
@@ -183,53 +162,63 @@ class Call:
         self._send(upstream, self.gateway.clock())
 
     def _send(self, upstream: Upstream, now: float) -> None:
-        assert self._body is not None
+        body = self._body
+        assert body is not None
         self.upstream = upstream
-        self.relay = None
         self._phase = "first_byte"
-        self.deadline = min(self._total_at, now + self._timeouts.first_byte)
+        deadline = now + self._on_way.first_byte_s
+        self.deadline = deadline if deadline < self._total_at else self._total_at
         head = self.gateway.request_head(self.lane, self.endpoint, self.incoming)
-        upstream.send(self, self._body.begin(self, upstream, head))
+        upstream.send(self, body.begin(self, upstream, head))
 
     @property
-    def _timeouts(self) -> Timeouts:
-        assert self.plan is not None
-        return self.plan.timeouts
+    def _on_way(self) -> Way:
+        assert self.way is not None
+        return self.way
 
     # The way back: what an upstream says (it is the upstream's sink).
 
-    def head(self, status: int, headers: list[tuple[bytes, bytes]], *, keep_alive: bool) -> None:
-        self.deadline = min(self._total_at, self.gateway.clock() + self._timeouts.idle)
+    def whole(self, head: bytes, body: bytes) -> None:
+        self.upstream = None
+        self._note_first_byte(self.gateway.clock())
+        self.relay = relay = Whole(self, 200, [])
+        relay.take(body, head)
+
+    def head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        now = self.gateway.clock()
         self._phase = "idle"
+        self.deadline = min(self._total_at, now + self._on_way.idle_s)
         if status >= 300 or not (self.stream or self.endpoint.passes):
             self.relay = Whole(self, status, headers)
         elif self.endpoint.passes:
             self.relay = Passage(self, status, headers)
         elif any(name == b"content-type" and value.startswith(b"text/event-stream") for name, value in headers):
-            hide = not self.wants_usage
-            self.relay = Events(self, headers, hide_usage=hide)
+            self.relay = Events(self, headers, hide_usage=not self.wants_usage)
         else:
             self.fail(invalid(self.lane, "a stream was asked for, and no stream of events came"), drop=True)
 
-    def body(self, piece: bytes) -> None:
+    def body(self, piece: bytes, framed: bytes | None) -> None:
         relay = self.relay
         if relay is None:
             return
         now = self.gateway.clock()
         if self.first_byte_at is None:
-            self.first_byte_at = now
-            self.lane.vitals.note_first_token(now - self._attempt_started)
-        deadline = now + self._timeouts.idle
+            self._note_first_byte(now)
+        deadline = now + self._on_way.idle_s
         self.deadline = deadline if deadline < self._total_at else self._total_at
-        relay.body(piece)
+        relay.body(piece, framed)
+
+    def _note_first_byte(self, now: float) -> None:
+        self.first_byte_at = now
+        self.lane.vitals.note_first_token(now - self._attempt_started)
 
     def end(self) -> None:
         self.upstream = None
-        if self.relay is not None and not self._recorded:
+        if self.relay is not None and not self.recorded:
             self.relay.end()
 
     def lost(self, *, answered: bool, reused: bool, error: Exception | None) -> None:
-        if self._recorded:
+        if self.recorded:
             return
         self.upstream = None
         if reused and not answered and self._body is not None and self._body.replayable:
@@ -243,7 +232,7 @@ class Call:
 
     def broken(self, reason: str) -> None:
         self.upstream = None
-        if not self._recorded:
+        if not self.recorded:
             self.fail(invalid(self.lane, f"not HTTP/1.1 ({reason})"))
 
     def refused_by_upstream(
@@ -267,7 +256,7 @@ class Call:
             lane.breaker.failure(self.gateway.clock())
         else:
             lane.breaker.abandon()
-        self._note(failure.outcome, failure.status, str(failure.error))
+        self._note(self.gateway.clock(), failure.outcome, failure.status, str(failure.error))
         self._failure = failure
         if self.relay is not None and self.relay.started:
             self.break_off(failure.error, failure.outcome)
@@ -276,7 +265,7 @@ class Call:
         self.first_byte_at = None
         assert self._body is not None
         if not failure.again:
-            self._excluded = (self._excluded or set()) | {lane}
+            self._excluded |= {lane}
         if not self._body.replayable or not (failure.elsewhere or failure.again):
             self._tries_left = 0
         self._next_after(failure)
@@ -324,7 +313,7 @@ class Call:
     def expire(self, now: float) -> None:
         """Act on the deadline that has passed."""
         phase: str = "total" if now >= self._total_at else self._phase
-        timeouts = self._timeouts
+        way = self._on_way
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -333,7 +322,7 @@ class Call:
         if self._task is not None:
             self._task.cancel()
             self._task = None
-        seconds = timeouts.first_byte if phase == "engine" else getattr(timeouts, phase)
+        seconds = way.first_byte_s if phase == "engine" else getattr(way.plan.timeouts, phase)
         self.fail(timed_out(self.lane, phase, seconds), drop=True)
 
     def interrupt(self) -> None:
@@ -361,18 +350,18 @@ class Call:
         upstream, self.upstream = self.upstream, None
         if upstream is not None:
             upstream.abandon()
-        if self._recorded or self.plan is None:
+        if self.recorded or self.way is None:
             self.gateway.release(self)
             return
         seen = self.relay.glimpse() if self.relay is not None else Seen()
-        if self._order and hasattr(self, "lane"):
+        if self._order:
             self.lane.breaker.abandon()
-            self._note("client_gone", None, None)
+            self._note(self.gateway.clock(), "client_gone", None, None)
         started = self.relay is not None and self.relay.started
         if seen.usage is None and upstream is not None:
             seen.usage = self.estimate(0)
         try:
-            self._keep(200 if started else _CLIENT_GONE, "client_gone", seen, None)
+            self._keep(self.gateway.clock(), 200 if started else _CLIENT_GONE, "client_gone", seen, None)
         except StoreError as error:
             self.gateway.complain(str(error))
         self.gateway.release(self)
@@ -388,7 +377,7 @@ class Call:
     def more(self, piece: bytes) -> None:
         """Take a piece of the body: never, since this call began with the whole of it."""
 
-    def whole(self) -> None:
+    def no_more(self) -> None:
         """Take note of the body's end: known since the call began."""
 
     def pause_sending(self) -> None:
@@ -403,17 +392,25 @@ class Call:
         """Record and send a complete answer."""
         relay = self.relay
         assert relay is not None
-        self._succeeded()
         try:
-            self._keep(status, "ok", relay.seen, None)
+            self.keep(status, "ok", relay.seen)
         except StoreError as error:
-            self._recorded = True
             self._send_error(Unavailable(str(error), code="not_recorded", retry_after_s=1.0))
             return
-        kind = b"application/json"
-        keep_alive = self.incoming.keep_alive
-        head = self._own_fields(kind) + fields
-        self.client.transport.write(answer(status, head, body, keep_alive=keep_alive))
+        lane, cost, keep_alive = self.lane, self.cost, self.incoming.keep_alive
+        self.client.transport.write(
+            b"HTTP/1.1 200 OK\r\n%b%bx-request-id: %b\r\n%b%b%bcontent-length: %d\r\n\r\n%b"
+            % (
+                today(),
+                lane.fields,
+                self.id.encode(),
+                b"x-steelyard-cost-usd: %b\r\n" % usd_text(cost).encode() if cost is not None else b"",
+                fields,
+                b"" if keep_alive else b"connection: close\r\n",
+                len(body),
+                body,
+            )
+        )
         self.complete()
 
     def start_answer(self, status: int, fields: bytes, kind: bytes) -> None:
@@ -429,28 +426,32 @@ class Call:
         self.client.transport.write(head)
 
     def _own_fields(self, kind: bytes) -> bytes:
-        cost = b"x-steelyard-cost-usd: %b\r\n" % format(self.cost, "f").encode() if self.cost is not None else b""
+        cost = b"x-steelyard-cost-usd: %b\r\n" % usd_text(self.cost).encode() if self.cost is not None else b""
         return b"content-type: %b\r\nx-request-id: %b\r\nx-steelyard-deployment: %b\r\n%b" % (
             kind, self.id.encode(), self.lane.name, cost
         )  # fmt: skip
 
     def keep(self, status: int, outcome: Outcome, seen: Seen) -> None:
-        """Record an exchange whose answer has been relayed but for its end. Raises StoreError."""
-        self._succeeded()
-        self._keep(status, outcome, seen, None)
-
-    def _succeeded(self) -> None:
-        self.lane.breaker.success()
-        self._note("ok", 200, None)
+        """Record an exchange that was answered, before its end is told. Raises StoreError."""
+        lane = self.lane
+        breaker = lane.breaker
+        if breaker.troubled:
+            breaker.success()
+        now = self.gateway.clock()
+        self._note(now, "ok", status, None)
+        self._keep(now, status, outcome, seen, None)
 
     def complete(self) -> None:
         """Take note that the answer has been sent to its end."""
+        self.relay = None
         self.gateway.release(self)
-        upstream, self.upstream = self.upstream, None
-        if upstream is not None and upstream.sink is self:
-            # The last bytes of the upstream's framing are still on their way: keep the connection for them, briefly.
-            self.gateway.loop.call_later(_DRAIN_S, self._let_go, upstream)
-            upstream.release()
+        upstream = self.upstream
+        if upstream is not None:
+            self.upstream = None
+            if upstream.sink is self:
+                # The last bytes of the upstream's framing are on their way: keep the connection for them, briefly.
+                upstream.release()
+                self.gateway.loop.call_later(_DRAIN_S, self._let_go, upstream)
         self.client.answered(keep_alive=self.incoming.keep_alive)
 
     def _let_go(self, upstream: Upstream) -> None:
@@ -460,10 +461,10 @@ class Call:
     def refuse(self, error: CallError, outcome: Outcome) -> None:
         """Answer with an error, and record it."""
         try:
-            self._keep(error.status, outcome, Seen(), str(error))
+            self._keep(self.gateway.clock(), error.status, outcome, Seen(), str(error))
         except StoreError as lost:
             self.gateway.complain(str(lost))
-        self._recorded = True
+        self.recorded = True
         self._send_error(error)
 
     def _send_error(self, error: CallError) -> None:
@@ -480,10 +481,10 @@ class Call:
         try:
             seen = Seen()
             seen.size, seen.body = len(failure.body), failure.body
-            self._keep(failure.status, "status", seen, str(failure.error))
+            self._keep(self.gateway.clock(), failure.status, "status", seen, str(failure.error))
         except StoreError as lost:
             self.gateway.complain(str(lost))
-        self._recorded = True
+        self.recorded = True
         keep_alive = self.incoming.keep_alive
         head = self._own_fields(b"application/json") + failure.fields
         self.client.transport.write(answer(failure.status, head, failure.body, keep_alive=keep_alive))
@@ -493,12 +494,12 @@ class Call:
         """End an answer that has begun and cannot be completed, so that no client takes it for whole."""
         relay = self.relay
         assert relay is not None
-        if not self._recorded:
+        if not self.recorded:
             try:
-                self._keep(200, outcome, relay.glimpse(), str(error))
+                self._keep(self.gateway.clock(), 200, outcome, relay.glimpse(), str(error))
             except StoreError as lost:
                 self.gateway.complain(str(lost))
-        self._recorded = True
+        self.recorded = True
         relay.broken_off(error if isinstance(error, UpstreamError) else UpstreamError(str(error), code=error.code))
         self.gateway.release(self)
         upstream, self.upstream = self.upstream, None
@@ -511,9 +512,15 @@ class Call:
         relay = self.relay
         assert isinstance(relay, Events)
         self.lane.breaker.abandon()
-        self._note("error_event", 200, None)
+        self._note(self.gateway.clock(), "error_event", 200, None)
         try:
-            self._keep(200, "error_event", relay.glimpse(), "The upstream reported an error inside its stream.")
+            self._keep(
+                self.gateway.clock(),
+                200,
+                "error_event",
+                relay.glimpse(),
+                "The stream carried an error.",
+            )
         except StoreError as lost:
             self.gateway.complain(str(lost))
         relay.end_after_error()
@@ -528,60 +535,34 @@ class Call:
         size = self._body.size if self._body is not None else 0
         return Usage(size // _BYTES_PER_TOKEN, events, estimated=True)
 
-    def _note(self, outcome: Outcome, status: int | None, detail: str | None) -> None:
-        start, now = self.started_at, self.gateway.clock()
-        self._attempts.append(
-            Attempt(
-                self.lane.target.deployment,
-                outcome,
-                round((self._attempt_started - start) * 1000, 3),
-                round((now - start) * 1000, 3),
-                status,
-                detail,
-            )
-        )
-
-    def _keep(self, status: int, outcome: Outcome, seen: Seen, error: str | None) -> None:
-        """Write the exchange to the journal, and count it. Raises StoreError when it could not be written."""
-        self._recorded = True
-        gateway, plan = self.gateway, self.plan
-        target = self.lane.target if self._attempts else None
-        usage = seen.usage
-        tariff = target.tariff if target is not None else None
-        if tariff is not None and usage is not None:
-            self.cost = tariff.cost(usage)
-        full = self.record_mode == "full"
+    def _note(self, now: float, outcome: Outcome, status: int | None, detail: str | None) -> None:
         start = self.started_at
-        exchange = Exchange(
-            self.id,
-            self._received_at,
-            gateway.worker,
-            self.endpoint.name,
-            "openai",
-            self.key.id if self.key is not None else None,
-            plan.route if plan is not None else None,
-            target.deployment if target is not None else None,
-            status,
-            outcome,
-            self.stream,
-            tuple(self._attempts),
-            round((self.first_byte_at - start) * 1000, 3) if self.first_byte_at is not None else None,
-            round((gateway.clock() - start) * 1000, 3),
-            usage,
-            seen.usage_raw,
-            format(self.cost, "f") if self.cost is not None else None,
-            tariff.source if tariff is not None else None,
-            seen.finish_reason,
-            self._body.size if self._body is not None else self.incoming.size,
-            seen.size,
-            seen.model,
-            error,
-            self.record_mode,
-            self._body.kept() if full and self._body is not None else None,
-            seen.body if full else None,
-            self.user,
-            target.region if target is not None else None,
-        )
-        gateway.meter.count(exchange, self.cost)
+        name = self.lane.target.deployment
+        begun, ended = (self._attempt_started - start) * 1000, (now - start) * 1000
+        self._attempts += (Attempt(name, outcome, begun, ended, status, detail),)
+
+    def _keep(self, now: float, status: int, outcome: Outcome, seen: Seen, error: str | None) -> None:
+        """Write the exchange to the journal, and count it. Raises StoreError when it could not be written."""
+        self.recorded = True
+        usage = seen.usage
+        if self._attempts:
+            tariff = self.lane.target.tariff
+            if tariff is not None and usage is not None:
+                self.cost = tariff.cost(usage)
+            row = self.lane.row
+        else:
+            row = self.gateway.meter.row(self.way.route if self.way is not None else "", "")
+        exchange = exchange_of(self, now, status, outcome, seen, error)
+        row.count(exchange, self.cost)
         if self.record_mode != "none":
-            gateway.journal.append(exchange)
+            self.gateway.journal.append(exchange)
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """The attempts so far."""
+        return self._attempts
+
+    @property
+    def body_out(self) -> Body | None:
+        """The body that goes out; None before it is known."""
+        return self._body

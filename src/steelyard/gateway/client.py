@@ -10,6 +10,7 @@ import httptools
 
 from steelyard.core.errors import BadRequest, CallError, HeadersTooLarge, RequestTimeout, TooLarge
 from steelyard.gateway.answers import error_answer
+from steelyard.gateway.head import Head
 from steelyard.gateway.incoming import Incoming
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ _MOST_PIPELINED = 16
 _LINGER_S = 2.0
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _SMALL_BODY = 64 * 1024
+_MOST_LEARNED = 8
+"""How many heads are learned on one connection: a client whose heads always differ is not worth the trouble."""
 
 
 class Service(Protocol):
@@ -38,7 +41,7 @@ class Service(Protocol):
     def more(self, piece: bytes) -> None:
         """Take a piece of the request's body, where the service was begun before its end."""
 
-    def whole(self) -> None:
+    def no_more(self) -> None:
         """Take note that the request's body is whole."""
 
 
@@ -48,8 +51,11 @@ class Client(asyncio.Protocol):
     __slots__ = (
         "_fed",
         "_gateway",
+        "_head",
         "_parser",
+        "_read",
         "_reading",
+        "_to_learn",
         "_waiting",
         "deaf",
         "doom",
@@ -71,6 +77,9 @@ class Client(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._waiting: deque[Incoming] = deque()
         self._fed = 0
+        self._read = b""
+        self._head: Head | None = None
+        self._to_learn = _MOST_LEARNED
         self._reading: Service | None = None
         self.incoming = Incoming()
         self.service: Service | None = None
@@ -116,17 +125,28 @@ class Client(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.lingering or self.deaf:
             return
+        head = self._head
+        if head is not None and self.service is None and self.state == "idle" and not self._waiting:
+            body = head.body_of(data)
+            if body is not None:
+                self._gateway.serve_again(self, head, body)
+                return
+        self._feed(data)
+
+    def _feed(self, data: bytes) -> None:
         if self.state == "idle":
             self.state = "headers"
             self.since = self._gateway.clock()
             self._fed = 0
         self._fed += len(data)
+        self._read = data
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._decline_upgrade()
         except httptools.HttpParserError as error:
             self._refuse_bytes(error)
+        self._read = b""
         if self._fed > self._gateway.max_header_bytes:
             self._check_overhead()
 
@@ -233,8 +253,11 @@ class Client(asyncio.Protocol):
         self.state = "idle"
         self._fed = 0
         if self._reading is not None:
-            self._reading.whole()
+            self._reading.no_more()
         elif self.service is None and not self._waiting:
+            if self._to_learn:
+                self._to_learn -= 1
+                self._head = self._gateway.learn(self._read, incoming)
             self._gateway.serve(self, incoming)
         elif len(self._waiting) < _MOST_PIPELINED:
             self._waiting.append(incoming)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from steelyard.gateway.gateway import Gateway
     from steelyard.gateway.incoming import Incoming
     from steelyard.gateway.upstream import Upstream
-    from steelyard.keys.key import Key
 
 __all__ = ["FormBody", "FormCall", "boundary_of", "find_model"]
 
@@ -180,17 +179,14 @@ class FormBody:
 class FormCall(Call):
     """A call whose body is still coming in while it is on its way out."""
 
-    __slots__ = ("_form",)
-
-    def __init__(
-        self, gateway: Gateway, client: Client, incoming: Incoming, endpoint: Endpoint, key: Key | None
-    ) -> None:
-        super().__init__(gateway, client, incoming, endpoint, key)
+    def __init__(self, gateway: Gateway, client: Client, incoming: Incoming, endpoint: Endpoint) -> None:
+        super().__init__(gateway, client, incoming, endpoint)
         self._form = FormBody(client, incoming, gateway.spool)
-        self._body = self._form
+        self.send_body(self._form)
+        self.takes_whole = False
 
     def more(self, piece: bytes) -> None:
-        if self._recorded:
+        if self.recorded:
             return
         name = self._form.feed(piece)
         if name is not None:
@@ -204,10 +200,10 @@ class FormCall(Call):
         except CallError as error:
             self.refuse(error, "rejected")
 
-    def whole(self) -> None:
+    def no_more(self) -> None:
         self.incoming.keep_alive = self.client.keeps_alive()
         self._form.complete = True
-        if self._recorded:
+        if self.recorded:
             return
         if self._form.found is None:
             missing = BadRequest('The form has no field "model". Name a route or a deployment in it.', param="model")

@@ -7,7 +7,7 @@ import random
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from difflib import get_close_matches
 from os import urandom
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from steelyard.core.errors import (
     Forbidden,
     MethodNotAllowed,
     NotFound,
+    TooLarge,
     TooMany,
     Unavailable,
 )
@@ -30,14 +31,15 @@ from steelyard.gateway.answers import error_answer
 from steelyard.gateway.body import JsonBody
 from steelyard.gateway.call import Body, Call
 from steelyard.gateway.form import FormCall
+from steelyard.gateway.head import Head
 from steelyard.gateway.lane import Lane, Vitals
 from steelyard.gateway.meter import Meter
-from steelyard.gateway.order import order
 from steelyard.gateway.pages import Pages
 from steelyard.gateway.pool import Pool, Pools
 from steelyard.gateway.surface import ENDPOINTS, Endpoint, endpoint_of, is_page
+from steelyard.gateway.way import Way
 from steelyard.journal.writer import JournalWriter
-from steelyard.policy.plan import Origin, Plan, least_record
+from steelyard.policy.plan import Origin, Plan, Target, least_record
 
 if TYPE_CHECKING:
     from steelyard.config.settings import ServerSettings
@@ -57,6 +59,8 @@ _FORWARDED = (
     b"openai-project",
     b"idempotency-key",
 )
+_MOST_WAYS = 8192
+_FOREVER = float("inf")
 _FORWARDED_SET = frozenset(_FORWARDED)
 
 
@@ -76,7 +80,7 @@ class Gateway:
         self, loop: asyncio.AbstractEventLoop, server: ServerSettings, plans: Plans, fittings: Fittings
     ) -> None:
         self.loop = loop
-        self.clock = loop.time
+        self.clock = time.monotonic
         self.wall_clock: Callable[[], float] = time.time
         self.randomness: Callable[[], float] = random.random
         self.next_id = exchange_ids(time.time, urandom)
@@ -99,7 +103,7 @@ class Gateway:
     def configure(self, server: ServerSettings, plans: Plans) -> None:
         """Take a new configuration; calls under way keep the plan that they began with."""
         self.plans = plans
-        self._lanes: dict[Plan, tuple[Lane, ...]] = {}
+        self._ways: defaultdict[str, dict[str, Way]] = defaultdict(dict)
         self.max_body_bytes = server.max_body_bytes
         self.max_header_bytes = server.max_header_bytes
         self.header_timeout_s = server.header_timeout_s
@@ -146,7 +150,7 @@ class Gateway:
             return None
         try:
             self._check_open(incoming)
-            return FormCall(self, client, incoming, endpoint, incoming.key)
+            return FormCall(self, client, incoming, endpoint)
         except CallError as error:
             incoming.refusal = error
             return None
@@ -186,15 +190,40 @@ class Gateway:
                 retry_after_s=1.0,
             )
 
+    def learn(self, read: bytes, incoming: Incoming) -> Head | None:
+        """Return the head of a request, to know the next one of its client by; None when it is of no use for that."""
+        endpoint = endpoint_of(incoming.target)
+        if endpoint is None or incoming.refusal is not None:
+            return None
+        return Head.learn(read, incoming, endpoint, self.access.ring)
+
+    def serve_again(self, client: Client, head: Head, body: bytes) -> None:
+        """Answer a request whose head is known from an earlier one on its connection."""
+        incoming = head.incoming
+        try:
+            if head.ring is not self.access.ring or head.good_until != _FOREVER:
+                head.ring = self.access.ring
+                incoming.key = self.access.admit(incoming)
+            if self.draining or self._calls_per_key:
+                self._check_open(incoming)
+            if len(body) > self.max_body_bytes:
+                raise TooLarge(f"The body is over {self.max_body_bytes} bytes. Send less.")
+            self._begin(client, incoming, head.endpoint, body)
+        except CallError as error:
+            self.refuse(client, incoming, error)
+
     def _serve_json(self, client: Client, incoming: Incoming, endpoint: Endpoint) -> None:
         body = incoming.body
-        raw = body[0] if len(body) == 1 else b"".join(body)
+        self._begin(client, incoming, endpoint, body[0] if len(body) == 1 else b"".join(body))
+
+    def _begin(self, client: Client, incoming: Incoming, endpoint: Endpoint, raw: bytes) -> None:
         request = Request(raw)
-        call = Call(self, client, incoming, endpoint, incoming.key)
-        call.stream = request.stream
-        call.wants_usage = request.wants_usage
+        client.service = call = Call(self, client, incoming, endpoint)
+        if request.stream:
+            call.stream = endpoint.streams
+            call.takes_whole = not call.stream
+            call.wants_usage = request.wants_usage
         call.user = request.user
-        client.service = call
         try:
             self.route(call, request.model, JsonBody(request, raw))
         except CallError as error:
@@ -202,28 +231,30 @@ class Gateway:
 
     def _serve_form(self, client: Client, incoming: Incoming, endpoint: Endpoint) -> None:
         # A form that came while another request was being answered was read whole.
-        call = FormCall(self, client, incoming, endpoint, incoming.key)
+        call = FormCall(self, client, incoming, endpoint)
         client.service = call
         for piece in incoming.body:
             call.more(piece)
-        call.whole()
+        call.no_more()
 
     # Where a call goes.
 
     def route(self, call: Call, model: str, body: Body) -> None:
         """Find the plan for what was asked, and start the call along it. Raises CallError."""
-        plan = self.plans.find(model)
-        call.plan = plan
+        call.send_body(body)
         key = call.key
-        record = plan.record
+        way = self._ways[call.endpoint.name].get(model) or self._way(call.endpoint, model)
+        call.way = way
+        record = way.record
         if key is not None:
-            if key.routes is not None and plan.route not in key.routes:
+            if key.routes is not None and way.route not in key.routes:
                 raise Forbidden(
-                    f'The key "{key.name}" may not use "{plan.route}". It may use: {", ".join(key.routes)}.',
+                    f'The key "{key.name}" may not use "{way.route}". It may use: {", ".join(key.routes)}.',
                     param="model",
                 )
             if key.record is not None:
                 record = least_record(key.record, record) or record
+        call.record_mode = record
         if record != "none" and not self.journal.writable:
             call.record_mode = "none"
             raise Unavailable(
@@ -231,20 +262,29 @@ class Gateway:
                 code="not_recordable",
                 retry_after_s=5.0,
             )
-        lanes = self._lanes_of(plan)
-        name = call.endpoint.name
-        able: Sequence[Lane] = lanes if all(name in one.target.paths for one in lanes) else _able(lanes, name)
-        if not able:
-            raise NotFound(f'No deployment of "{plan.route}" has /v1/{name}.', code="endpoint_not_served")
+        self.calls.add(call)
         if key is not None:
             self._open_calls[key.id] += 1
-        call.begin(plan, order(plan.strategy, able, _weights(plan, able), self.randomness), record, body)
+        call.begin(way, way.order(self.randomness))
 
-    def _lanes_of(self, plan: Plan) -> tuple[Lane, ...]:
-        lanes = self._lanes.get(plan)
-        if lanes is None:
-            lanes = self._lanes[plan] = tuple(Lane(one, self._vitals_of(one.deployment)) for one in plan.targets)
-        return lanes
+    def _way(self, endpoint: Endpoint, model: str) -> Way:
+        plan = self.plans.find(model)
+        able = [target for target in plan.targets if endpoint.name in target.paths]
+        if not able:
+            raise NotFound(f'No deployment of "{plan.route}" has /v1/{endpoint.name}.', code="endpoint_not_served")
+        weights = None
+        if plan.weights is not None:
+            given = dict(zip(plan.targets, plan.weights, strict=True))
+            weights = [given[target] for target in able]
+        lanes = tuple(self._lane(plan, target) for target in able)
+        ways = self._ways[endpoint.name]
+        if len(ways) >= _MOST_WAYS:
+            ways.clear()
+        way = ways[model] = Way(plan, lanes, weights)
+        return way
+
+    def _lane(self, plan: Plan, target: Target) -> Lane:
+        return Lane(target, self._vitals_of(target.deployment), self.meter.row(plan.route, target.deployment))
 
     def _vitals_of(self, deployment: str) -> Vitals:
         return self.vitals.setdefault(deployment, Vitals())
@@ -324,17 +364,6 @@ class Gateway:
             "steelyard_draining": ("1 while shutting down.", float(self.draining)),
             "steelyard_start_time_seconds": ("When the process began to serve.", self.meter.started_at),
         }
-
-
-def _able(lanes: Sequence[Lane], endpoint: str) -> list[Lane]:
-    return [one for one in lanes if endpoint in one.target.paths]
-
-
-def _weights(plan: Plan, lanes: Sequence[Lane]) -> Sequence[float] | None:
-    if plan.weights is None or len(lanes) == len(plan.targets):
-        return plan.weights
-    given = {target.deployment: weight for target, weight in zip(plan.targets, plan.weights, strict=True)}
-    return [given[one.target.deployment] for one in lanes]
 
 
 def _head(lane: Lane, endpoint: Endpoint, pool: Pool | None) -> bytes:

@@ -24,6 +24,7 @@ class Incoming:
         "key",
         "length",
         "method",
+        "old",
         "query",
         "refusal",
         "size",
@@ -42,6 +43,16 @@ class Incoming:
         self.keep_alive = True
         self.refusal: CallError | None = None
         self.key: Key | None = None
+        self.old = False  # HTTP/1.0: it knows no chunks
+
+    def without_body(self) -> Incoming:
+        """Return the same request with nothing in its body."""
+        bare = Incoming()
+        bare.method = self.method
+        bare.target = self.target
+        bare.headers = self.headers
+        bare.key = self.key
+        return bare
 
     def add(self, name: bytes, value: bytes) -> None:
         """Add a header line."""
@@ -70,7 +81,9 @@ class Incoming:
         if version == "1.1":
             if b"host" not in headers:
                 raise BadRequest("The request has no Host header. Send one.")
-        elif version != "1.0":
+        elif version == "1.0":
+            self.old = True
+        else:
             raise BadRequest(f"HTTP/{version} is not spoken here. Use HTTP/1.1.")
         length = headers.get(b"content-length")
         if length is not None:

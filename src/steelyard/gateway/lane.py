@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING
 from steelyard.policy.plan import Target
 
 if TYPE_CHECKING:
+    from steelyard.gateway.meter import Row
     from steelyard.gateway.pool import Pool
 
-__all__ = ["Breaker", "BreakerState", "Lane", "Vitals"]
+__all__ = ["CLOSED", "Breaker", "BreakerState", "Lane", "Vitals"]
 
 
 class BreakerState(IntEnum):
     CLOSED = 0
     HALF_OPEN = 1
     OPEN = 2
+
+
+CLOSED = BreakerState.CLOSED
 
 
 class Breaker:
@@ -26,7 +30,7 @@ class Breaker:
     failed probe up to `longest_rest_s`. Half-open: one call passes as a probe; its success closes, its failure opens.
     """
 
-    __slots__ = ("_failures", "_longest_rest_s", "_probing", "_rest_s", "_threshold", "_until", "state")
+    __slots__ = ("_failures", "_longest_rest_s", "_probing", "_rest_s", "_threshold", "_until", "state", "troubled")
 
     def __init__(self, threshold: int = 5, rest_s: float = 5.0, longest_rest_s: float = 60.0) -> None:
         self._threshold = threshold
@@ -35,11 +39,12 @@ class Breaker:
         self._failures = 0
         self._until = 0.0
         self._probing = False
-        self.state = BreakerState.CLOSED
+        self.state = CLOSED
+        self.troubled = False  # whether a success would change anything
 
     def allows(self, now: float) -> bool:
         """Say whether a call may pass at `now`; a probe that is allowed must be reported on, or abandoned."""
-        if self.state is BreakerState.CLOSED:
+        if self.state is CLOSED:
             return True
         if self.state is BreakerState.OPEN and now >= self._until:
             self.state = BreakerState.HALF_OPEN
@@ -51,14 +56,15 @@ class Breaker:
 
     def success(self) -> None:
         """Report that a call was answered."""
-        if self._failures or self.state is not BreakerState.CLOSED:
-            self._failures = 0
-            self._probing = False
-            self.state = BreakerState.CLOSED
+        self._failures = 0
+        self._probing = False
+        self.troubled = False
+        self.state = CLOSED
 
     def failure(self, now: float) -> None:
         """Report that a call failed by the deployment's fault."""
         self._failures += 1
+        self.troubled = True
         over = self._failures - self._threshold
         if over >= 0:
             self.state = BreakerState.OPEN
@@ -90,14 +96,16 @@ class Vitals:
 
 
 class Lane:
-    """A target of a plan together with its vitals."""
+    """A target of a plan together with its vitals and its counters."""
 
-    __slots__ = ("breaker", "heads", "name", "pool", "target", "vitals")
+    __slots__ = ("breaker", "fields", "heads", "name", "pool", "row", "target", "vitals")
 
-    def __init__(self, target: Target, vitals: Vitals) -> None:
+    def __init__(self, target: Target, vitals: Vitals, row: Row) -> None:
         self.target = target
         self.vitals = vitals
         self.breaker = vitals.breaker
         self.name = target.deployment.encode()
         self.heads: dict[str, bytes] = {}
         self.pool: Pool | None = None
+        self.row = row
+        self.fields = b"content-type: application/json\r\nx-steelyard-deployment: %b\r\n" % self.name

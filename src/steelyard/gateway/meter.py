@@ -11,7 +11,7 @@ from steelyard.core.errors import CallError
 from steelyard.core.exchange import Exchange
 from steelyard.gateway.lane import Vitals
 
-__all__ = ["Histogram", "Meter"]
+__all__ = ["Histogram", "Meter", "Row"]
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 
@@ -40,7 +40,7 @@ class Histogram:
         yield f"{name}_count{{{labels}}} {cumulated}"
 
 
-class _Row:
+class Row:
     """What is counted for one deployment of one route."""
 
     __slots__ = ("cost", "duration", "first_byte", "input", "outcomes", "output", "unpriced")
@@ -54,6 +54,22 @@ class _Row:
         self.duration = Histogram()
         self.first_byte = Histogram()
 
+    def count(self, exchange: Exchange, cost: Decimal | None) -> None:
+        """Count an exchange."""
+        self.outcomes[(exchange.outcome, exchange.status)] += 1
+        usage = exchange.usage
+        if usage is not None:
+            self.input += usage.input or 0
+            self.output += usage.output or 0
+        if cost is not None:
+            self.cost += cost
+        elif exchange.outcome == "ok":
+            self.unpriced += 1
+        if exchange.last_byte_ms is not None:
+            self.duration.observe(exchange.last_byte_ms / 1000)
+        if exchange.first_byte_ms is not None:
+            self.first_byte.observe(exchange.first_byte_ms / 1000)
+
 
 class Meter:
     """Everything that one gateway process counts."""
@@ -62,29 +78,16 @@ class Meter:
 
     def __init__(self, started_at: float) -> None:
         self.started_at = started_at
-        self._rows: defaultdict[tuple[str, str], _Row] = defaultdict(_Row)
+        self._rows: defaultdict[tuple[str, str], Row] = defaultdict(Row)
         self._refusals: defaultdict[tuple[int, str], int] = defaultdict(int)
 
     def refused(self, error: CallError) -> None:
         """Count a request that never became a call."""
         self._refusals[(error.status, error.code)] += 1
 
-    def count(self, exchange: Exchange, cost: Decimal | None) -> None:
-        """Count an exchange."""
-        row = self._rows[(exchange.route or "", exchange.deployment or "")]
-        row.outcomes[(exchange.outcome, exchange.status)] += 1
-        usage = exchange.usage
-        if usage is not None:
-            row.input += usage.input or 0
-            row.output += usage.output or 0
-        if cost is not None:
-            row.cost += cost
-        elif exchange.outcome == "ok":
-            row.unpriced += 1
-        if exchange.last_byte_ms is not None:
-            row.duration.observe(exchange.last_byte_ms / 1000)
-        if exchange.first_byte_ms is not None:
-            row.first_byte.observe(exchange.first_byte_ms / 1000)
+    def row(self, route: str, deployment: str) -> Row:
+        """Return the counters of one deployment of one route."""
+        return self._rows[(route, deployment)]
 
     def text(self, vitals: Mapping[str, Vitals], gauges: Mapping[str, tuple[str, float]]) -> str:
         """Write the exposition. `gauges` maps a metric's name to its help text and present value."""

@@ -42,12 +42,12 @@ class Pool:
 
     def put(self, connection: Upstream) -> None:
         """Take back a connection whose answer was read to its end."""
-        if not connection.open or len(self._idle) >= _MOST_IDLE:
+        idle = self._idle
+        if len(idle) >= _MOST_IDLE:
             connection.abandon()
             return
-        connection.release()
         connection.idle_since = self._clock()
-        self._idle.append(connection)
+        idle.append(connection)
 
     def forget(self, connection: Upstream) -> None:
         """Drop a connection that is gone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from typing import TYPE_CHECKING, Protocol
 
@@ -9,7 +10,7 @@ from steelyard.core.errors import StoreError, UpstreamError
 from steelyard.core.usage import Usage
 from steelyard.dialects.openai import decode_answer, usage_of
 from steelyard.dialects.stream import DONE, StreamReader
-from steelyard.gateway.answers import CHUNK_END, chunk, error_event, passed_fields
+from steelyard.gateway.answers import CHUNK_END, chunk, error_event, passed_fields, passed_lines
 from steelyard.gateway.failure import cut, invalid
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Events", "Passage", "Relay", "Seen", "Whole"]
 
+_CONTENT_TYPE = re.compile(rb"\r\ncontent-type:[ \t]*([^\r\n]+)", re.IGNORECASE)
 _MOST_ANSWER_BYTES = 256 * 1024 * 1024
 _MOST_TEED_BYTES = 1024 * 1024
 
@@ -24,15 +26,12 @@ _MOST_TEED_BYTES = 1024 * 1024
 class Seen:
     """What was seen of an answer, for the record."""
 
-    __slots__ = ("body", "finish_reason", "model", "size", "usage", "usage_raw")
-
-    def __init__(self) -> None:
-        self.size = 0
-        self.usage: Usage | None = None
-        self.usage_raw: bytes | None = None
-        self.finish_reason: str | None = None
-        self.model: str | None = None
-        self.body: bytes | None = None
+    size = 0
+    usage: Usage | None = None
+    usage_raw: bytes | None = None
+    finish_reason: str | None = None
+    model: str | None = None
+    body: bytes | None = None
 
 
 class Relay(Protocol):
@@ -42,7 +41,7 @@ class Relay(Protocol):
     started: bool
     """Whether the client has received anything of it: from then on nothing may be tried again."""
 
-    def body(self, piece: bytes) -> None:
+    def body(self, piece: bytes, framed: bytes | None) -> None:
         """Take a piece of the answer."""
 
     def end(self) -> None:
@@ -69,7 +68,7 @@ class Whole:
         self.seen = Seen()
         self.started = False
 
-    def body(self, piece: bytes) -> None:
+    def body(self, piece: bytes, framed: bytes | None) -> None:
         self._parts.append(piece)
         self._size += len(piece)
         if self._size > _MOST_ANSWER_BYTES:
@@ -87,10 +86,15 @@ class Whole:
             body = plain
         if self._status >= 300:
             call.refused_by_upstream(self._status, self._headers, body)
-            return
+        else:
+            self.take(body, None)
+
+    def take(self, body: bytes, head: bytes | None) -> None:
+        """Take the whole body of an answer of status 2xx; `head` are its header lines where they were not parsed."""
+        call = self._call
         found = decode_answer(body)
         if found is None:
-            call.fail(invalid(call.lane, _description(self._headers, body)))
+            call.fail(invalid(call.lane, _description(head, self._headers, body)))
             return
         if found.error and bytes(found.error) != b"null" and not found.choices:
             call.refused_by_upstream(502, self._headers, body)
@@ -104,7 +108,8 @@ class Whole:
         if found.usage:
             seen.usage = usage_of(found.usage)
             seen.usage_raw = bytes(found.usage)
-        call.answer_whole(self._status, passed_fields(self._headers), body)
+        fields = passed_lines(head) if head is not None else passed_fields(self._headers)
+        call.answer_whole(self._status, fields, body)
 
     def broken_off(self, error: UpstreamError) -> None:
         raise AssertionError("a whole answer is never begun before it is complete")
@@ -131,7 +136,7 @@ class Events:
         self.seen = Seen()
         self.started = False
 
-    def body(self, piece: bytes) -> None:
+    def body(self, piece: bytes, framed: bytes | None) -> None:
         if self._finished:
             return
         if self._expand is not None:
@@ -145,7 +150,10 @@ class Events:
                     return
                 self.started = True
                 self._call.start_answer(200, self._fields, b"text/event-stream; charset=utf-8")
-            self._write(shown if self._bare else b"%x\r\n%b\r\n" % (len(shown), shown))
+            if shown is piece and framed is not None and not self._bare:
+                self._write(framed)  # relayed as it came, its framing too
+            else:
+                self._write(shown if self._bare else b"%x\r\n%b\r\n" % (len(shown), shown))
             self.seen.size += len(shown)
             if self._kept is not None:
                 self._kept.append(shown)
@@ -222,7 +230,7 @@ class Passage:
         self.seen = Seen()
         self.started = False
 
-    def body(self, piece: bytes) -> None:
+    def body(self, piece: bytes, framed: bytes | None) -> None:
         if self._finished:
             return
         if not self.started:
@@ -295,6 +303,10 @@ def _decoded(body: bytes, coding: bytes) -> bytes | None:
     return plain if expand.eof else None
 
 
-def _description(headers: list[tuple[bytes, bytes]], body: bytes) -> str:
-    kind = (_header(headers, b"content-type") or b"no content type").decode("latin-1")
-    return f"{kind}, {len(body)} bytes that are not a JSON object of its dialect"
+def _description(head: bytes | None, headers: list[tuple[bytes, bytes]], body: bytes) -> str:
+    kind = _header(headers, b"content-type")
+    if head is not None:
+        found = _CONTENT_TYPE.search(head)
+        kind = found[1] if found else None
+    named = (kind or b"no content type").decode("latin-1")
+    return f"{named}, {len(body)} bytes that are not a JSON object of its dialect"

@@ -16,11 +16,17 @@ __all__ = ["Sink", "Upstream"]
 class Sink(Protocol):
     """What takes an upstream's answer in."""
 
-    def head(self, status: int, headers: list[tuple[bytes, bytes]], *, keep_alive: bool) -> None:
+    takes_whole: bool
+    """Whether an answer that came in one read may be given whole, by `whole`; else by `head`, `body` and `end`."""
+
+    def whole(self, head: bytes, body: bytes) -> None:
+        """Take a whole answer of status 200: its header lines, and its body."""
+
+    def head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """Take status and headers."""
 
-    def body(self, piece: bytes) -> None:
-        """Take a piece of the body."""
+    def body(self, piece: bytes, framed: bytes | None) -> None:
+        """Take a piece of the body; `framed` is the same piece in chunked coding, where it came as one chunk."""
 
     def end(self) -> None:
         """Take note that the answer is whole."""
@@ -44,6 +50,7 @@ class Upstream(asyncio.Protocol):
 
     __slots__ = (
         "_answered",
+        "_between",
         "_ended",
         "_headers",
         "_held",
@@ -69,6 +76,7 @@ class Upstream(asyncio.Protocol):
         self.open = False
         self.idle_since = 0.0
         self._answered = False
+        self._between = False  # the parser stands between two chunks of a body
         self._ended = False
         self._held = False
         self._lengthless = False
@@ -87,6 +95,7 @@ class Upstream(asyncio.Protocol):
         self.calls += 1
         self._answered = False
         self._ended = False
+        self._between = False
         self._lengthless = False
         self._headers = []
         self.transport.write(request)
@@ -110,13 +119,32 @@ class Upstream(asyncio.Protocol):
             self.transport.resume_reading()
 
     def data_received(self, data: bytes) -> None:
-        if self.sink is None:
+        sink = self.sink
+        if sink is None:
             # An answer that nobody asked for, or the rest of one that was let go.
             self.abandon()
             return
+        if self._between:
+            piece = _one_chunk(data)
+            if piece is not None:
+                sink.body(piece, data)
+                return
+        elif not self._answered and sink.takes_whole and data.startswith(_OK):
+            found = _whole_answer(data)
+            if found is not None:
+                self._answered = self._ended = True
+                self.sink = None
+                self._pool.put(self)
+                sink.whole(found[0], found[1])
+                return
         self._answered = True
+        self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
+            if self._between and data[-2:] != b"\r\n":
+                self._between = False  # the beginning of the next chunk's size has come with it
         except httptools.HttpParserUpgrade:
             self._break("the upstream switched protocols")
         except httptools.HttpParserError as error:
@@ -146,23 +174,31 @@ class Upstream(asyncio.Protocol):
         if sink is not None:
             headers = self._headers
             self._lengthless = not any(name in _FRAMING for name, _ in headers)
-            sink.head(status, headers, keep_alive=self._parser.should_keep_alive())
+            sink.head(status, headers)
 
     def on_body(self, piece: bytes) -> None:
         sink = self.sink
         if sink is not None:
-            sink.body(piece)
+            sink.body(piece, None)
+
+    def on_chunk_header(self) -> None:
+        self._between = False
+
+    def on_chunk_complete(self) -> None:
+        self._between = not self._ended
 
     def on_message_complete(self) -> None:
         if self._skip:
             self._skip = False
             return
         self._ended = True
+        self._between = False
         sink = self.sink
         self.sink = None
         if sink is None:
             return
         if self._parser.should_keep_alive() and not self._lengthless:
+            self.release()
             self._pool.put(self)
         else:
             self.open = False
@@ -196,3 +232,40 @@ class Upstream(asyncio.Protocol):
 
 
 _FRAMING = frozenset((b"content-length", b"transfer-encoding"))
+
+_OK = b"HTTP/1.1 200 "
+_LENGTH = b"\r\ncontent-length: "
+
+
+def _whole_answer(data: bytes) -> tuple[bytes, bytes] | None:
+    """Return header lines and body, where `data` is one whole answer with its length and nothing unusual; else None:
+    then llhttp takes it apart. What is unusual: other framing, codings, connection options, folded or broken lines."""
+    end = data.find(b"\r\n\r\n")
+    head = data[: end + 2]
+    low = head.lower()
+    at = low.find(_LENGTH)
+    if at < 0 or low.count(b"\r\n") != low.count(b"\n") or low.count(b"\ncontent-length") != 1:
+        return None
+    start = at + len(_LENGTH)
+    length = low[start : low.find(b"\r", start)]
+    if not length.isdigit() or len(data) - end - 4 != int(length):
+        return None
+    if b"\ntransfer-encoding" in low or b"\ncontent-encoding" in low or b"\nconnection: c" in low or b"\0" in low:
+        return None
+    if b"\n " in low or b"\n\t" in low:
+        return None
+    return head, data[end + 4 :]
+
+
+def _one_chunk(data: bytes) -> bytes | None:
+    """Return the content of a read that is exactly one chunk, the last one excepted (RFC 9112, 7.1); else None."""
+    at = data.find(b"\r\n", 1, 18)
+    if at < 0 or not data[:at].isalnum():
+        return None
+    try:
+        size = int(data[:at], 16)
+    except ValueError:
+        return None
+    if not size or len(data) != at + size + 4 or data[-2:] != b"\r\n":
+        return None
+    return data[at + 2 : -2]

@@ -1,0 +1,54 @@
+"""A call, as it goes on record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from steelyard.catalog.tariff import usd_text
+from steelyard.core.exchange import Exchange, Outcome
+
+if TYPE_CHECKING:
+    from steelyard.gateway.call import Call
+    from steelyard.gateway.relay import Seen
+
+__all__ = ["exchange_of"]
+
+
+def exchange_of(call: Call, now: float, status: int, outcome: Outcome, seen: Seen, error: str | None) -> Exchange:
+    """Return the exchange that a call was. `now`: when its answer ended, by the gateway's clock."""
+    key, way, cost, body = call.key, call.way, call.cost, call.body_out
+    start, first = call.started_at, call.first_byte_at
+    attempts = call.attempts
+    target = call.lane.target if attempts else None
+    tariff = target.tariff if target is not None else None
+    full = call.record_mode == "full"
+    return Exchange(
+        call.id,
+        call.received_at,
+        call.gateway.worker,
+        call.endpoint.name,
+        "openai",
+        key.id if key is not None else None,
+        way.route if way is not None else None,
+        target.deployment if target is not None else None,
+        status,
+        outcome,
+        call.stream,
+        attempts,
+        (first - start) * 1000 if first is not None else None,
+        (now - start) * 1000,
+        seen.usage,
+        seen.usage_raw,
+        usd_text(cost) if cost is not None else None,
+        tariff.source if tariff is not None else None,
+        seen.finish_reason,
+        body.size if body is not None else call.incoming.size,
+        seen.size,
+        seen.model,
+        error,
+        call.record_mode,
+        body.kept() if full and body is not None else None,
+        seen.body if full else None,
+        call.user,
+        target.region if target is not None else None,
+    )
