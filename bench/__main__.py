@@ -66,10 +66,9 @@ def _chosen(rows: str) -> list[str]:
 
 
 def _measure(name: str, bench: Bench, notes: Console) -> list[Row]:
-    measure, _ = ROWS[name]
     with notes.status(f"{name} …") as status:
         bench.say = lambda text: status.update(f"{name}: {text} …")
-        return measure(bench)
+        return ROWS[name](bench)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

@@ -40,7 +40,13 @@ class Child:
     """A process in a session of its own, so that all its descendants can be counted and ended."""
 
     def __init__(
-        self, command: Sequence[str], log: Path, *, env: Mapping[str, str] | None = None, name: str = ""
+        self,
+        command: Sequence[str],
+        log: Path,
+        *,
+        env: Mapping[str, str] | None = None,
+        name: str = "",
+        hold_stdin: bool = False,
     ) -> None:
         self.name = name or command[0]
         self.log = log
@@ -48,7 +54,7 @@ class Child:
             self.process = subprocess.Popen(
                 command,
                 env=env,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if hold_stdin else subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
@@ -88,6 +94,8 @@ class Child:
         for pid, _ in list(members(self.session)):
             os.kill(pid, signal.SIGKILL)
         self.process.wait()
+        if self.process.stdin is not None:
+            self.process.stdin.close()
 
     def __enter__(self) -> Self:
         return self

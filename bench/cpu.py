@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["cpu_s", "members", "peak_rss_mb", "pss_mb"]
+__all__ = ["cpu_s", "members", "peak_rss_mb"]
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -33,18 +33,6 @@ def peak_rss_mb(session: int) -> float:
     """Return the resident memory of a session's largest process now, in MB (10^6 bytes)."""
     sizes = [_status_kb(pid, "VmRSS:") for pid, _ in members(session)]
     return max(sizes, default=0) * 1024 / 1e6
-
-
-def pss_mb(session: int) -> float:
-    """Return the proportional share of memory of all processes of a session, in MB."""
-    total = 0
-    for pid, _ in members(session):
-        try:
-            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        except (FileNotFoundError, ProcessLookupError, PermissionError):
-            continue
-        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    return total * 1024 / 1e6
 
 
 def _status_kb(pid: int, name: str) -> int:

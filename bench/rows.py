@@ -1,20 +1,23 @@
 """The measurements, each a function from a bench to rows of the report."""
 
 import json
+import os
 import resource
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 
 from msgspec.structs import replace
 
-from bench import cpu, crowd, openloop, subject, yardstick
+from bench import cpu, crowd, engine, openloop, subject, yardstick
 from bench.children import Child, free_port
 from bench.figures import Ask, Row, missing, ratio_row, value_row
 from bench.load import BODY, STREAM_BODY, Calls, Load, wrk
+from steelyard.core.errors import StoreError
 
 __all__ = ["ROWS", "Bench"]
 
@@ -24,6 +27,7 @@ _CHUNK = Ask("stream", "CPU per chunk, streaming", "µs", "<=", 1.5)
 _P99 = Ask("latency", "added p99 latency at half of that throughput", "ms", "<=", 2.0)
 _IDLE = Ask("idle", "resident memory of an idle worker", "MB", "<=", 60.0)
 _OPEN = Ask("open", "resident memory with 5,000 open streams", "MB", "<=", 300.0)
+_LOCAL = Ask("local", "tokens per second of a local model (against straight)", "1/s", ">=", 0.97)
 _START = Ask("start", "CPU from start to readiness", "s", "<=", 0.6)
 
 # The smallest added latency that this method can tell from none.
@@ -36,6 +40,7 @@ class Bench:
     def __init__(self, home: Path, *, quick: bool, stand_in: str | None, say: Callable[[str], None]) -> None:
         self.home = home
         self.stand_in = stand_in
+        self.data_dir = Path(os.environ.get("STEELYARD_HOME") or "~/.local/share/steelyard")
         self.say = say
         self.rounds = 2 if quick else 5
         self.duration_s = 2.0 if quick else 4.0
@@ -164,12 +169,32 @@ def start(bench: Bench) -> list[Row]:
     return [value_row(_START, spent)]
 
 
-ROWS: dict[str, tuple[Callable[[Bench], list[Row]], tuple[Ask, ...]]] = {
-    "calls": (calls, (_CPU, _RATE)),
-    "stream": (stream, (_CHUNK,)),
-    "latency": (latency, (_P99,)),
-    "memory": (memory, (_IDLE, _OPEN)),
-    "start": (start, (_START,)),
+def local(bench: Bench) -> list[Row]:
+    """Measure a local model's tokens per second through the gateway, against straight to llama.cpp's server."""
+    if not find_spec("xllamacpp"):
+        return [missing(_LOCAL, "needs the engine: pip install 'steelyard[local]'")]
+    found: dict[str, list[float]] = {"gateway": [], "direct": []}
+    try:
+        with ExitStack() as stack:
+            upstream = stack.enter_context(engine.engine(bench.data_dir, bench.fresh()))
+            ours = _gateway(bench, upstream)
+            stack.enter_context(ours.child)
+            ports = {"gateway": ours.port, "direct": upstream}
+            for number in range(2 * bench.rounds):
+                for name in bench.order(number, list(ports)):
+                    found[name].append(engine.tokens_per_s(ports[name], ours.key, "assistant"))
+    except StoreError as reason:
+        return [missing(_LOCAL, str(reason))]
+    return [ratio_row(_LOCAL, found["gateway"], found["direct"], "the second figure is llama.cpp's own server")]
+
+
+ROWS: dict[str, Callable[[Bench], list[Row]]] = {
+    "calls": calls,
+    "stream": stream,
+    "latency": latency,
+    "memory": memory,
+    "start": start,
+    "local": local,
 }
 
 
