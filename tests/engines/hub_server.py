@@ -28,8 +28,7 @@ class Hub:
         self.stall = False
         self.stopped = threading.Event()
         self.go_on = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _answers(self))
-        self._server.daemon_threads = True  # a client may keep an idle connection open
+        self._server = _Server(self)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self.cdn = f"http://localhost:{self._server.server_port}"  # another host, as the hub's is
 
@@ -46,66 +45,72 @@ class Hub:
             self._server.server_close()
 
 
-def _answers(hub: Hub) -> type[BaseHTTPRequestHandler]:
-    class Answer(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True  # a client may keep an idle connection open
 
-        def do_HEAD(self) -> None:
+    def __init__(self, hub: Hub) -> None:
+        super().__init__(("127.0.0.1", 0), _Answer)
+        self.hub = hub
+
+
+class _Answer(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: "_Server"
+
+    def do_HEAD(self) -> None:
+        self._resolve()
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/cdn/"):
+            self._send_file()
+        else:
             self._resolve()
 
-        def do_GET(self) -> None:
-            if self.path.startswith("/cdn/"):
-                self._send_file()
-            else:
-                self._resolve()
-
-        def _resolve(self) -> None:
-            hub.authorizations.add(self.headers.get("Authorization"))
-            if unquote(self.path) not in (f"/OWNER/REPO/resolve/{ref}/dir/FILE.gguf" for ref in ("main", "v1", COMMIT)):
-                missing = "EntryNotFound" if self.path.startswith("/OWNER/REPO/") else "RepoNotFound"
-                self._head(404, {"X-Error-Code": missing, "X-Error-Message": "not here", "Content-Length": "0"})
-                return
-            self._head(
-                302,
-                {
-                    "Location": f"{hub.cdn}/cdn/blob",
-                    "X-Repo-Commit": hub.commit,
-                    "X-Linked-Etag": f'"{hub.etag}"',
-                    "X-Linked-Size": str(len(hub.content)),
-                    "ETag": '"of-the-pointer"',
-                    "Content-Length": "0",
-                },
-            )
-
-        def _send_file(self) -> None:
-            wanted = self.headers.get("Range")
-            hub.ranges.append(wanted)
-            hub.cdn_authorizations.add(self.headers.get("Authorization"))
-            begin = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted else 0
-            size = len(hub.content)
-            fields = {"Content-Length": str(size - begin), "Accept-Ranges": "bytes"}
-            if wanted:
-                fields["Content-Range"] = f"bytes {begin}-{size - 1}/{size}"
-            self._head(206 if wanted else 200, fields)
-            stop_at, hub.stop_at = hub.stop_at, None
-            try:
-                self.wfile.write(hub.content[begin:stop_at])
-                if stop_at is not None:
-                    self.wfile.flush()
-                    hub.stopped.set()
-                    if hub.stall:
-                        hub.go_on.wait(60)
-                    self.close_connection = True
-            except ConnectionError:
-                self.close_connection = True  # the client was killed, as one test wants
-
-        def _head(self, status: int, fields: dict[str, str]) -> None:
-            self.send_response(status)
-            for name, value in fields.items():
-                self.send_header(name, value)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
+    def _resolve(self) -> None:
+        self.server.hub.authorizations.add(self.headers.get("Authorization"))
+        if unquote(self.path) not in (f"/OWNER/REPO/resolve/{ref}/dir/FILE.gguf" for ref in ("main", "v1", COMMIT)):
+            missing = "EntryNotFound" if self.path.startswith("/OWNER/REPO/") else "RepoNotFound"
+            self._head(404, {"X-Error-Code": missing, "X-Error-Message": "not here", "Content-Length": "0"})
             return
+        self._head(
+            302,
+            {
+                "Location": f"{self.server.hub.cdn}/cdn/blob",
+                "X-Repo-Commit": self.server.hub.commit,
+                "X-Linked-Etag": f'"{self.server.hub.etag}"',
+                "X-Linked-Size": str(len(self.server.hub.content)),
+                "ETag": '"of-the-pointer"',
+                "Content-Length": "0",
+            },
+        )
 
-    return Answer
+    def _send_file(self) -> None:
+        wanted = self.headers.get("Range")
+        self.server.hub.ranges.append(wanted)
+        self.server.hub.cdn_authorizations.add(self.headers.get("Authorization"))
+        begin = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted else 0
+        size = len(self.server.hub.content)
+        fields = {"Content-Length": str(size - begin), "Accept-Ranges": "bytes"}
+        if wanted:
+            fields["Content-Range"] = f"bytes {begin}-{size - 1}/{size}"
+        self._head(206 if wanted else 200, fields)
+        stop_at, self.server.hub.stop_at = self.server.hub.stop_at, None
+        try:
+            self.wfile.write(self.server.hub.content[begin:stop_at])
+            if stop_at is not None:
+                self.wfile.flush()
+                self.server.hub.stopped.set()
+                if self.server.hub.stall:
+                    self.server.hub.go_on.wait(60)
+                self.close_connection = True
+        except ConnectionError:
+            self.close_connection = True  # the client was killed, as one test wants
+
+    def _head(self, status: int, fields: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in fields.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        return

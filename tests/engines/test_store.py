@@ -234,13 +234,12 @@ def test_a_name_cannot_lead_out_of_the_store(tmp_path: Path, name: str) -> None:
     store = ModelStore(tmp_path / "home")
     original = str(gguf.write(tmp_path / "one.gguf", gguf.whole()))
 
-    for attempt in (
-        lambda: store.pull(original, name=name or "."),
-        lambda: store.find_model(name),
-        lambda: store.remove(name),
-    ):
-        with pytest.raises(StoreError, match="cannot name a model"):
-            attempt()
+    with pytest.raises(StoreError, match="cannot name a model"):
+        store.pull(original, name=name or ".")
+    with pytest.raises(StoreError, match="cannot name a model"):
+        store.find_model(name)
+    with pytest.raises(StoreError, match="cannot name a model"):
+        store.remove(name)
 
 
 @pytest.mark.parametrize(

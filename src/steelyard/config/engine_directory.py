@@ -50,7 +50,7 @@ class EngineDirectory:
     has changed."""
 
     def __init__(self, data_dir: Path) -> None:
-        self._path = engines_file(data_dir)
+        self._path = str(engines_file(data_dir))
         self._stamp: tuple[int, int, int] | None = None
         self._table: EngineTable | None = None
 
@@ -64,7 +64,7 @@ class EngineDirectory:
         stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
         if stamp != self._stamp:
             try:
-                self._table = msgspec.json.decode(self._path.read_bytes(), type=EngineTable)
+                self._table = msgspec.json.decode(Path(self._path).read_bytes(), type=EngineTable)
             except (OSError, msgspec.MsgspecError):
                 self._table = None
             self._stamp = stamp

@@ -67,7 +67,7 @@ class Keeper:
 
     async def __aenter__(self) -> Self:
         self._take_lock()
-        self._stored = [model.name for model in self._store.list_models()]
+        self._stored = self._store.names()
         self._control = await serve_control(self._act)
         self._publish()
         self._watch = asyncio.create_task(self._watch_store(), name="watch the model store")
@@ -111,10 +111,7 @@ class Keeper:
         # So that a model pulled by another process is published, and then offered by the gateway.
         while True:
             await asyncio.sleep(_LOOK_S)
-            try:
-                stored = [model.name for model in self._store.list_models()]
-            except SteelyardError:
-                continue  # an unreadable card; whoever calls that model is told
+            stored = self._store.names()
             if stored != self._stored:
                 self._stored = stored
                 self._publish()
@@ -143,7 +140,7 @@ async def run_engine(
     store = ModelStore(data_dir)
     for name in models:
         store.get_model(name)
-    at_boot = [model.name for model in store.list_models() if settings.get(model.name, ModelSettings()).start == "boot"]
+    at_boot = [name for name in store.names() if settings.get(name, ModelSettings()).start == "boot"]
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -53,12 +53,16 @@ class ModelStore:
         self._table = model_table() if table is None else table
         self._today = today
 
-    def list_models(self) -> list[StoredModel]:
-        """Return all models by name. One whose card cannot be read raises StoreError."""
+    def names(self) -> list[str]:
+        """Return the names of all models, without reading their cards."""
         if not self._root.is_dir():
             return []
-        names = sorted(entry.name for entry in self._root.iterdir() if not entry.name.startswith("."))
-        return [model for name in names if (model := self.find_model(name))]
+        found = (entry.name for entry in self._root.iterdir() if (entry / "model.gguf").is_file())
+        return sorted(name for name in found if not name.startswith("."))
+
+    def list_models(self) -> list[StoredModel]:
+        """Return all models by name. One whose card cannot be read raises StoreError."""
+        return [model for name in self.names() if (model := self.find_model(name))]
 
     def find_model(self, name: str) -> StoredModel | None:
         """Return the model `name`, or None when the store has none of that name."""
@@ -75,7 +79,7 @@ class ModelStore:
         model = self.find_model(name)
         if model:
             return model
-        have = ", ".join(each.name for each in self.list_models()) or "nothing yet"
+        have = ", ".join(self.names()) or "nothing yet"
         hint = f"steelyard models pull {name}" if name in self._table else "steelyard models pull SOURCE"
         raise StoreError(f'No model "{name}" on this machine (there is: {have}). Pull it: {hint}.')
 
