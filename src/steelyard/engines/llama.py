@@ -71,9 +71,9 @@ def _parameters(xllamacpp: Any, order: EngineOrder) -> Any:
     if order.threads:
         parameters.cpuparams.n_threads = order.threads
         parameters.cpuparams_batch.n_threads = order.threads
-    # llama.cpp heeds a client that hung up, and other streams go on, between two batches only. Measured on one core with
-    # SmolLM2-135M: 128 and 2048 read a prompt equally fast (94 and 104 tokens/s, within the noise), but of a prompt of 900
-    # words that nobody waits for, 128 stops reading after 0.7 to 2 s and 2048 after 13.
+    # llama.cpp heeds a client that hung up, and other streams go on, between two batches only. Measured on one core
+    # with SmolLM2-135M: 128 and 2048 read a prompt equally fast (94 and 104 tokens/s, within the noise), but of a
+    # prompt of 900 words that nobody waits for, 128 stops reading after 0.7 to 2 s and 2048 after 13.
     batch = _BATCH_GPU if order.gpu_layers else _BATCH_CPU
     if order.purpose != "chat":
         parameters.embedding = True
