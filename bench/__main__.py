@@ -1,6 +1,6 @@
 """`python -m bench`: measure, print, and say by the exit code whether every target was reached.
 
-0: all reached; 1: one was missed or could not be measured; 2: wrk or nginx is missing, or something did not start."""
+0: all reached; 1: one was missed or could not be measured; 2: wrk or nginx is missing."""
 
 import resource
 import shutil
@@ -13,7 +13,7 @@ from types import FrameType
 import click
 from rich.console import Console
 
-from bench.figures import BenchError, Row
+from bench.figures import BenchError, Row, missing
 from bench.report import as_json, show
 from bench.rows import ROWS, Bench
 
@@ -37,14 +37,10 @@ def main(wants_json: bool, quick: bool, rows: str, gateway_command: str | None) 
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     found: list[Row] = []
-    try:
-        with tempfile.TemporaryDirectory(prefix="steelyard-bench-") as home:
-            bench = Bench(Path(home), quick=quick, stand_in=gateway_command, say=lambda _: None)
-            for name in chosen:
-                found += _measure(name, bench, notes)
-    except BenchError as reason:
-        notes.print(f"The measurement stopped: {reason}", markup=False, highlight=False)
-        sys.exit(2)
+    with tempfile.TemporaryDirectory(prefix="steelyard-bench-") as home:
+        bench = Bench(Path(home), quick=quick, stand_in=gateway_command)
+        for name in chosen:
+            found += _measure(name, bench, notes)
     if wants_json:
         click.echo(as_json(found))
     else:
@@ -66,9 +62,14 @@ def _chosen(rows: str) -> list[str]:
 
 
 def _measure(name: str, bench: Bench, notes: Console) -> list[Row]:
+    measure, asks = ROWS[name]
     with notes.status(f"{name} …") as status:
         bench.say = lambda text: status.update(f"{name}: {text} …")
-        return ROWS[name](bench)
+        try:
+            return measure(bench)
+        except BenchError as reason:
+            notes.print(f"{name}: {reason}", markup=False, highlight=False)
+            return [missing(ask, str(reason).partition("\n")[0]) for ask in asks]
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

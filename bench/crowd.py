@@ -39,7 +39,7 @@ class _Listener(asyncio.Protocol):
         if not self.started and b"data: " in self.tail:
             self.started = True
             self.first()
-        if self.tail.endswith(b"0\r\n\r\n"):
+        if self.tail.endswith(b"\r\n0\r\n\r\n"):
             whole = b"data: [DONE]" in self.tail
             self._end(None if whole else f"no [DONE]: {self.tail[-100:]!r}")
             self.transport.close()

@@ -47,7 +47,7 @@ def tokens_per_s(port: int, key: str, model: str) -> float:
         begun = time.perf_counter()
         http.sendall(post(key, json.dumps(fields)))
         answer = b""
-        while not answer.endswith(b"0\r\n\r\n"):
+        while not answer.endswith(b"\r\n0\r\n\r\n"):
             content = http.recv(65536)
             if not content:
                 break

@@ -37,11 +37,11 @@ _RESOLUTION_MS = 0.02
 class Bench:
     """How thorough to be, and where: `quick` is for trying out, its figures are rough."""
 
-    def __init__(self, home: Path, *, quick: bool, stand_in: str | None, say: Callable[[str], None]) -> None:
+    def __init__(self, home: Path, *, quick: bool, stand_in: str | None) -> None:
         self.home = home
         self.stand_in = stand_in
         self.data_dir = Path(os.environ.get("STEELYARD_HOME") or "~/.local/share/steelyard")
-        self.say = say
+        self.say: Callable[[str], None] = lambda _: None
         self.rounds = 2 if quick else 5
         self.duration_s = 2.0 if quick else 4.0
         self.streams = 500 if quick else 5000
@@ -180,7 +180,7 @@ def local(bench: Bench) -> list[Row]:
             ours = _gateway(bench, upstream)
             stack.enter_context(ours.child)
             ports = {"gateway": ours.port, "direct": upstream}
-            for number in range(2 * bench.rounds):
+            for number in range(3 * bench.rounds):
                 for name in bench.order(number, list(ports)):
                     found[name].append(engine.tokens_per_s(ports[name], ours.key, "assistant"))
     except StoreError as reason:
@@ -188,13 +188,13 @@ def local(bench: Bench) -> list[Row]:
     return [ratio_row(_LOCAL, found["gateway"], found["direct"], "the second figure is llama.cpp's own server")]
 
 
-ROWS: dict[str, Callable[[Bench], list[Row]]] = {
-    "calls": calls,
-    "stream": stream,
-    "latency": latency,
-    "memory": memory,
-    "start": start,
-    "local": local,
+ROWS: dict[str, tuple[Callable[[Bench], list[Row]], tuple[Ask, ...]]] = {
+    "calls": (calls, (_CPU, _RATE)),
+    "stream": (stream, (_CHUNK,)),
+    "latency": (latency, (_P99,)),
+    "memory": (memory, (_IDLE, _OPEN)),
+    "start": (start, (_START,)),
+    "local": (local, (_LOCAL,)),
 }
 
 
