@@ -56,20 +56,22 @@ class StreamReader:
 
     def feed(self, data: bytes) -> bytes:
         """Take the next bytes of the stream; return those to relay, which may be none."""
-        # Nearly every read is one plain event: no end, no usage, no error in it. It passes undecoded.
+        # Nearly every read is one plain event, in one line, that does not end the answer. It passes undecoded. Usage in
+        # such an event is that so far (some providers send it with each): the last one counts, so it is not read here,
+        # only taken out where it was not asked for.
         if (
             data[-2:] == b"\n\n"
+            and data.count(b"\n") == 2
             and b'"finish_reason":null' in data
-            and data.find(b"\n\n") == len(data) - 2
             and not self._pending
             and data[:5] == b"data:"
         ):
-            if b'"usage"' not in data:
+            if not self._hide or b'"usage"' not in data:
                 self.events += 1
                 return data
             if b',"usage":null' in data:
                 self.events += 1
-                return data.replace(b',"usage":null', b"") if self._hide else data
+                return data.replace(b',"usage":null', b"")
         return self._feed_closely(data)
 
     def _feed_closely(self, data: bytes) -> bytes:

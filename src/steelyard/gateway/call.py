@@ -76,6 +76,7 @@ class Call:
     record_mode: Record = "metadata"
     deadline = inf
     _total_at = inf
+    _idle_s = inf
     _phase: Phase = "connect"
     _attempts: tuple[Attempt, ...] = ()
     _attempt_started = 0.0
@@ -113,6 +114,7 @@ class Call:
         self._order = lanes
         self._tries_left = way.tries
         self._total_at = self.started_at + way.total_s
+        self._idle_s = way.idle_s
         self._next()
 
     def _next(self) -> None:
@@ -204,7 +206,7 @@ class Call:
         now = self.gateway.clock()
         if self.first_byte_at is None:
             self._note_first_byte(now)
-        deadline = now + self._on_way.idle_s
+        deadline = now + self._idle_s
         self.deadline = deadline if deadline < self._total_at else self._total_at
         relay.body(piece, framed)
 
@@ -398,7 +400,7 @@ class Call:
             self._send_error(Unavailable(str(error), code="not_recorded", retry_after_s=1.0))
             return
         lane, cost, keep_alive = self.lane, self.cost, self.incoming.keep_alive
-        self.client.transport.write(
+        self.client.write(
             b"HTTP/1.1 200 OK\r\n%b%bx-request-id: %b\r\n%b%b%bcontent-length: %d\r\n\r\n%b"
             % (
                 today(),
@@ -423,7 +425,7 @@ class Call:
         head = b"%b%b%bcache-control: no-cache\r\n%b%b%b\r\n" % (
             status_line(status), today(), own, fields, framing, close
         )  # fmt: skip
-        self.client.transport.write(head)
+        self.client.write(head)
 
     def _own_fields(self, kind: bytes) -> bytes:
         cost = b"x-steelyard-cost-usd: %b\r\n" % usd_text(self.cost).encode() if self.cost is not None else b""
@@ -471,7 +473,7 @@ class Call:
         self.gateway.release(self)
         fields = b"x-steelyard-deployment: %b\r\n" % self.lane.name if self._attempts else b""
         keep_alive = self.incoming.keep_alive
-        self.client.transport.write(error_answer(error, self.id, keep_alive=keep_alive, fields=fields))
+        self.client.write(error_answer(error, self.id, keep_alive=keep_alive, fields=fields))
         self.client.answered(keep_alive=keep_alive)
 
     def _pass_on(self, failure: Failure) -> None:
@@ -487,7 +489,7 @@ class Call:
         self.recorded = True
         keep_alive = self.incoming.keep_alive
         head = self._own_fields(b"application/json") + failure.fields
-        self.client.transport.write(answer(failure.status, head, failure.body, keep_alive=keep_alive))
+        self.client.write(answer(failure.status, head, failure.body, keep_alive=keep_alive))
         self.complete()
 
     def break_off(self, error: CallError, outcome: Outcome = "cut") -> None:

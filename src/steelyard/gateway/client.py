@@ -52,6 +52,7 @@ class Client(asyncio.Protocol):
         "_fed",
         "_gateway",
         "_head",
+        "_outbox",
         "_parser",
         "_read",
         "_reading",
@@ -74,6 +75,7 @@ class Client(asyncio.Protocol):
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        self._outbox = gateway.outbox
         self._parser = httptools.HttpRequestParser(self)
         self._waiting: deque[Incoming] = deque()
         self._fed = 0
@@ -227,7 +229,7 @@ class Client(asyncio.Protocol):
         if expects.lower() != b"100-continue":
             self.incoming.refusal = BadRequest("Only Expect: 100-continue is understood.")
         elif self.service is None:
-            self.transport.write(_CONTINUE)
+            self.write(_CONTINUE)
 
     def _too_large(self) -> TooLarge:
         limit = self._gateway.max_body_bytes
@@ -282,6 +284,14 @@ class Client(asyncio.Protocol):
         else:
             self.since = self._gateway.clock()
 
+    def write(self, piece: bytes) -> None:
+        """Send bytes to the client."""
+        self._outbox.write(self, piece)
+
+    def flush(self) -> None:
+        """Send now what waits for the end of this turn of the loop."""
+        self._outbox.flush()
+
     def keeps_alive(self) -> bool:
         """Say whether the connection may stay open after the request that was read last."""
         return bool(self._parser.should_keep_alive())
@@ -297,7 +307,7 @@ class Client(asyncio.Protocol):
             service.gone()
         self._gateway.meter.refused(error)
         if self.open:
-            self.transport.write(error_answer(error, self._gateway.next_id(), keep_alive=False))
+            self.write(error_answer(error, self._gateway.next_id(), keep_alive=False))
         self.hang_up()
 
     def hang_up(self) -> None:
@@ -305,6 +315,7 @@ class Client(asyncio.Protocol):
         connection and destroy it (RFC 9112, 9.6)."""
         if not self.open or self.lingering:
             return
+        self._gateway.outbox.flush()
         self.lingering = True
         self.since = self._gateway.clock()
         if self.state == "idle" and not self.deaf:

@@ -136,6 +136,7 @@ class FormBody:
                 self._client.hold()
             return
         chunked = self._incoming.length is None
+        self._client.flush()  # the head goes first
         while not self._paused and out.open and (piece := self._take()):
             out.transport.write(chunk(piece) if chunked else piece)
         if self._paused:

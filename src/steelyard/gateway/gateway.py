@@ -34,6 +34,7 @@ from steelyard.gateway.form import FormCall
 from steelyard.gateway.head import Head
 from steelyard.gateway.lane import Lane, Vitals
 from steelyard.gateway.meter import Meter
+from steelyard.gateway.outbox import Outbox
 from steelyard.gateway.pages import Pages
 from steelyard.gateway.pool import Pool, Pools
 from steelyard.gateway.surface import ENDPOINTS, Endpoint, endpoint_of, is_page
@@ -91,7 +92,8 @@ class Gateway:
         self.draining = False
         self.calls: set[Call] = set()
         self.clients: set[Client] = set()
-        self.pools = Pools(self.clock)
+        self.outbox = Outbox(loop)
+        self.pools = Pools(self.clock, self.outbox)
         self.vitals: dict[str, Vitals] = {}
         self.meter = Meter(time.time())
         self.spool = server.data_dir / "spool"
@@ -176,7 +178,7 @@ class Gateway:
         """Answer a request that never became a call."""
         self.meter.refused(error)
         keep_alive = incoming.keep_alive and not self.draining
-        client.transport.write(error_answer(error, self.next_id(), keep_alive=keep_alive))
+        client.write(error_answer(error, self.next_id(), keep_alive=keep_alive))
         client.answered(keep_alive=keep_alive)
 
     def _check_open(self, incoming: Incoming) -> None:

@@ -38,7 +38,7 @@ class Pages:
         whole = answer(status, fields, body, keep_alive=keep_alive)
         if incoming.method == b"HEAD":
             whole = whole[: len(whole) - len(body)]
-        client.transport.write(whole)
+        client.write(whole)
         client.answered(keep_alive=keep_alive)
 
     def _page(self, path: str, key: Key | None) -> tuple[int, bytes, bytes]:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from steelyard.core.errors import UpstreamError
+from steelyard.gateway.outbox import Outbox
 from steelyard.gateway.upstream import Upstream
 from steelyard.policy.plan import Origin
 
@@ -23,8 +24,9 @@ _MOST_IDLE = 1024
 class Pool:
     """Connections to one origin."""
 
-    def __init__(self, origin: Origin, clock: Callable[[], float]) -> None:
+    def __init__(self, origin: Origin, clock: Callable[[], float], outbox: Outbox) -> None:
         self.origin = origin
+        self.outbox = outbox
         self._clock = clock
         self._idle: deque[Upstream] = deque()
         self._all: set[Upstream] = set()
@@ -129,15 +131,16 @@ class Pool:
 class Pools:
     """All pools of one gateway."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], outbox: Outbox) -> None:
         self._clock = clock
+        self._outbox = outbox
         self._pools: dict[Origin, Pool] = {}
 
     def at(self, origin: Origin) -> Pool:
         """Return the pool of an origin."""
         pool = self._pools.get(origin)
         if pool is None:
-            pool = self._pools[origin] = Pool(origin, self._clock)
+            pool = self._pools[origin] = Pool(origin, self._clock, self._outbox)
         return pool
 
     def sweep(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from steelyard.core.errors import StoreError, UpstreamError
@@ -132,7 +133,7 @@ class Events:
         self._finished = False
         self._bare = not call.chunked
         self._kept: list[bytes] | None = [] if call.record_mode == "full" else None
-        self._write = call.client.transport.write
+        self._write = partial(call.gateway.outbox.write, call.client)
         self.seen = Seen()
         self.started = False
 
@@ -236,7 +237,7 @@ class Passage:
         if not self.started:
             self._start()
         self.seen.size += len(piece)
-        self._call.client.transport.write(piece if self._bare else chunk(piece))
+        self._call.client.write(piece if self._bare else chunk(piece))
         if self._tee is not None:
             self._tee.append(piece)
             if self.seen.size > _MOST_TEED_BYTES:
@@ -263,7 +264,7 @@ class Passage:
             call.break_off(UpstreamError(f"The answer is complete, but could not be recorded: {error}"))
             return
         if not self._bare:
-            call.client.transport.write(CHUNK_END)
+            call.client.write(CHUNK_END)
         call.complete()
 
     def broken_off(self, error: UpstreamError) -> None:

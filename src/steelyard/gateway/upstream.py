@@ -55,6 +55,7 @@ class Upstream(asyncio.Protocol):
         "_headers",
         "_held",
         "_lengthless",
+        "_outbox",
         "_parser",
         "_pool",
         "_skip",
@@ -70,6 +71,7 @@ class Upstream(asyncio.Protocol):
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._outbox = pool.outbox
         self._parser = httptools.HttpResponseParser(self)
         self.sink: Sink | None = None
         self.calls = 0
@@ -98,7 +100,7 @@ class Upstream(asyncio.Protocol):
         self._between = False
         self._lengthless = False
         self._headers = []
-        self.transport.write(request)
+        self._outbox.write(self, request)
 
     def abandon(self) -> None:
         """Close at once: nobody waits for the answer any more."""
