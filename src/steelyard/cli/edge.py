@@ -19,12 +19,13 @@ import click
 import msgspec
 
 from steelyard.cli.lazy import LazyGroup
-from steelyard.core.errors import ConfigError, SteelyardError
+from steelyard.core.errors import ConfigError, NotFound, SteelyardError
 
 __all__ = ["INTERRUPTED", "PIPE_CLOSED", "EdgeGroup"]
 
 INTERRUPTED = 130
 PIPE_CLOSED = 141
+USAGE = 2
 
 
 class EdgeGroup(LazyGroup):
@@ -82,10 +83,12 @@ def _silence_stdout() -> int:
 
 def _tell(error: SteelyardError, wants_json: bool) -> int:
     print(error, file=sys.stderr)
+    # To the gateway an unknown name is an answer; here it is a wrong word on the command line.
+    code = USAGE if isinstance(error, NotFound) else error.exit_code
     if wants_json:
         findings = error.findings if isinstance(error, ConfigError) else ()
-        _print_error(str(error), type(error).__name__, error.exit_code, findings)
-    return error.exit_code
+        _print_error(str(error), type(error).__name__, code, findings)
+    return code
 
 
 def _print_error(message: str, kind: str, exit_code: int, findings: Sequence[str] = ()) -> None:

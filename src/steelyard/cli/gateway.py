@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 import msgspec
 
-from steelyard.cli.options import config_option, json_option, read_config
+from steelyard.cli.leash import hold_leash
+from steelyard.cli.options import config_option, json_option, listen_options, read_config, supervisor_option
 from steelyard.gateway.server import Origins, run_gateway
 
 __all__ = ["gateway"]
@@ -14,13 +15,17 @@ __all__ = ["gateway"]
 
 @click.command()
 @config_option
-@click.option("--host", help="Address to listen on, instead of [server] host.")
-@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on, instead of [server] port.")
-@click.option("--worker", default="0", hidden=True, help="This process's name in the journal.")
-@click.option("--shared-port", is_flag=True, hidden=True, help="Other gateway processes listen on the same port.")
+@listen_options
+@click.option("--worker", hidden=True, help="This process's name among those that share the port.")
+@supervisor_option
 @json_option
 def gateway(
-    config_path: Path | None, host: str | None, port: int | None, worker: str, shared_port: bool, as_json: bool
+    config_path: Path | None,
+    host: str | None,
+    port: int | None,
+    worker: str | None,
+    supervisor: int | None,
+    as_json: bool,
 ) -> None:
     """Serve the endpoint: one gateway process.
 
@@ -28,13 +33,17 @@ def gateway(
     end first. Its journal is taken into the ledger by `steelyard clerk`, and local models are run by
     `steelyard engine`; `steelyard up` starts all three.
     """
+    hold_leash(supervisor)
     flags = {"host": host, "port": port}
     config = read_config(config_path, flags)
 
     def announce(address: str) -> None:
-        text = msgspec.json.encode({"address": address}).decode() if as_json else f"Gateway at {address}"
-        click.echo(text)
+        click.echo(msgspec.json.encode({"address": address}) if as_json else f"Gateway at {address}")
 
     run_gateway(
-        config, Origins(config_path, os.environ, flags), worker=worker, shared_port=shared_port, announce=announce
+        config,
+        Origins(config_path, os.environ, flags),
+        worker=worker or "0",
+        shared_port=worker is not None,
+        announce=announce,
     )

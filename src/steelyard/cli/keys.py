@@ -1,14 +1,14 @@
 """`steelyard keys`: make, list and revoke callers' keys."""
 
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
 import click
-import msgspec
 
+from steelyard.cli.jsons import print_json, print_line
 from steelyard.cli.options import config_option, json_option, read_config
+from steelyard.cli.shown import moment_text, table
 from steelyard.core.exchange import Record
 from steelyard.keys.duration import parse_duration
 from steelyard.keys.file import KeyFile
@@ -27,15 +27,9 @@ def keys() -> None:
 
 @keys.command()
 @click.argument("name")
-@click.option(
-    "--route",
-    "routes",
-    multiple=True,
-    metavar="ROUTE",
-    help="Allow this route or model only; may be given several times.",
-)
-@click.option("--expires", metavar="DURATION", help="Time until the key expires: 30m, 12h, 90d, 2w. Without it: never.")
-@click.option("--record", type=click.Choice(get_args(Record)), help="What the ledger keeps of this key's calls.")
+@click.option("--route", "routes", multiple=True, metavar="ROUTE", help="A route or model that it may ask for; repeat.")
+@click.option("--expires", metavar="DURATION", help="When it expires: 30m, 12h, 90d, 2w from now. Default: never.")
+@click.option("--record", type=click.Choice(get_args(Record)), help="What the ledger keeps of its calls.")
 @config_option
 @json_option
 def create(
@@ -51,14 +45,76 @@ def create(
     expires_at = None if expires is None else time.time() + parse_duration(expires)
     key, secret = file.create(name, routes or None, expires_at, record)
     if as_json:
-        click.echo(msgspec.json.encode({"id": key.id, "name": key.name, "key": secret}))
+        print_line({"id": key.id, "name": key.name, "key": secret})
         return
     click.echo(secret)
     click.echo(f"Key {key.name} ({key.id}){_limits(key)}. Keep it: it is not shown again.", err=True)
 
 
+@keys.command("list")
+@config_option
+@json_option
+def list_keys(config_path: Path | None, as_json: bool) -> None:
+    """List all keys, expired and revoked ones too; never the keys themselves."""
+    now = time.time()
+    found = _key_file(config_path).list()
+    if as_json:
+        print_json([_row(key, now) for key in found])
+        return
+    if not found:
+        click.echo("No keys yet. Make one: steelyard keys create NAME", err=True)
+        return
+    table(
+        ("NAME", "ID", "STATE", "ROUTES", "RECORD", "CREATED", "EXPIRES"),
+        [
+            (
+                key.name,
+                key.id,
+                _state(key, now),
+                ", ".join(key.routes) if key.routes else "all",
+                key.record or "as the route",
+                moment_text(key.created_at),
+                moment_text(key.expires_at) if key.expires_at else "never",
+            )
+            for key in found
+        ],
+    )
+
+
+@keys.command()
+@click.argument("name_or_id", metavar="NAME|ID")
+@config_option
+@json_option
+def revoke(name_or_id: str, config_path: Path | None, as_json: bool) -> None:
+    """Revoke a key for good. Running gateways refuse it within a second."""
+    key = _key_file(config_path).revoke(name_or_id)
+    if as_json:
+        print_json(_row(key, time.time()))
+    else:
+        click.echo(f"Key {key.name} ({key.id}) is revoked.")
+
+
 def _key_file(config_path: Path | None) -> KeyFile:
     return KeyFile(read_config(config_path).server.data_dir / "keys.json")
+
+
+def _row(key: Key, now: float) -> dict[str, object]:
+    return {
+        "id": key.id,
+        "name": key.name,
+        "state": _state(key, now),
+        "routes": key.routes,
+        "record": key.record,
+        "created_at": key.created_at,
+        "expires_at": key.expires_at,
+        "revoked_at": key.revoked_at,
+    }
+
+
+def _state(key: Key, now: float) -> str:
+    if key.revoked_at is not None:
+        return "revoked"
+    return "live" if key.live(now) else "expired"
 
 
 def _limits(key: Key) -> str:
@@ -66,9 +122,5 @@ def _limits(key: Key) -> str:
     if key.routes:
         limits.append(f"for {', '.join(key.routes)}")
     if key.expires_at:
-        limits.append(f"until {_day(key.expires_at)}")
+        limits.append(f"until {moment_text(key.expires_at)} UTC")
     return f", {', '.join(limits)}" if limits else ""
-
-
-def _day(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")

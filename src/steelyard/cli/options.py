@@ -10,7 +10,7 @@ import click
 from steelyard.config.loader import load_config
 from steelyard.config.settings import Config
 
-__all__ = ["config_option", "json_option", "read_config"]
+__all__ = ["config_option", "json_option", "listen_options", "read_config", "supervisor_option"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -30,6 +30,19 @@ def config_option(command: _Command) -> _Command:
 def json_option(command: _Command) -> _Command:
     """Add `--json`, as `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout, notes on stderr.")(command)
+
+
+def listen_options(command: _Command) -> _Command:
+    """Add `--host` and `--port`, which take the place of what the configuration says."""
+    command = click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on, for [server] port.")(
+        command
+    )
+    return click.option("--host", help="Address to listen on, for [server] host.")(command)
+
+
+def supervisor_option(command: _Command) -> _Command:
+    """Add `--supervisor PID`, which the supervisor gives to its children, as `supervisor`."""
+    return click.option("--supervisor", type=int, hidden=True)(command)
 
 
 def read_config(path: Path | None, flags: Mapping[str, object] | None = None) -> Config:

@@ -9,8 +9,19 @@ from steelyard.cli.lazy import Place
 __all__ = ["PLACES", "main", "root"]
 
 PLACES = {
+    "quickstart": Place("steelyard.cli.quickstart:quickstart", "Fetch a small model, serve it, ask it one question."),
+    "up": Place("steelyard.cli.up:up", "Start everything: gateways, local models, the clerk."),
     "gateway": Place("steelyard.cli.gateway:gateway", "Serve the endpoint: one gateway process."),
+    "engine": Place("steelyard.cli.engine:engine", "Run local models with llama.cpp."),
+    "clerk": Place("steelyard.cli.clerk:clerk", "Take the journal into the ledger: one process."),
+    "init": Place("steelyard.cli.init:init", "Write a commented steelyard.toml from what is found here."),
+    "check": Place("steelyard.cli.check:check", "Check configuration, keys, prices and providers."),
+    "models": Place("steelyard.cli.models:models", "List, show, pull and remove local models."),
     "keys": Place("steelyard.cli.keys:keys", "Make, list and revoke callers' keys."),
+    "routes": Place("steelyard.cli.routes:routes", "List routes and explain their plans."),
+    "ledger": Place("steelyard.cli.ledger:ledger", "Ask what was called and what it cost."),
+    "bench": Place("steelyard.cli.bench:bench", "Measure the gateway against nginx and direct calls."),
+    "completion": Place("steelyard.cli.completion:completion", "Print the script for completion in a shell."),
 }
 
 

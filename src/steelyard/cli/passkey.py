@@ -1,0 +1,27 @@
+"""A key for a moment, for our own calls where callers need one."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from steelyard.keys.file import KeyFile
+
+__all__ = ["passkey"]
+
+_LIFE_S = 600.0
+
+
+@contextmanager
+def passkey(data_dir: Path) -> Iterator[str | None]:
+    """Give a key that is revoked afterwards, and expires in any case; None where no key is needed."""
+    file = KeyFile(data_dir / "keys.json")
+    if not file.list():
+        yield None
+        return
+    now = time.time()
+    key, secret = file.create(f"quickstart-{int(now * 1000)}", expires_at=now + _LIFE_S)
+    try:
+        yield secret
+    finally:
+        file.revoke(key.id)

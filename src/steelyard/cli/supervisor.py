@@ -1,0 +1,61 @@
+"""All processes of one machine under one supervisor: started together, kept running, ended in order."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+
+from steelyard.cli.edge import INTERRUPTED
+from steelyard.cli.member import Life, Member, Pauses, Tell
+
+__all__ = ["Supervisor"]
+
+
+class Supervisor:
+    """Keep `members` running until SIGTERM, SIGINT or `stop`. A second signal ends them by SIGKILL."""
+
+    def __init__(self, members: Sequence[Member], tell: Tell, pauses: Pauses | None = None) -> None:
+        self._lives = [Life(member, tell, pauses or Pauses()) for member in members]
+        self._stopping = asyncio.Event()
+        self._hastened = False
+
+    def stop(self) -> None:
+        """Begin to end all members."""
+        self._stopping.set()
+
+    async def run(self) -> int:
+        """Return when all members have ended: with 0, or with the exit code of the one that can never start."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop_or_hasten)
+        loop.add_signal_handler(signal.SIGHUP, self._hung_up)
+        lives = [loop.create_task(life.live(), name=life.member.name) for life in self._lives]
+        stopping = loop.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait([*lives, stopping], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            await self._end()
+            codes = await asyncio.gather(*lives)
+        return INTERRUPTED if self._hastened else max(codes)
+
+    async def _end(self) -> None:
+        """The gateway first: while it drains, its calls need the engines."""
+        for stage in sorted({life.member.stage for life in self._lives}):
+            await asyncio.gather(*(life.end() for life in self._lives if life.member.stage == stage))
+
+    def _stop_or_hasten(self) -> None:
+        if self._stopping.is_set():
+            self._hastened = True
+            for life in self._lives:
+                life.signal(signal.SIGKILL)
+        self._stopping.set()
+
+    def _hung_up(self) -> None:
+        """A terminal that was closed ends us; without one, SIGHUP asks for the configuration to be read again."""
+        if sys.stdin is not None and sys.stdin.isatty():
+            self._stop_or_hasten()
+            return
+        for life in self._lives:
+            if life.member.name.startswith("gateway"):
+                life.signal(signal.SIGHUP)
