@@ -2,6 +2,7 @@
 
 0: all reached; 1: one was missed or could not be measured; 2: wrk or nginx is missing."""
 
+import os
 import resource
 import shutil
 import signal
@@ -29,7 +30,9 @@ def main(wants_json: bool, quick: bool, rows: str, gateway_command: str | None) 
     """Measure the gateway against nginx and against direct calls."""
     notes = Console(stderr=True)
     chosen = _chosen(rows)
-    absent = [name for name in ("wrk", "nginx") if not shutil.which(name, path=_PATH)]
+    # nginx lives where ordinary users do not look.
+    os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"])
+    absent = [name for name in ("wrk", "nginx") if not shutil.which(name)]
     if absent:
         notes.print(f"Missing: {' and '.join(absent)}. Install with: apt-get install nginx-light wrk")
         sys.exit(2)
@@ -47,10 +50,6 @@ def main(wants_json: bool, quick: bool, rows: str, gateway_command: str | None) 
         console = Console()
         show(found, console if console.is_terminal else Console(width=160))
     sys.exit(0 if all(row.reached for row in found) else 1)
-
-
-# nginx lives where ordinary users do not look (Debian: /usr/sbin).
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def _chosen(rows: str) -> list[str]:
