@@ -36,10 +36,16 @@ def ledger() -> None:
 @ledger.command()
 @click.option("-f", "--follow", is_flag=True, help="Go on with what comes, until Ctrl-C.")
 @click.option(
-    "-n", "count", type=click.IntRange(0, 100_000), default=20, show_default=True, help="How many to begin with."
+    "-n",
+    "count",
+    type=click.IntRange(0, 100_000),
+    metavar="N",
+    default=20,
+    show_default=True,
+    help="How many to begin with.",
 )
-@click.option("--key", help="Calls with this key's id alone.")
-@click.option("--route", help="Calls of this route alone.")
+@click.option("--key", metavar="ID", help="Calls with this key's id alone.")
+@click.option("--route", metavar="NAME", help="Calls of this route alone.")
 @config_option
 @json_option
 def tail(follow: bool, count: int, key: str | None, route: str | None, config_path: Path | None, as_json: bool) -> None:
@@ -83,8 +89,8 @@ def show(exchange_id: str, config_path: Path | None, as_json: bool) -> None:
 @ledger.command()
 @click.option("--by", type=click.Choice(get_args(By)), default="route", show_default=True, help="What to add up by.")
 @click.option("--since", metavar="DURATION", help="Only the last 12h, 7d, 2w.")
-@click.option("--key", help="Calls with this key's id alone.")
-@click.option("--route", help="Calls of this route alone.")
+@click.option("--key", metavar="ID", help="Calls with this key's id alone.")
+@click.option("--route", metavar="NAME", help="Calls of this route alone.")
 @config_option
 @json_option
 def cost(

@@ -34,10 +34,10 @@ def json_option(command: _Command) -> _Command:
 
 def listen_options(command: _Command) -> _Command:
     """Add `--host` and `--port`, which take the place of what the configuration says."""
-    command = click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on, for [server] port.")(
-        command
-    )
-    return click.option("--host", help="Address to listen on, for [server] host.")(command)
+    command = click.option(
+        "--port", type=click.IntRange(0, 65535), metavar="N", help="Port to listen on, for [server] port."
+    )(command)
+    return click.option("--host", metavar="ADDRESS", help="Address to listen on, for [server] host.")(command)
 
 
 def supervisor_option(command: _Command) -> _Command:

@@ -42,8 +42,10 @@ _TOLD_LINES = 12
 
 @click.command()
 @config_option
-@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on, for [server] port.")
-@click.option("--model", default="smollm2-135m", show_default=True, help="Local model, as for `steelyard models pull`.")
+@click.option("--port", type=click.IntRange(0, 65535), metavar="N", help="Port to listen on, for [server] port.")
+@click.option(
+    "--model", default="smollm2-135m", show_default=True, metavar="SOURCE", help="As for `steelyard models pull`."
+)
 @click.option("--once", is_flag=True, help="Stop after the first answer.")
 @json_option
 def quickstart(config_path: Path | None, port: int | None, model: str, once: bool, as_json: bool) -> int:

@@ -31,7 +31,7 @@ that stays stable; notes go to standard error. An error is then
 
 def reference() -> str:
     """Return the help of all commands, the root first, as Markdown."""
-    context = click.Context(root, info_name="steelyard", max_content_width=_WIDTH, terminal_width=_WIDTH)
+    context = _context(root, None, "steelyard")
     return "\n".join([_HEAD, *_sections(root, context, "##")])
 
 
@@ -42,11 +42,14 @@ def _sections(command: click.Command, context: click.Context, mark: str) -> list
             child = command.get_command(context, name)
             if child is None or child.hidden:
                 continue
-            below = click.Context(
-                child, parent=context, info_name=name, max_content_width=_WIDTH, terminal_width=_WIDTH
-            )
-            sections += _sections(child, below, "##" if command is root else "###")
+            sections += _sections(child, _context(child, context, name), "##" if command is root else "###")
     return sections
+
+
+def _context(command: click.Command, parent: click.Context | None, name: str) -> click.Context:
+    return click.Context(
+        command, parent, name, terminal_width=_WIDTH, max_content_width=_WIDTH, **command.context_settings
+    )
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ __all__ = ["up"]
 @click.command()
 @config_option
 @listen_options
-@click.option("--workers", type=click.IntRange(1, 256), help="Gateway processes that share the port.")
+@click.option("--workers", type=click.IntRange(1, 256), metavar="N", help="Gateway processes that share the port.")
 @json_option
 def up(config_path: Path | None, host: str | None, port: int | None, workers: int | None, as_json: bool) -> int:
     """Start everything: gateways, local models, the clerk, under one supervisor.

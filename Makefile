@@ -1,0 +1,89 @@
+# Everything is set up by these commands: they need python3.11 or later (with venv, or uv) and make, nothing else.
+#
+#   make run [ARGS=--once]    fetch a small model, serve it, ask it one question
+#   make test [ARGS=…]        run the tests; ARGS go to pytest
+#   make check                lint, types, import rules, sizes of rooms
+#   make bench [-- ARGS]      measure the gateway; needs wrk and nginx
+#   make clean                delete what these commands have made here
+
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -ec
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+ENV := .venv
+BIN := $(ENV)/bin
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+UV := $(shell command -v uv)
+
+.PHONY: help run test check bench clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+run: $(ENV)/.has-local
+	@$(BIN)/steelyard quickstart $(ARGS)
+
+test: $(ENV)/.has-test
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(ENV)/.has-check
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m tests.rooms
+
+# `make bench -- --quick`: make takes the words behind `--` for goals, and NAME=VALUE for a variable.
+ifeq (bench,$(firstword $(MAKECMDGOALS)))
+WORDS := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS)) $(filter --%,$(MAKEOVERRIDES))
+.PHONY: $(WORDS)
+$(WORDS):
+	@:
+endif
+
+bench: $(ENV)/.has-local
+	@$(BIN)/python -m bench $(WORDS) $(ARGS)
+
+clean:
+	@rm -rf $(ENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	@find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# One stamp a set of extras, so that the next run begins at once.
+$(ENV)/.has-%: pyproject.toml $(ENV)/.made
+	@echo "Installing Steelyard [$*] into $(ENV); the first time this takes a minute …" >&2
+ifneq ($(UV),)
+	@uv pip install --python $(BIN)/python -e '.[$*]'
+else
+	@$(BIN)/python -m pip install --disable-pip-version-check --no-input -e '.[$*]' 2>&1 \
+		| tee $(ENV)/install.log | $(BIN)/python -uc "$$SHOW_PROGRESS" \
+		|| { grep -i error $(ENV)/install.log || tail -20 $(ENV)/install.log; exit 1; } >&2
+endif
+	@touch $@
+
+$(ENV)/.made:
+ifneq ($(UV),)
+	@uv venv --quiet --seed --allow-existing --python '$(PYTHON)' $(ENV)
+else
+	@test -n '$(PYTHON)' || { echo 'Python 3.11 or later is missing. Install it: apt-get install python3 python3-venv' >&2; exit 1; }
+	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo '$(PYTHON) is too old: 3.11 or later is needed. Give another: make PYTHON=/path/to/python3' >&2; exit 1; }
+	@'$(PYTHON)' -c 'import ensurepip, venv' 2>/dev/null \
+		|| { echo '$(PYTHON) cannot make environments. Install what is missing: apt-get install python3-venv' >&2; exit 1; }
+	@echo 'Making the environment $(ENV) …' >&2
+	@'$(PYTHON)' -m venv $(ENV)
+endif
+	@touch $@
+
+# pip's output as one line that changes on a terminal, and as dots elsewhere.
+define SHOW_PROGRESS
+import os, sys
+terminal = os.isatty(2)
+for line in sys.stdin:
+    words = line.split()
+    if words[:1] in (['Collecting'], ['Downloading'], ['Installing'], ['Building']):
+        sys.stderr.write('\r\033[K  ' + ' '.join(words)[:70] if terminal else '.')
+        sys.stderr.flush()
+sys.stderr.write('\r\033[K' if terminal else '\n')
+endef
+export SHOW_PROGRESS
