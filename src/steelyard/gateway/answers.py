@@ -9,12 +9,12 @@ from steelyard.dialects.openai import encode_error
 
 __all__ = [
     "CHUNK_END",
+    "NOT_PASSED",
     "answer",
     "chunk",
     "error_answer",
     "error_event",
     "passed_fields",
-    "passed_lines",
     "status_line",
     "today",
 ]
@@ -24,7 +24,7 @@ CHUNK_END = b"0\r\n\r\n"
 _STATUS_LINES = {one.value: f"HTTP/1.1 {one.value} {one.phrase}\r\n".encode() for one in HTTPStatus}
 
 # Hop-by-hop fields (RFC 9110, 7.6.1), framing, what we set ourselves, and what speaks of the upstream's own site.
-_NOT_PASSED = frozenset(
+NOT_PASSED = frozenset(
     (
         b"connection",
         b"keep-alive",
@@ -76,17 +76,7 @@ def status_line(status: int) -> bytes:
 
 def passed_fields(headers: list[tuple[bytes, bytes]]) -> bytes:
     """Return the upstream's header lines that go on to the client."""
-    return b"".join([b"%b: %b\r\n" % pair for pair in headers if pair[0] not in _NOT_PASSED])
-
-
-def passed_lines(head: bytes) -> bytes:
-    """Return the lines of an upstream's head (status line first, each with CR LF) that go on to the client."""
-    lines = head.split(b"\r\n")
-    passed = [line for line in lines[1:-1] if line[: line.find(b":")].lower() not in _NOT_PASSED]
-    if not passed:
-        return b""
-    passed.append(b"")
-    return b"\r\n".join(passed)
+    return b"".join([b"%b: %b\r\n" % pair for pair in headers if pair[0] not in NOT_PASSED])
 
 
 def answer(status: int, fields: bytes, body: bytes, *, keep_alive: bool) -> bytes:

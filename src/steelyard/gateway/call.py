@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from decimal import Decimal
 from math import inf
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -70,20 +69,21 @@ class Call:
     wants_usage = False
     chunked = True
     user: str | None = None
-    cost: Decimal | None = None
+    cost_text: str | None = None
     first_byte_at: float | None = None
     recorded = False
     record_mode: Record = "metadata"
     deadline = inf
     _total_at = inf
     _idle_s = inf
+    _first_byte_s = inf
     _phase: Phase = "connect"
-    _attempts: tuple[Attempt, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
     _attempt_started = 0.0
     _cursor = 0
     _tries_left = 0
     _order: Sequence[Lane] = ()
-    _body: Body | None = None
+    sending: Body | None = None
     _excluded: frozenset[Lane] = frozenset()
     _failure: Failure | None = None
     _task: asyncio.Task[None] | None = None
@@ -105,16 +105,13 @@ class Call:
 
     # The way out: which deployment is tried, and how.
 
-    def send_body(self, body: Body) -> None:
-        """Set the body that goes out."""
-        self._body = body
-
     def begin(self, way: Way, lanes: Sequence[Lane]) -> None:
         """Start the call along its way. Everything that can be refused beforehand has been."""
         self._order = lanes
         self._tries_left = way.tries
         self._total_at = self.started_at + way.total_s
         self._idle_s = way.idle_s
+        self._first_byte_s = way.first_byte_s
         self._next()
 
     def _next(self) -> None:
@@ -129,10 +126,11 @@ class Call:
         self._attempt_started = now = self.gateway.clock()
         pool = lane.pool or self.gateway.pool_of(lane)
         upstream = pool.take() if pool is not None else None
+        way = self.way
+        assert way is not None
         if upstream is not None:
             self._send(upstream, now)
             return
-        way = self._on_way
         self._phase = "connect" if pool is not None else "engine"
         seconds = way.plan.timeouts.connect if pool is not None else way.first_byte_s
         self.deadline = min(self._total_at, now + seconds)
@@ -164,11 +162,11 @@ class Call:
         self._send(upstream, self.gateway.clock())
 
     def _send(self, upstream: Upstream, now: float) -> None:
-        body = self._body
+        body = self.sending
         assert body is not None
         self.upstream = upstream
         self._phase = "first_byte"
-        deadline = now + self._on_way.first_byte_s
+        deadline = now + self._first_byte_s
         self.deadline = deadline if deadline < self._total_at else self._total_at
         head = self.gateway.request_head(self.lane, self.endpoint, self.incoming)
         upstream.send(self, body.begin(self, upstream, head))
@@ -180,11 +178,11 @@ class Call:
 
     # The way back: what an upstream says (it is the upstream's sink).
 
-    def whole(self, head: bytes, body: bytes) -> None:
+    def whole(self, fields: bytes, body: bytes) -> None:
         self.upstream = None
         self._note_first_byte(self.gateway.clock())
         self.relay = relay = Whole(self, 200, [])
-        relay.take(body, head)
+        relay.take(body, fields)
 
     def head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         now = self.gateway.clock()
@@ -212,7 +210,9 @@ class Call:
 
     def _note_first_byte(self, now: float) -> None:
         self.first_byte_at = now
-        self.lane.vitals.note_first_token(now - self._attempt_started)
+        vitals = self.lane.vitals
+        took, last = now - self._attempt_started, vitals.first_token_s
+        vitals.first_token_s = took if last is None else last + 0.2 * (took - last)
 
     def end(self) -> None:
         self.upstream = None
@@ -223,7 +223,7 @@ class Call:
         if self.recorded:
             return
         self.upstream = None
-        if reused and not answered and self._body is not None and self._body.replayable:
+        if reused and not answered and self.sending is not None and self.sending.replayable:
             # The upstream closed an idle connection just as it was used again: that is no failed attempt.
             self._tries_left += 1
             self._cursor -= 1
@@ -265,10 +265,10 @@ class Call:
             return
         self.relay = None
         self.first_byte_at = None
-        assert self._body is not None
+        assert self.sending is not None
         if not failure.again:
             self._excluded |= {lane}
-        if not self._body.replayable or not (failure.elsewhere or failure.again):
+        if not self.sending.replayable or not (failure.elsewhere or failure.again):
             self._tries_left = 0
         self._next_after(failure)
 
@@ -399,19 +399,21 @@ class Call:
         except StoreError as error:
             self._send_error(Unavailable(str(error), code="not_recorded", retry_after_s=1.0))
             return
-        lane, cost, keep_alive = self.lane, self.cost, self.incoming.keep_alive
-        self.client.write(
-            b"HTTP/1.1 200 OK\r\n%b%bx-request-id: %b\r\n%b%b%bcontent-length: %d\r\n\r\n%b"
+        cost = self.cost_text
+        head = "x-request-id: %s\r\nx-steelyard-cost-usd: %s\r\n" if cost is not None else "x-request-id: %s\r\n%s"
+        self.gateway.outbox.write(
+            self.client,
+            b"%b%b%b%b%b%bcontent-length: %d\r\n\r\n%b"
             % (
-                today(),
-                lane.fields,
-                self.id.encode(),
-                b"x-steelyard-cost-usd: %b\r\n" % usd_text(cost).encode() if cost is not None else b"",
+                status_line(status),
+                self.gateway.date,
+                self.lane.fields,
+                (head % (self.id, cost or "")).encode(),
                 fields,
-                b"" if keep_alive else b"connection: close\r\n",
+                b"" if self.incoming.keep_alive else b"connection: close\r\n",
                 len(body),
                 body,
-            )
+            ),
         )
         self.complete()
 
@@ -428,7 +430,7 @@ class Call:
         self.client.write(head)
 
     def _own_fields(self, kind: bytes) -> bytes:
-        cost = b"x-steelyard-cost-usd: %b\r\n" % usd_text(self.cost).encode() if self.cost is not None else b""
+        cost = b"x-steelyard-cost-usd: %b\r\n" % self.cost_text.encode() if self.cost_text is not None else b""
         return b"content-type: %b\r\nx-request-id: %b\r\nx-steelyard-deployment: %b\r\n%b" % (
             kind, self.id.encode(), self.lane.name, cost
         )  # fmt: skip
@@ -471,7 +473,7 @@ class Call:
 
     def _send_error(self, error: CallError) -> None:
         self.gateway.release(self)
-        fields = b"x-steelyard-deployment: %b\r\n" % self.lane.name if self._attempts else b""
+        fields = b"x-steelyard-deployment: %b\r\n" % self.lane.name if self.attempts else b""
         keep_alive = self.incoming.keep_alive
         self.client.write(error_answer(error, self.id, keep_alive=keep_alive, fields=fields))
         self.client.answered(keep_alive=keep_alive)
@@ -534,37 +536,28 @@ class Call:
     def estimate(self, events: int) -> Usage:
         """Return usage for a call whose provider reported none: a token for each event that came, and a token for every
         four bytes of the request. It is marked as estimated."""
-        size = self._body.size if self._body is not None else 0
+        size = self.sending.size if self.sending is not None else 0
         return Usage(size // _BYTES_PER_TOKEN, events, estimated=True)
 
     def _note(self, now: float, outcome: Outcome, status: int | None, detail: str | None) -> None:
         start = self.started_at
         name = self.lane.target.deployment
         begun, ended = (self._attempt_started - start) * 1000, (now - start) * 1000
-        self._attempts += (Attempt(name, outcome, begun, ended, status, detail),)
+        self.attempts += (Attempt(name, outcome, begun, ended, status, detail),)
 
     def _keep(self, now: float, status: int, outcome: Outcome, seen: Seen, error: str | None) -> None:
         """Write the exchange to the journal, and count it. Raises StoreError when it could not be written."""
         self.recorded = True
-        usage = seen.usage
-        if self._attempts:
+        cost = None
+        if self.attempts:
             tariff = self.lane.target.tariff
-            if tariff is not None and usage is not None:
-                self.cost = tariff.cost(usage)
+            if tariff is not None and seen.usage is not None:
+                cost = tariff.cost(seen.usage)
+                self.cost_text = usd_text(cost) if cost is not None else None
             row = self.lane.row
         else:
             row = self.gateway.meter.row(self.way.route if self.way is not None else "", "")
         exchange = exchange_of(self, now, status, outcome, seen, error)
-        row.count(exchange, self.cost)
+        row.count(exchange, cost)
         if self.record_mode != "none":
             self.gateway.journal.append(exchange)
-
-    @property
-    def attempts(self) -> tuple[Attempt, ...]:
-        """The attempts so far."""
-        return self._attempts
-
-    @property
-    def body_out(self) -> Body | None:
-        """The body that goes out; None before it is known."""
-        return self._body

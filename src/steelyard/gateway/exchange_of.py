@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from steelyard.catalog.tariff import usd_text
 from steelyard.core.exchange import Exchange, Outcome
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ __all__ = ["exchange_of"]
 
 def exchange_of(call: Call, now: float, status: int, outcome: Outcome, seen: Seen, error: str | None) -> Exchange:
     """Return the exchange that a call was. `now`: when its answer ended, by the gateway's clock."""
-    key, way, cost, body = call.key, call.way, call.cost, call.body_out
+    key, way, body = call.key, call.way, call.sending
     start, first = call.started_at, call.first_byte_at
     attempts = call.attempts
     target = call.lane.target if attempts else None
@@ -39,7 +38,7 @@ def exchange_of(call: Call, now: float, status: int, outcome: Outcome, seen: See
         (now - start) * 1000,
         seen.usage,
         seen.usage_raw,
-        usd_text(cost) if cost is not None else None,
+        call.cost_text,
         tariff.source if tariff is not None else None,
         seen.finish_reason,
         body.size if body is not None else call.incoming.size,

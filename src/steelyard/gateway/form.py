@@ -183,7 +183,7 @@ class FormCall(Call):
     def __init__(self, gateway: Gateway, client: Client, incoming: Incoming, endpoint: Endpoint) -> None:
         super().__init__(gateway, client, incoming, endpoint)
         self._form = FormBody(client, incoming, gateway.spool)
-        self.send_body(self._form)
+        self.sending = self._form
         self.takes_whole = False
 
     def more(self, piece: bytes) -> None:

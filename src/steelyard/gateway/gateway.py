@@ -27,7 +27,7 @@ from steelyard.core.errors import (
 from steelyard.core.ids import exchange_ids
 from steelyard.dialects.openai import Request, is_error_body
 from steelyard.gateway.access import Access
-from steelyard.gateway.answers import error_answer
+from steelyard.gateway.answers import error_answer, today
 from steelyard.gateway.body import JsonBody
 from steelyard.gateway.call import Body, Call
 from steelyard.gateway.form import FormCall
@@ -62,7 +62,6 @@ _FORWARDED = (
 )
 _MOST_WAYS = 8192
 _FOREVER = float("inf")
-_FORWARDED_SET = frozenset(_FORWARDED)
 
 
 class Fittings(Struct, frozen=True):
@@ -93,6 +92,7 @@ class Gateway:
         self.calls: set[Call] = set()
         self.clients: set[Client] = set()
         self.outbox = Outbox(loop)
+        self.date = today()
         self.pools = Pools(self.clock, self.outbox)
         self.vitals: dict[str, Vitals] = {}
         self.meter = Meter(time.time())
@@ -243,7 +243,7 @@ class Gateway:
 
     def route(self, call: Call, model: str, body: Body) -> None:
         """Find the plan for what was asked, and start the call along it. Raises CallError."""
-        call.send_body(body)
+        call.sending = body
         key = call.key
         way = self._ways[call.endpoint.name].get(model) or self._way(call.endpoint, model)
         call.way = way
@@ -267,7 +267,7 @@ class Gateway:
         self.calls.add(call)
         if key is not None:
             self._open_calls[key.id] += 1
-        call.begin(way, way.order(self.randomness))
+        call.begin(way, way.lanes if way.fixed else way.order(self.randomness))
 
     def _way(self, endpoint: Endpoint, model: str) -> Way:
         plan = self.plans.find(model)
@@ -293,8 +293,9 @@ class Gateway:
 
     def release(self, call: Call) -> None:
         """Take note that a call is over."""
-        if call in self.calls:
-            self.calls.discard(call)
+        calls = self.calls
+        if call in calls:
+            calls.discard(call)
             if call.key is not None:
                 self._open_calls[call.key.id] -= 1
 
@@ -320,10 +321,12 @@ class Gateway:
         head = lane.heads.get(endpoint.name)
         if head is None:
             head = lane.heads[endpoint.name] = _head(lane, endpoint, self.pool_of(lane))
-        if not _FORWARDED_SET.isdisjoint(incoming.headers):
+        forwarded = incoming.forwarded
+        if forwarded is None:
             given = incoming.headers
-            head += b"".join([b"%b: %b\r\n" % (name, given[name]) for name in _FORWARDED if name in given])
-        return head
+            lines = [b"%b: %b\r\n" % (name, given[name]) for name in _FORWARDED if name in given]
+            forwarded = incoming.forwarded = b"".join(lines)
+        return head + forwarded if forwarded else head
 
     def scrubbed(self, lane: Lane, body: bytes) -> bytes | None:
         """Return an upstream's error body, fit for a client: None when it is not this dialect's, and without the
@@ -337,6 +340,7 @@ class Gateway:
     def sweep_calls(self) -> None:
         """Act on calls whose deadline has passed. Called every tenth of a second."""
         now = self.clock()
+        self.date = today()
         for call in [call for call in self.calls if call.deadline < now]:
             call.expire(now)
 

@@ -19,6 +19,7 @@ class Incoming:
     __slots__ = (
         "body",
         "chunked",
+        "forwarded",
         "headers",
         "keep_alive",
         "key",
@@ -37,6 +38,7 @@ class Incoming:
         self.query = b""
         self.headers: dict[bytes, bytes] = {}
         self.body: list[bytes] = []
+        self.forwarded: bytes | None = None
         self.size = 0
         self.length: int | None = None
         self.chunked = False

@@ -81,18 +81,16 @@ class Breaker:
 
 
 class Vitals:
-    """What the gateway has learned of a deployment; it outlives a change of configuration."""
+    """What the gateway has learned of a deployment; it outlives a change of configuration.
+
+    `first_token_s` is a moving average (exponential weighting, 0.2: the last ten or so calls count); None: no call yet.
+    """
 
     __slots__ = ("breaker", "first_token_s")
 
     def __init__(self) -> None:
         self.breaker = Breaker()
         self.first_token_s: float | None = None
-
-    def note_first_token(self, seconds: float) -> None:
-        """Move the average: the last ten or so calls count (exponential weighting, 0.2)."""
-        last = self.first_token_s
-        self.first_token_s = seconds if last is None else last + 0.2 * (seconds - last)
 
 
 class Lane:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zlib
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -11,7 +10,7 @@ from steelyard.core.errors import StoreError, UpstreamError
 from steelyard.core.usage import Usage
 from steelyard.dialects.openai import decode_answer, usage_of
 from steelyard.dialects.stream import DONE, StreamReader
-from steelyard.gateway.answers import CHUNK_END, chunk, error_event, passed_fields, passed_lines
+from steelyard.gateway.answers import CHUNK_END, chunk, error_event, passed_fields
 from steelyard.gateway.failure import cut, invalid
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Events", "Passage", "Relay", "Seen", "Whole"]
 
-_CONTENT_TYPE = re.compile(rb"\r\ncontent-type:[ \t]*([^\r\n]+)", re.IGNORECASE)
 _MOST_ANSWER_BYTES = 256 * 1024 * 1024
 _MOST_TEED_BYTES = 1024 * 1024
 
@@ -90,12 +88,12 @@ class Whole:
         else:
             self.take(body, None)
 
-    def take(self, body: bytes, head: bytes | None) -> None:
-        """Take the whole body of an answer of status 2xx; `head` are its header lines where they were not parsed."""
+    def take(self, body: bytes, fields: bytes | None) -> None:
+        """Take the whole body of an answer of status 2xx; `fields` are the header lines to pass on, where known."""
         call = self._call
         found = decode_answer(body)
         if found is None:
-            call.fail(invalid(call.lane, _description(head, self._headers, body)))
+            call.fail(invalid(call.lane, _description(self._headers, body)))
             return
         if found.error and bytes(found.error) != b"null" and not found.choices:
             call.refused_by_upstream(502, self._headers, body)
@@ -109,8 +107,7 @@ class Whole:
         if found.usage:
             seen.usage = usage_of(found.usage)
             seen.usage_raw = bytes(found.usage)
-        fields = passed_lines(head) if head is not None else passed_fields(self._headers)
-        call.answer_whole(self._status, fields, body)
+        call.answer_whole(self._status, passed_fields(self._headers) if fields is None else fields, body)
 
     def broken_off(self, error: UpstreamError) -> None:
         raise AssertionError("a whole answer is never begun before it is complete")
@@ -304,10 +301,7 @@ def _decoded(body: bytes, coding: bytes) -> bytes | None:
     return plain if expand.eof else None
 
 
-def _description(head: bytes | None, headers: list[tuple[bytes, bytes]], body: bytes) -> str:
-    kind = _header(headers, b"content-type")
-    if head is not None:
-        found = _CONTENT_TYPE.search(head)
-        kind = found[1] if found else None
-    named = (kind or b"no content type").decode("latin-1")
-    return f"{named}, {len(body)} bytes that are not a JSON object of its dialect"
+def _description(headers: list[tuple[bytes, bytes]], body: bytes) -> str:
+    kind = (_header(headers, b"content-type") or b"").decode("latin-1")
+    what = "a web page" if body.lstrip()[:1] == b"<" else "no JSON object of its dialect"
+    return f"{what} ({len(body)} bytes{f', {kind}' if kind else ''})"

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import httptools
 
+from steelyard.gateway.plain_answer import whole_answer
+
 if TYPE_CHECKING:
     from steelyard.gateway.pool import Pool
 
@@ -19,8 +21,8 @@ class Sink(Protocol):
     takes_whole: bool
     """Whether an answer that came in one read may be given whole, by `whole`; else by `head`, `body` and `end`."""
 
-    def whole(self, head: bytes, body: bytes) -> None:
-        """Take a whole answer of status 200: its header lines, and its body."""
+    def whole(self, fields: bytes, body: bytes) -> None:
+        """Take a whole answer of status 200: its header lines that go on to the client, and its body."""
 
     def head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """Take status and headers."""
@@ -132,7 +134,7 @@ class Upstream(asyncio.Protocol):
                 sink.body(piece, data)
                 return
         elif not self._answered and sink.takes_whole and data.startswith(_OK):
-            found = _whole_answer(data)
+            found = whole_answer(data)
             if found is not None:
                 self._answered = self._ended = True
                 self.sink = None
@@ -236,27 +238,6 @@ class Upstream(asyncio.Protocol):
 _FRAMING = frozenset((b"content-length", b"transfer-encoding"))
 
 _OK = b"HTTP/1.1 200 "
-_LENGTH = b"\r\ncontent-length: "
-
-
-def _whole_answer(data: bytes) -> tuple[bytes, bytes] | None:
-    """Return header lines and body, where `data` is one whole answer with its length and nothing unusual; else None:
-    then llhttp takes it apart. What is unusual: other framing, codings, connection options, folded or broken lines."""
-    end = data.find(b"\r\n\r\n")
-    head = data[: end + 2]
-    low = head.lower()
-    at = low.find(_LENGTH)
-    if at < 0 or low.count(b"\r\n") != low.count(b"\n") or low.count(b"\ncontent-length") != 1:
-        return None
-    start = at + len(_LENGTH)
-    length = low[start : low.find(b"\r", start)]
-    if not length.isdigit() or len(data) - end - 4 != int(length):
-        return None
-    if b"\ntransfer-encoding" in low or b"\ncontent-encoding" in low or b"\nconnection: c" in low or b"\0" in low:
-        return None
-    if b"\n " in low or b"\n\t" in low:
-        return None
-    return head, data[end + 4 :]
 
 
 def _one_chunk(data: bytes) -> bytes | None:

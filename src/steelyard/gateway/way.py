@@ -14,7 +14,7 @@ __all__ = ["Way"]
 class Way:
     """A plan as one endpoint sees it: only the deployments that have the endpoint."""
 
-    __slots__ = ("_fixed", "_weights", "first_byte_s", "idle_s", "lanes", "plan", "record", "route", "total_s", "tries")
+    __slots__ = ("_weights", "first_byte_s", "fixed", "idle_s", "lanes", "plan", "record", "route", "total_s", "tries")
 
     def __init__(self, plan: Plan, lanes: Sequence[Lane], weights: Sequence[float] | None) -> None:
         self.plan = plan
@@ -26,8 +26,8 @@ class Way:
         self.idle_s = plan.timeouts.idle
         self.total_s = plan.timeouts.total
         self._weights = weights
-        self._fixed = len(lanes) == 1 or plan.strategy in ("fallback", "cheapest")
+        self.fixed = len(lanes) == 1 or plan.strategy in ("fallback", "cheapest")
 
     def order(self, randomness: Callable[[], float]) -> Sequence[Lane]:
         """Return the lanes in the order of their trial."""
-        return self.lanes if self._fixed else order(self.plan.strategy, self.lanes, self._weights, randomness)
+        return self.lanes if self.fixed else order(self.plan.strategy, self.lanes, self._weights, randomness)
