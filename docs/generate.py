@@ -1,0 +1,303 @@
+"""Write the pages of the reference that are made from the source: `python docs/generate.py`.
+
+docs/reference/providers.md      from the provider table
+docs/reference/configuration.md  from the Structs of `steelyard.config.settings`, with the meanings below
+"""
+
+from decimal import Decimal
+from pathlib import Path
+from types import UnionType
+from typing import Any, Final, Literal, Union, get_args, get_origin
+
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import FieldInfo, fields
+
+from steelyard.catalog.providers import ENDPOINTS, Provider, provider_table
+from steelyard.config.settings import (
+    DeploymentFacts,
+    LedgerSettings,
+    ModelSettings,
+    PriceSettings,
+    ProviderSettings,
+    RouteSettings,
+    ServerSettings,
+    Timeouts,
+)
+
+__all__ = ["PAGES", "SECTIONS", "main"]
+
+_REFERENCE: Final = Path(__file__).parent / "reference"
+_NOTE: Final = "<!-- Written by `python docs/generate.py`. Change {what}, not this file. -->"
+
+
+class Section(Struct, frozen=True):
+    """One table of steelyard.toml: its heading, what it is, and what each of its keys means."""
+
+    heading: str
+    struct: type[Struct]
+    about: str
+    meanings: dict[str, str]
+
+
+SECTIONS: Final = (
+    Section(
+        "`[server]`",
+        ServerSettings,
+        "Where the gateway listens, what it keeps, and what it tolerates. Keys marked ↻ need a restart; all others are "
+        "taken over by a running gateway.",
+        {
+            "host": "↻ Address to listen on. Other than loopback, a key must exist, or the gateway does not start.",
+            "port": "↻ Port to listen on; 0: any that is free.",
+            "workers": "↻ Gateway processes under `steelyard up`, which share the port. `steelyard gateway` is one.",
+            "record": "What is kept of a call where neither its route nor its deployments say it: see "
+            "[Journal and ledger](../guides/ledger.md#what-is-recorded).",
+            "data_dir": "↻ Directory of journal, ledger, keys, models and logs. `~` is the home directory; a relative "
+            "path lies below the directory of the file.",
+            "max_body_bytes": "Largest request body. Above it: 413.",
+            "max_header_bytes": "Largest request head. Above it: 431.",
+            "header_timeout_s": "Time for a request's headers to arrive. After it: 408.",
+            "body_timeout_s": "Time for the body to arrive, beyond `header_timeout_s`; a body that comes at 16 kB/s or "
+            "faster may take longer. After it: 408.",
+            "keepalive_s": "An idle connection of a client is closed after this time.",
+            "write_timeout_s": "A client that takes nothing of its answer for this time is cut off.",
+            "max_connections": "Open connections of clients, of one process. Above it: 503.",
+            "calls_per_key": "Calls that one key may have under way in one process; 0: no bound. Above it: 429.",
+            "drain_s": "How long calls under way may go on after SIGTERM.",
+        },
+    ),
+    Section(
+        "`[providers.NAME]`",
+        ProviderSettings,
+        "Overrides a row of the [provider table](providers.md), or adds a provider. One that is not in the table needs "
+        "`dialect` and `base_url`. Without a value, the table's row counts.",
+        {
+            "dialect": "Wire format. Only `openai` is served in this release; a provider with another one is refused, "
+            "with the reason.",
+            "base_url": "Address below which the API lies: paths such as `/chat/completions` are added to it.",
+            "api_key": "Reference to the key, `env:NAME` or `file:PATH`. Absent and not in the table: no key is sent.",
+            "auth_header": "Header that carries the key (`authorization`).",
+            "auth_prefix": "What stands before the key in that header (`Bearer `).",
+            "headers": "More headers for every call; the values are references too.",
+            "region": "Where the provider computes. Recorded with each exchange.",
+            "retention_days": "How long the provider keeps content. A fact for later use: nothing reads it yet.",
+            "prices": "The provider's id in genai-prices, where its prices are to be found.",
+            "ca_file": "File with certificates that are trusted for this provider, beside the system's.",
+            "stream_usage": "How a stream's usage is had: `ask` with `stream_options.include_usage`, `always` unasked, "
+            "`never`.",
+        },
+    ),
+    Section(
+        "`[routes.NAME]`",
+        RouteSettings,
+        "A name that applications ask for as `model`, and who answers. See "
+        "[Routes and strategies](../guides/routes.md).",
+        {
+            "deployments": 'Who may answer: `"PROVIDER/MODEL"`, each once.',
+            "strategy": "In which order deployments are tried.",
+            "weights": "One number more than 0 a deployment, for the strategy `weighted`. Absent: equal.",
+            "retries": "Further attempts after the first, over all deployments together; 0 to 100.",
+            "timeout_s": "Limits of time, below.",
+            "record": "What is kept of this route's calls, in the place of `[server] record`.",
+        },
+    ),
+    Section(
+        "`timeout_s` of a route",
+        Timeouts,
+        "Seconds. A bare `PROVIDER/MODEL` has the defaults.",
+        {
+            "connect": "Until the connection to the provider stands, TLS included.",
+            "first_byte": "From the request's end to the beginning of the answer. Also how long a call waits for a "
+            "local model that must be started first.",
+            "idle": "Between two pieces of the answer.",
+            "total": "The whole call, with all its attempts.",
+        },
+    ),
+    Section(
+        '`[deployments."PROVIDER/MODEL"]`',
+        DeploymentFacts,
+        "Facts that the catalogue lacks or has wrong.",
+        {
+            "price": "Price, below. It takes the place of the catalogue's.",
+            "model": "Name that is sent to the provider, where it differs from the deployment's.",
+            "context": "Context window in tokens. A fact for later use: nothing reads it yet.",
+            "record": "What is kept of calls that this deployment may answer.",
+        },
+    ),
+    Section(
+        "`price` of a deployment",
+        PriceSettings,
+        'US dollars for a million tokens, written as strings (`"2.50"`): a binary fraction cannot hold them exactly.',
+        {
+            "input_usd_per_mtok": "Input.",
+            "output_usd_per_mtok": "Output.",
+            "cached_input_usd_per_mtok": "Input read from the provider's cache. Absent: charged as input.",
+            "cache_write_usd_per_mtok": "Input written to the provider's cache. Absent: charged as input.",
+        },
+    ),
+    Section(
+        "`[models.NAME]`",
+        ModelSettings,
+        "How the engine serves a local model. Read when the engine starts.",
+        {
+            "context": "Tokens that one call may use. Absent: what the model was trained for, at most 8,192.",
+            "slots": "Calls that are answered at once; each has `context` tokens.",
+            "threads": "Threads. Absent: llama.cpp's choice.",
+            "gpu_layers": "Layers that are computed on a GPU; -1: all.",
+            "start": "`boot`: with the engine. `demand`: at the first call.",
+            "embeddings": "Serve `/v1/embeddings` with this model instead of chat.",
+            "rerank": "Serve `/v1/rerank` with this model instead of chat.",
+        },
+    ),
+    Section(
+        "`[ledger]`",
+        LedgerSettings,
+        "Where exchanges are kept, and for how long. Read when the clerk starts (`journal_segment_bytes`: when the "
+        "gateway starts).",
+        {
+            "url": "↻ Database, as SQLAlchemy writes it, or a reference to it. Absent: SQLite in `data_dir`. A URL with "
+            "a password must be a reference.",
+            "retention_days": "Older exchanges are dropped; 0: none.",
+            "retention_bytes": "The oldest exchanges are dropped above this size; 0: none.",
+            "journal_segment_bytes": "Size of a journal file, reserved on the disk beforehand.",
+            "journal_retention_hours": "How long a journal file stays after it was taken into the ledger.",
+        },
+    ),
+)
+
+
+def configuration_page() -> str:
+    """Return the reference of steelyard.toml. Raises KeyError when a setting has no meaning here."""
+    lines = [
+        "# Configuration: every key",
+        "",
+        _NOTE.format(what="`steelyard/config/settings.py` and the meanings in the script"),
+        "",
+        "How the file is found, what beats it and how it is reloaded: [Configuration](../guides/configuration.md).",
+    ]
+    for section in SECTIONS:
+        lines += ["", f"## {section.heading}", "", section.about, "", "| key | type | default | meaning |"]
+        lines.append("|---|---|---|---|")
+        for field in fields(section.struct):
+            meaning = section.meanings[field.name]
+            lines.append(f"| `{field.name}` | {_type(field.type)} | {_default(field)} | {meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+def providers_page() -> str:
+    """Return the provider table for people."""
+    rows = provider_table().values()
+    lines = [
+        "# Providers",
+        "",
+        _NOTE.format(what="`steelyard/catalog/data/providers.toml`"),
+        "",
+        "What Steelyard knows without configuration. Ask for a model as `PROVIDER/MODEL`, with the name in the first "
+        "column: `openai/gpt-4.1`. Of several variables the first that is set counts. The guide is "
+        "[Providers and keys](../guides/providers.md).",
+        "",
+        "## Closed APIs and hosted open-weight models",
+        "",
+        *_providers([row for row in rows if not row.self_hosted]),
+        "",
+        "## Servers that you run yourself",
+        "",
+        "They need no key; where its variable is set, it is sent.",
+        "",
+        *_providers([row for row in rows if row.self_hosted]),
+        "",
+        "## What each one serves",
+        "",
+        "An endpoint without a mark is answered with 404, `endpoint_not_served`. “Usage in streams” says how the token "
+        "counts of a stream are had: `ask` sends `stream_options.include_usage`, `always` means that they come "
+        "unasked, `never` that they are estimated.",
+        "",
+        f"| provider | {' | '.join(f'`{name}`' for name in _ENDPOINTS)} | usage in streams | prices |",
+        f"|---|{'---|' * (len(_ENDPOINTS) + 2)}",
+    ]
+    for row in rows:
+        marks = " | ".join("✓" if name in row.endpoints else "" for name in _ENDPOINTS)
+        lines.append(f"| `{row.id}` | {marks} | {row.stream_usage} | {'known' if row.prices else 'not known'} |")
+    return "\n".join(lines) + "\n"
+
+
+# In the order of their use.
+_ENDPOINTS: Final = (
+    "chat/completions",
+    "completions",
+    "embeddings",
+    "rerank",
+    "audio/transcriptions",
+    "images/generations",
+)
+assert set(_ENDPOINTS) == ENDPOINTS
+
+
+def _providers(rows: list[Provider]) -> list[str]:
+    lines = ["| name | provider | key | address | variables for the address |", "|---|---|---|---|---|"]
+    for row in rows:
+        keys, addresses = (", ".join(f"`{one}`" for one in names) for names in (row.key_env, row.base_url_env))
+        base = f"`{row.base_url}`" if row.base_url else "none: set a variable"
+        lines.append(f"| `{row.id}` | [{row.name}]({row.docs}) | {keys} | {base} | {addresses} |")
+    return lines
+
+
+def _type(kind: Any) -> str:
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin in (UnionType, Union):
+        return " or ".join(_type(part) for part in parts if part is not type(None))
+    if origin is Literal:
+        return ", ".join(f"`{part}`" for part in parts)
+    if origin is tuple:
+        return f"list of {_PLURALS[parts[0]]}"
+    if origin is dict:
+        return "table of strings"
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        return "table"
+    return _NAMES[kind]
+
+
+_NAMES: Final[dict[Any, str]] = {
+    str: "string",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    Path: "path",
+    Decimal: "decimal, as a string",
+}
+_PLURALS: Final[dict[Any, str]] = {str: "strings", float: "numbers"}
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default_factory is not NODEFAULT:
+        made = field.default_factory()
+        return "none" if not made else "below"
+    value = field.default
+    if value is NODEFAULT:
+        return "required"
+    if value is None or value == {}:
+        return "none"
+    if isinstance(value, Struct):
+        return "below"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`{_plain(value)}`"
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, int):
+        return f"{value:_}" if value >= 10_000 else str(value)
+    return f"{value:g}" if isinstance(value, float) else f'"{value}"'
+
+
+PAGES: Final = {"configuration.md": configuration_page, "providers.md": providers_page}
+"""Each page that is made here, by its name in docs/reference."""
+
+
+def main() -> None:
+    """Write all pages."""
+    for name, page in PAGES.items():
+        (_REFERENCE / name).write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
