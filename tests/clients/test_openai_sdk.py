@@ -15,7 +15,7 @@ import pytest
 from openai import AsyncOpenAI, OpenAI
 
 from tests.fake import TEXT, FakeProvider
-from tests.support import GatewayUnderTest, config_text
+from tests.support import GatewayUnderTest, config_text, journalled, wait_journalled
 
 SAYING = " ".join(TEXT)
 ASK: Any = [{"role": "user", "content": "Hi there"}]
@@ -252,6 +252,17 @@ def test_an_impatient_client_times_out_and_the_provider_is_left(upstream: FakePr
     with pytest.raises(openai.APITimeoutError):
         client.with_options(timeout=0.3).chat.completions.create(model="acme/never-answers", messages=ASK)
     assert upstream.wait_closed(upstream.requests[before], timeout_s=2)
+
+
+def test_a_stream_that_was_left_early_is_journalled_as_left(served: GatewayUnderTest, client: OpenAI) -> None:
+    before = len(journalled(served.home))
+    raw = client.chat.completions.with_raw_response.create(model="acme/endless", messages=ASK, stream=True)
+    stream = raw.parse()
+    next(stream)
+    stream.close()
+    exchange = wait_journalled(served.home, before + 1)[-1]
+    assert exchange.id == raw.headers["x-request-id"]
+    assert (exchange.outcome, exchange.deployment) == ("client_gone", "acme/endless")
 
 
 def test_closing_a_stream_early_closes_the_upstream_at_once(upstream: FakeProvider, client: OpenAI) -> None:

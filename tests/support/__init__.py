@@ -2,7 +2,17 @@
 
 from tests.support.configuration import config_text
 from tests.support.gateway import GatewayUnderTest
+from tests.support.journal import journalled, wait_journalled
 from tests.support.ports import free_port
 from tests.support.rawhttp import RawHTTP, Response, TornError
 
-__all__ = ["GatewayUnderTest", "RawHTTP", "Response", "TornError", "config_text", "free_port"]
+__all__ = [
+    "GatewayUnderTest",
+    "RawHTTP",
+    "Response",
+    "TornError",
+    "config_text",
+    "free_port",
+    "journalled",
+    "wait_journalled",
+]
