@@ -32,8 +32,12 @@ class Head:
         self._tail = len(suffix)
         self.incoming = incoming
         self.endpoint = endpoint
+        self.hold_for(ring)
+
+    def hold_for(self, ring: KeyRing) -> None:
+        """Take note that the head's key has been admitted by this ring."""
+        key = self.incoming.key
         self.ring = ring
-        key = incoming.key
         self.good_until = key.expires_at if key is not None and key.expires_at is not None else float("inf")
 
     @staticmethod

@@ -28,6 +28,7 @@ class Incoming:
         "old",
         "query",
         "refusal",
+        "repeated",
         "size",
         "target",
     )
@@ -44,6 +45,7 @@ class Incoming:
         self.chunked = False
         self.keep_alive = True
         self.refusal: CallError | None = None
+        self.repeated = 0  # bytes of header lines whose name had come before
         self.key: Key | None = None
         self.old = False  # HTTP/1.0: it knows no chunks
 
@@ -54,14 +56,17 @@ class Incoming:
         bare.target = self.target
         bare.headers = self.headers
         bare.key = self.key
+        bare.old = self.old
         return bare
 
     def add(self, name: bytes, value: bytes) -> None:
         """Add a header line."""
         name = name.lower()
         headers = self.headers
-        if name in headers and name in _SINGLE:
-            self.refusal = BadRequest(f"The header {name.decode('latin-1')} came twice. Send it once.")
+        if name in headers:
+            self.repeated += len(name) + len(headers[name]) + 4
+            if name in _SINGLE:
+                self.refusal = BadRequest(f"The header {name.decode('latin-1')} came twice. Send it once.")
         headers[name] = value
 
     def check(self, version: str) -> None:
