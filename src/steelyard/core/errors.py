@@ -72,7 +72,7 @@ class CallError(SteelyardError):
     """A call that is answered with an error.
 
     `status` is the HTTP status, `kind` and `code` go into the dialect's error body (OpenAI API reference, "Errors":
-    `{"error": {"message", "type", "param", "code"}}`).
+    `{"error": {"message", "type", "param", "code"}}`). `allow` lists the methods that are, where this one is not.
     """
 
     status = 500
@@ -80,12 +80,19 @@ class CallError(SteelyardError):
     code = "internal_error"
 
     def __init__(
-        self, message: str, *, code: str | None = None, param: str | None = None, retry_after_s: float | None = None
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        param: str | None = None,
+        retry_after_s: float | None = None,
+        allow: str | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code or type(self).code
         self.param = param
         self.retry_after_s = retry_after_s
+        self.allow = allow
 
 
 class BadRequest(CallError):

@@ -11,6 +11,7 @@ __all__ = [
     "CHUNK_END",
     "NOT_PASSED",
     "answer",
+    "bodiless",
     "chunk",
     "error_answer",
     "error_event",
@@ -45,6 +46,9 @@ NOT_PASSED = frozenset(
         b"strict-transport-security",
         b"access-control-allow-origin",
         b"x-request-id",
+        b"x-steelyard-cost-usd",
+        b"x-steelyard-deployment",
+        b"x-steelyard-loss",
     )
 )
 
@@ -91,11 +95,20 @@ def answer(status: int, fields: bytes, body: bytes, *, keep_alive: bool) -> byte
     )
 
 
+def bodiless(whole: bytes) -> bytes:
+    """Return an answer without its body, as HEAD is answered (RFC 9110, 9.3.2)."""
+    return whole[: whole.index(b"\r\n\r\n") + 4]
+
+
 def error_answer(error: CallError, request_id: str, *, keep_alive: bool, fields: bytes = b"") -> bytes:
     """Return the answer that tells of an error, in OpenAI's shape."""
     more = b""
     if error.retry_after_s is not None:
         more = b"retry-after: %d\r\n" % max(1, round(error.retry_after_s + 0.499))
+    if error.status == 401:
+        more += b"www-authenticate: Bearer\r\n"  # RFC 9110, 15.5.2
+    if error.allow is not None:
+        more += b"allow: %b\r\n" % error.allow.encode()  # RFC 9110, 15.5.6
     head = b"content-type: application/json\r\nx-request-id: %b\r\n%b%b" % (request_id.encode(), more, fields)
     return answer(error.status, head, encode_error(error), keep_alive=keep_alive)
 

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import httptools
 
-from steelyard.core.errors import BadRequest, CallError, HeadersTooLarge, RequestTimeout, TooLarge
+from steelyard.core.errors import (
+    BadRequest,
+    CallError,
+    HeadersTooLarge,
+    MethodNotAllowed,
+    RequestTimeout,
+    TooLarge,
+)
 from steelyard.gateway.answers import error_answer
 from steelyard.gateway.head import Head
 from steelyard.gateway.incoming import Incoming
@@ -20,6 +28,8 @@ __all__ = ["Client", "Service"]
 
 _MOST_PIPELINED = 16
 _LINGER_S = 2.0
+_LONGEST_LINGER_S = 30.0
+"""How long what a client still sends is read and dropped after an error (nginx: lingering_timeout, lingering_time)."""
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _SMALL_BODY = 64 * 1024
 _MOST_LEARNED = 8
@@ -58,6 +68,7 @@ class Client(asyncio.Protocol):
         "_reading",
         "_to_learn",
         "_waiting",
+        "closing_since",
         "deaf",
         "doom",
         "held_back",
@@ -85,6 +96,7 @@ class Client(asyncio.Protocol):
         self._reading: Service | None = None
         self.incoming = Incoming()
         self.service: Service | None = None
+        self.closing_since = 0.0
         self.deaf = False
         self.doom: CallError | None = None
         self.held_back = False
@@ -126,6 +138,8 @@ class Client(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self.lingering or self.deaf:
+            if self.lingering:
+                self.since = self._gateway.clock()
             return
         head = self._head
         if head is not None and self.service is None and self.state == "idle" and not self._waiting:
@@ -140,12 +154,12 @@ class Client(asyncio.Protocol):
             self.state = "headers"
             self.since = self._gateway.clock()
             self._fed = 0
+            self._read = data
         self._fed += len(data)
-        self._read = data
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._decline_upgrade()
+        except httptools.HttpParserUpgrade as upgrade:
+            self._decline_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             self._refuse_bytes(error)
         self._read = b""
@@ -155,19 +169,24 @@ class Client(asyncio.Protocol):
     def _refuse_bytes(self, error: Exception) -> None:
         if self.lingering:
             return
+        self.deaf = True  # where the next message would begin is not known
         text = str(error.__context__ or error) if isinstance(error, httptools.HttpParserCallbackError) else str(error)
         self.refuse(BadRequest(f"This is not HTTP/1.1 as RFC 9112 has it: {text}.", code="malformed_http"))
 
-    def _decline_upgrade(self) -> None:
-        # RFC 9110, 7.8: a server may ignore Upgrade; the request itself is answered, and the connection then closed,
-        # since what follows on it would be of the other protocol.
-        if self.incoming.method == b"CONNECT":
-            self.refuse(BadRequest("CONNECT is not served here: this is no proxy.", code="method_not_allowed"))
+    def _decline_upgrade(self, rest: bytes) -> None:
+        # RFC 9110, 7.8: a server may ignore Upgrade; the request itself is answered, and the connection then closed.
+        # Java's HttpClient asks for h2c with every first request, those with a body included; httptools takes such a
+        # body for the other protocol, so that a parser of its own must read it.
+        incoming = self.incoming
+        if incoming.method == b"CONNECT":
+            self.refuse(MethodNotAllowed("CONNECT is not served here: this is no proxy.", allow="GET, HEAD, POST"))
             return
-        self.deaf = True
-        self.incoming.keep_alive = False
-        if self.service is None:
-            self.hang_up()
+        if self.lingering or self.deaf:
+            return
+        framing = b"transfer-encoding: chunked" if incoming.chunked else b"content-length: %d" % (incoming.length or 0)
+        body = SimpleNamespace(on_body=self.on_body, on_message_complete=self.on_message_complete)
+        self._parser = httptools.HttpRequestParser(body)
+        self._feed(b"POST / HTTP/1.1\r\nconnection: close\r\n%b\r\n\r\n%b" % (framing, rest))
 
     def _check_overhead(self) -> None:
         # Chunk headers, extensions and trailers are no body; nor may they be endless (RFC 9112, 7.1.1).
@@ -194,6 +213,8 @@ class Client(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         incoming = self.incoming
         self.state = "body"
+        if self.lingering or self.deaf:
+            return
         parser = self._parser
         incoming.method = parser.get_method()
         try:
@@ -209,7 +230,8 @@ class Client(asyncio.Protocol):
             return
         if length is not None and length > self._gateway.max_body_bytes:
             incoming.refusal = self._too_large()
-        expects = incoming.headers.get(b"expect")
+        # An expectation of HTTP/1.0 is to be ignored (RFC 9110, 10.1.1).
+        expects = incoming.headers.get(b"expect") if not incoming.old else None
         if incoming.refusal is not None and (length is None or length > _SMALL_BODY or expects is not None):
             self.refuse(incoming.refusal)
             return
@@ -221,8 +243,9 @@ class Client(asyncio.Protocol):
 
     def _measure_headers(self) -> None:
         limit = self._gateway.max_header_bytes
-        size = len(self.incoming.target) + sum(len(n) + len(v) + 4 for n, v in self.incoming.headers.items())
-        if size > limit:
+        incoming = self.incoming
+        size = len(incoming.target) + sum(len(n) + len(v) + 4 for n, v in incoming.headers.items())
+        if size + incoming.repeated > limit:
             raise HeadersTooLarge(f"The headers are over {limit} bytes. Send fewer or shorter ones.")
 
     def _answer_expectation(self, expects: bytes) -> None:
@@ -238,17 +261,17 @@ class Client(asyncio.Protocol):
     def on_body(self, piece: bytes) -> None:
         incoming = self.incoming
         incoming.size += len(piece)
-        if self.lingering:
+        if self.lingering or self.deaf:
             return
         if incoming.size > self._gateway.max_body_bytes:
             self.refuse(self._too_large())
         elif self._reading is not None:
             self._reading.more(piece)
-        else:
+        elif incoming.refusal is None:
             incoming.body.append(piece)
 
     def on_message_complete(self) -> None:
-        if self.lingering:
+        if self.lingering or self.deaf or self._parser.should_upgrade():
             return
         incoming = self.incoming
         incoming.keep_alive = self._parser.should_keep_alive()
@@ -261,10 +284,12 @@ class Client(asyncio.Protocol):
                 self._to_learn -= 1
                 self._head = self._gateway.learn(self._read, incoming)
             self._gateway.serve(self, incoming)
-        elif len(self._waiting) < _MOST_PIPELINED:
-            self._waiting.append(incoming)
-        else:
+        elif len(self._waiting) >= _MOST_PIPELINED:
             self.refuse(BadRequest(f"Over {_MOST_PIPELINED} requests wait on this connection. Await their answers."))
+        elif sum(one.size for one in self._waiting) + incoming.size > self._gateway.max_body_bytes:
+            self.refuse(TooLarge("The requests that wait on this connection are too large. Await their answers."))
+        else:
+            self._waiting.append(incoming)
 
     # What follows is called by whoever answers.
 
@@ -283,6 +308,8 @@ class Client(asyncio.Protocol):
             self.refuse(self.doom)
         else:
             self.since = self._gateway.clock()
+            if self.state == "body" and b"expect" in self.incoming.headers and not self.incoming.size:
+                self.write(_CONTINUE)  # which could not be said while another answer was being written
 
     def write(self, piece: bytes) -> None:
         """Send bytes to the client."""
@@ -298,6 +325,8 @@ class Client(asyncio.Protocol):
 
     def refuse(self, error: CallError) -> None:
         """Answer with an error, now or after the requests that are being answered, and close."""
+        if self.lingering:
+            return
         if self.service is not None and self.service is not self._reading:
             self.doom = error
             self.deaf = True
@@ -317,11 +346,13 @@ class Client(asyncio.Protocol):
             return
         self._gateway.outbox.flush()
         self.lingering = True
-        self.since = self._gateway.clock()
+        self.since = self.closing_since = self._gateway.clock()
         if self.state == "idle" and not self.deaf:
             self.transport.close()
-        elif self.transport.can_write_eof():
+        else:
             self.transport.write_eof()
+            if self.held_back:
+                self.transport.resume_reading()
 
     def hold(self) -> None:
         """Read no more for now: the upstream takes the body more slowly than it comes."""
@@ -341,7 +372,7 @@ class Client(asyncio.Protocol):
         gateway = self._gateway
         waited = now - self.since
         if self.lingering:
-            if waited > _LINGER_S:
+            if waited > _LINGER_S or now - self.closing_since > _LONGEST_LINGER_S:
                 self.transport.abort()
         elif self.paused_since is not None and now - self.paused_since > gateway.write_timeout_s:
             self.transport.abort()

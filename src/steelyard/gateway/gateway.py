@@ -27,7 +27,7 @@ from steelyard.core.errors import (
 from steelyard.core.ids import exchange_ids
 from steelyard.dialects.openai import Request, is_error_body
 from steelyard.gateway.access import Access
-from steelyard.gateway.answers import error_answer, today
+from steelyard.gateway.answers import bodiless, error_answer, today
 from steelyard.gateway.body import JsonBody
 from steelyard.gateway.call import Body, Call
 from steelyard.gateway.form import FormCall
@@ -132,7 +132,7 @@ class Gateway:
         endpoint = endpoint_of(incoming.target)
         if endpoint is not None:
             if incoming.method != b"POST":
-                raise MethodNotAllowed(f"{incoming.path} takes POST.")
+                raise MethodNotAllowed(f"{incoming.path} takes POST.", allow="POST")
         else:
             path = incoming.path
             if not is_page(path):
@@ -140,7 +140,7 @@ class Gateway:
                 hint = f" Nearest: {near[0]}." if near else ""
                 raise NotFound(f"There is nothing at {path[:200]}.{hint}")
             if incoming.method not in (b"GET", b"HEAD"):
-                raise MethodNotAllowed(f"{path} takes GET.")
+                raise MethodNotAllowed(f"{path} takes GET.", allow="GET, HEAD")
             if not path.startswith(("/v1/", "/models", "/metrics")):
                 return
         incoming.key = self.access.admit(incoming)
@@ -178,7 +178,8 @@ class Gateway:
         """Answer a request that never became a call."""
         self.meter.refused(error)
         keep_alive = incoming.keep_alive and not self.draining
-        client.write(error_answer(error, self.next_id(), keep_alive=keep_alive))
+        whole = error_answer(error, self.next_id(), keep_alive=keep_alive)
+        client.write(bodiless(whole) if incoming.method == b"HEAD" else whole)
         client.answered(keep_alive=keep_alive)
 
     def _check_open(self, incoming: Incoming) -> None:
@@ -204,8 +205,8 @@ class Gateway:
         incoming = head.incoming
         try:
             if head.ring is not self.access.ring or head.good_until != _FOREVER:
-                head.ring = self.access.ring
                 incoming.key = self.access.admit(incoming)
+                head.hold_for(self.access.ring)
             if self.draining or self._calls_per_key:
                 self._check_open(incoming)
             if len(body) > self.max_body_bytes:
@@ -270,6 +271,8 @@ class Gateway:
         call.begin(way, way.lanes if way.fixed else way.order(self.randomness))
 
     def _way(self, endpoint: Endpoint, model: str) -> Way:
+        if not model.isprintable():
+            raise NotFound("A model's name holds no control characters.", code="model_not_found", param="model")
         plan = self.plans.find(model)
         able = [target for target in plan.targets if endpoint.name in target.paths]
         if not able:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import msgspec
 
-from steelyard.core.errors import Forbidden
-from steelyard.gateway.answers import answer
+from steelyard.core.errors import Forbidden, NotFound
+from steelyard.gateway.answers import answer, bodiless
 
 if TYPE_CHECKING:
     from steelyard.gateway.client import Client
@@ -37,7 +38,7 @@ class Pages:
         fields = b"content-type: %b\r\nx-request-id: %b\r\n" % (kind, self._gateway.next_id().encode())
         whole = answer(status, fields, body, keep_alive=keep_alive)
         if incoming.method == b"HEAD":
-            whole = whole[: len(whole) - len(body)]
+            whole = bodiless(whole)
         client.write(whole)
         client.answered(keep_alive=keep_alive)
 
@@ -52,7 +53,9 @@ class Pages:
         if path == "/models":
             listed = [self._model(name) for name in gateway.plans.names() if _visible(name, key)]
             return 200, _JSON, msgspec.json.encode({"object": "list", "data": listed})
-        name = path.removeprefix("/models/")
+        name = unquote(path.removeprefix("/models/"), errors="replace")  # SDKs escape the slash of "provider/model"
+        if not name.isprintable():
+            raise NotFound("A model's name holds no control characters.", code="model_not_found", param="model")
         gateway.plans.find(name)
         if not _visible(name, key):
             raise Forbidden(f'The key may not use "{name}".', param="model")
