@@ -1,5 +1,6 @@
 """Who may come in: keys, and what protects a gateway that has none yet."""
 
+import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -10,7 +11,8 @@ from steelyard.keys.ring import KeyRing
 
 __all__ = ["Access"]
 
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_LOOPBACK = re.compile(r"127(?:\.[0-9]{1,3}){3}|::1")
+"""Addresses, not names: anybody may own a name that begins with 127."""
 
 
 class Access:
@@ -60,4 +62,4 @@ def _is_loopback(url: str) -> bool:
         name = urlsplit(url).hostname or ""
     except ValueError:
         return False
-    return name in _LOOPBACK or name.endswith(".localhost") or name.startswith("127.")
+    return name == "localhost" or name.endswith(".localhost") or _LOOPBACK.fullmatch(name) is not None
