@@ -114,6 +114,7 @@ class FormBody:
         assert self.found is not None
         self._wire_model = call.lane.target.model.encode()
         self._out = upstream
+        upstream.sending = True
         self.replayable = False
         start, end = self.found
         length = self._incoming.length
@@ -143,9 +144,11 @@ class FormBody:
             self._client.hold()
         elif not self.complete:
             self._client.release()
-        elif chunked and out.open and not self._ended:
+        elif out.open and not self._ended:
             self._ended = True
-            out.transport.write(CHUNK_END)
+            out.sending = False
+            if chunked:
+                out.transport.write(CHUNK_END)
 
     def _take(self) -> bytes:
         assert self.found is not None

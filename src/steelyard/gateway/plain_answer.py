@@ -14,6 +14,7 @@ _LENGTH: Final = 2
 _CONNECTION: Final = 3
 _UNUSUAL: Final = 4
 
+_TEXT: Final = b"\t" + bytes(range(0x20, 0x7F)) + bytes(range(0x80, 0x100))
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _MOST_KNOWN = 1024
 _known: dict[bytes, int] = {}
@@ -27,14 +28,15 @@ def whole_answer(data: bytes) -> tuple[bytes, bytes] | None:
     folded or broken line (RFC 9112, 5 and 6.3).
     """
     end = data.find(b"\r\n\r\n")
-    lines = data[:end].split(b"\r\n")
-    if end < 0 or data.count(b"\n", 0, end) != len(lines) - 1 or data.find(b"\0", 0, end) >= 0:
-        return None
+    head = data[:end]
+    lines = head.split(b"\r\n")
+    if end < 0 or head.translate(None, _TEXT) != b"\r\n" * (len(lines) - 1):
+        return None  # a bare CR or LF, or a control character (RFC 9110, 5.5)
     length = -1
     passed = []
     for line in lines[1:]:
-        name, _, value = line.partition(b":")
-        kind = _known.get(name)
+        name, colon, value = line.partition(b":")
+        kind = _known.get(name) if colon else _UNUSUAL
         if kind is None:
             kind = _learn(name)
         if kind == _PASS:

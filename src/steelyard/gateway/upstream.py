@@ -54,17 +54,21 @@ class Upstream(asyncio.Protocol):
         "_answered",
         "_between",
         "_ended",
+        "_head_size",
         "_headers",
         "_held",
+        "_in_head",
         "_lengthless",
         "_outbox",
         "_parser",
         "_pool",
         "_skip",
+        "_spoilt",
         "_status",
         "calls",
         "idle_since",
         "open",
+        "sending",
         "sink",
         "transport",
     )
@@ -79,12 +83,16 @@ class Upstream(asyncio.Protocol):
         self.calls = 0
         self.open = False
         self.idle_since = 0.0
+        self.sending = False  # the request's body is still on its way, in pieces
         self._answered = False
         self._between = False  # the parser stands between two chunks of a body
         self._ended = False
+        self._head_size = 0
         self._held = False
+        self._in_head = False
         self._lengthless = False
         self._skip = False
+        self._spoilt = False  # more came than was asked for
         self._status = 0
         self._headers: list[tuple[bytes, bytes]] = []
 
@@ -100,6 +108,8 @@ class Upstream(asyncio.Protocol):
         self._answered = False
         self._ended = False
         self._between = False
+        self._in_head = True
+        self._head_size = 0
         self._lengthless = False
         self._headers = []
         self._outbox.write(self, request)
@@ -149,6 +159,12 @@ class Upstream(asyncio.Protocol):
             self._parser.feed_data(data)
             if self._between and data[-2:] != b"\r\n":
                 self._between = False  # the beginning of the next chunk's size has come with it
+            if self._ended:
+                self._settle()
+            elif self._in_head:
+                self._head_size += len(data)
+                if self._head_size > _MOST_HEAD_BYTES:
+                    self._break(f"its head is over {_MOST_HEAD_BYTES} bytes")
         except httptools.HttpParserUpgrade:
             self._break("the upstream switched protocols")
         except httptools.HttpParserError as error:
@@ -156,6 +172,18 @@ class Upstream(asyncio.Protocol):
                 self._break(str(error))
             else:
                 self.abandon()
+
+    def _settle(self) -> None:
+        """Keep the connection for another call, if that is safe, now that the answer and all that came with it is read.
+
+        A second answer, or the rest of a request that was answered early, would be taken for another call's."""
+        reusable = self._parser.should_keep_alive() and not self._lengthless
+        if reusable and not self.sending and not self._spoilt and self.open:
+            self.release()
+            self._pool.put(self)
+        elif self.open:
+            self.open = False
+            self.transport.close()
 
     def _break(self, reason: str) -> None:
         sink = self.sink
@@ -165,8 +193,12 @@ class Upstream(asyncio.Protocol):
 
     # What follows is called by the parser.
 
+    def on_message_begin(self) -> None:
+        self._spoilt = self._ended
+
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((name.lower(), value))
+        if self._in_head:  # trailer fields are of no use to anybody
+            self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         self._status = status = self._parser.get_status_code()
@@ -174,6 +206,7 @@ class Upstream(asyncio.Protocol):
         if self._skip:
             self._headers = []
             return
+        self._in_head = False
         sink = self.sink
         if sink is not None:
             headers = self._headers
@@ -199,15 +232,8 @@ class Upstream(asyncio.Protocol):
         self._between = False
         sink = self.sink
         self.sink = None
-        if sink is None:
-            return
-        if self._parser.should_keep_alive() and not self._lengthless:
-            self.release()
-            self._pool.put(self)
-        else:
-            self.open = False
-            self.transport.close()
-        sink.end()
+        if sink is not None:
+            sink.end()
 
     # What follows is called by the loop.
 
@@ -238,17 +264,16 @@ class Upstream(asyncio.Protocol):
 _FRAMING = frozenset((b"content-length", b"transfer-encoding"))
 
 _OK = b"HTTP/1.1 200 "
+_HEX = b"0123456789abcdefABCDEF"
+_MOST_HEAD_BYTES = 256 * 1024
 
 
 def _one_chunk(data: bytes) -> bytes | None:
     """Return the content of a read that is exactly one chunk, the last one excepted (RFC 9112, 7.1); else None."""
     at = data.find(b"\r\n", 1, 18)
-    if at < 0 or not data[:at].isalnum():
+    if at < 0 or data[:at].strip(_HEX):
         return None
-    try:
-        size = int(data[:at], 16)
-    except ValueError:
-        return None
+    size = int(data[:at], 16)
     if not size or len(data) != at + size + 4 or data[-2:] != b"\r\n":
         return None
     return data[at + 2 : -2]
