@@ -11,11 +11,12 @@ from steelyard.catalog.tariff import usd_text
 from steelyard.core.errors import CallError, StoreError, Unavailable, UpstreamError
 from steelyard.core.exchange import Attempt, Outcome, Record
 from steelyard.core.usage import Usage
+from steelyard.dialects.openai import encode_error
 from steelyard.gateway.answers import answer, error_answer, passed_fields, status_line, today
 from steelyard.gateway.exchange_of import exchange_of
 from steelyard.gateway.failure import Failure, cut, invalid, of_status, refused, timed_out
 from steelyard.gateway.lane import CLOSED, Lane
-from steelyard.gateway.relay import Events, Passage, Relay, Seen, Whole
+from steelyard.gateway.relay import Events, Passage, Relay, Seen, Whole, is_event_stream
 from steelyard.gateway.retry_after import retry_after_s
 from steelyard.gateway.surface import Endpoint
 from steelyard.keys.key import Key
@@ -126,11 +127,14 @@ class Call:
         self._attempt_started = now = self.gateway.clock()
         pool = lane.pool or self.gateway.pool_of(lane)
         upstream = pool.take() if pool is not None else None
-        way = self.way
-        assert way is not None
         if upstream is not None:
             self._send(upstream, now)
-            return
+        else:
+            self._open(lane, pool, now)
+
+    def _open(self, lane: Lane, pool: Pool | None, now: float) -> None:
+        """Have a connection opened for the present attempt."""
+        way = self._on_way
         self._phase = "connect" if pool is not None else "engine"
         seconds = way.plan.timeouts.connect if pool is not None else way.first_byte_s
         self.deadline = min(self._total_at, now + seconds)
@@ -154,7 +158,7 @@ class Call:
     async def _connect(self, lane: Lane, pool: Pool | None) -> None:
         try:
             upstream = await (pool.open() if pool is not None else self.gateway.open_engine(lane))
-        except (OSError, CallError) as error:
+        except (OSError, CallError, UnicodeError) as error:  # UnicodeError: a host name that IDNA cannot encode
             self._task = None
             self.fail(refused(lane, error))
             return
@@ -180,7 +184,7 @@ class Call:
 
     def whole(self, fields: bytes, body: bytes) -> None:
         self.upstream = None
-        self._note_first_byte(self.gateway.clock())
+        self.first_byte_at = self.gateway.clock()
         self.relay = relay = Whole(self, 200, [])
         relay.take(body, fields)
 
@@ -192,10 +196,12 @@ class Call:
             self.relay = Whole(self, status, headers)
         elif self.endpoint.passes:
             self.relay = Passage(self, status, headers)
-        elif any(name == b"content-type" and value.startswith(b"text/event-stream") for name, value in headers):
+        elif is_event_stream(headers):
             self.relay = Events(self, headers, hide_usage=not self.wants_usage)
         else:
             self.fail(invalid(self.lane, "a stream was asked for, and no stream of events came"), drop=True)
+        if self.client.paused_since is not None:
+            self.pause()  # it has not yet read the answer before
 
     def body(self, piece: bytes, framed: bytes | None) -> None:
         relay = self.relay
@@ -203,16 +209,18 @@ class Call:
             return
         now = self.gateway.clock()
         if self.first_byte_at is None:
-            self._note_first_byte(now)
+            self.first_byte_at = now
         deadline = now + self._idle_s
         self.deadline = deadline if deadline < self._total_at else self._total_at
         relay.body(piece, framed)
 
-    def _note_first_byte(self, now: float) -> None:
-        self.first_byte_at = now
-        vitals = self.lane.vitals
-        took, last = now - self._attempt_started, vitals.first_token_s
-        vitals.first_token_s = took if last is None else last + 0.2 * (took - last)
+    def _learn_speed(self) -> None:
+        """Have the deployment's first-token time known. Errors come quickly, and tell nothing of it."""
+        first = self.first_byte_at
+        if first is not None:
+            vitals = self.lane.vitals
+            took, last = first - self._attempt_started, vitals.first_token_s
+            vitals.first_token_s = took if last is None else last + 0.2 * (took - last)
 
     def end(self) -> None:
         self.upstream = None
@@ -224,11 +232,9 @@ class Call:
             return
         self.upstream = None
         if reused and not answered and self.sending is not None and self.sending.replayable:
-            # The upstream closed an idle connection just as it was used again: that is no failed attempt.
-            self._tries_left += 1
-            self._cursor -= 1
-            self.lane.breaker.abandon()
-            self._next()
+            # The upstream closed an idle connection just as it was used again: that is no failed attempt, and other
+            # idle connections are no better.
+            self._open(self.lane, self.lane.pool or self.gateway.pool_of(self.lane), self.gateway.clock())
             return
         self.fail(cut(self.lane, "the connection was closed" if error is None else f"the connection broke ({error})"))
 
@@ -268,7 +274,8 @@ class Call:
         assert self.sending is not None
         if not failure.again:
             self._excluded |= {lane}
-        if not self.sending.replayable or not (failure.elsewhere or failure.again):
+        over = len(self._excluded) == len(self._order) or not (failure.elsewhere or failure.again)
+        if over or not self.sending.replayable:
             self._tries_left = 0
         self._next_after(failure)
 
@@ -336,6 +343,8 @@ class Call:
         upstream, self.upstream = self.upstream, None
         if upstream is not None:
             upstream.abandon()
+        if upstream is not None or self._task is not None:
+            self._note(self.gateway.clock(), "cut", None, "the gateway was stopped")
         error = Unavailable("The gateway was stopped before the answer was complete. Try again.", code="draining")
         if self.relay is not None and self.relay.started:
             self.break_off(error)
@@ -356,7 +365,7 @@ class Call:
             self.gateway.release(self)
             return
         seen = self.relay.glimpse() if self.relay is not None else Seen()
-        if self._order:
+        if upstream is not None or self._task is not None:
             self.lane.breaker.abandon()
             self._note(self.gateway.clock(), "client_gone", None, None)
         started = self.relay is not None and self.relay.started
@@ -369,12 +378,14 @@ class Call:
         self.gateway.release(self)
 
     def pause(self) -> None:
-        if self.upstream is not None:
+        if self.upstream is not None and self._phase == "idle":
             self.upstream.hold()
+            self.deadline = self._total_at  # what does not come now is not the upstream's fault
 
     def resume(self) -> None:
-        if self.upstream is not None:
+        if self.upstream is not None and self._phase == "idle":
             self.upstream.release()
+            self.deadline = min(self._total_at, self.gateway.clock() + self._idle_s)
 
     def more(self, piece: bytes) -> None:
         """Take a piece of the body: never, since this call began with the whole of it."""
@@ -392,6 +403,7 @@ class Call:
 
     def answer_whole(self, status: int, fields: bytes, body: bytes) -> None:
         """Record and send a complete answer."""
+        self._learn_speed()
         relay = self.relay
         assert relay is not None
         try:
@@ -419,6 +431,7 @@ class Call:
 
     def start_answer(self, status: int, fields: bytes, kind: bytes) -> None:
         """Send status and headers of an answer whose body follows."""
+        self._learn_speed()
         if not self.chunked:
             self.incoming.keep_alive = False
         framing = b"transfer-encoding: chunked\r\n" if self.chunked else b""
@@ -442,7 +455,7 @@ class Call:
         if breaker.troubled:
             breaker.success()
         now = self.gateway.clock()
-        self._note(now, "ok", status, None)
+        self._note(now, outcome, status, None)
         self._keep(now, status, outcome, seen, None)
 
     def complete(self) -> None:
@@ -464,8 +477,11 @@ class Call:
 
     def refuse(self, error: CallError, outcome: Outcome) -> None:
         """Answer with an error, and record it."""
+        seen = Seen()
+        seen.body = encode_error(error)
+        seen.size = len(seen.body)
         try:
-            self._keep(self.gateway.clock(), error.status, outcome, Seen(), str(error))
+            self._keep(self.gateway.clock(), error.status, outcome, seen, str(error))
         except StoreError as lost:
             self.gateway.complain(str(lost))
         self.recorded = True
@@ -498,13 +514,13 @@ class Call:
         """End an answer that has begun and cannot be completed, so that no client takes it for whole."""
         relay = self.relay
         assert relay is not None
+        relay.broken_off(error if isinstance(error, UpstreamError) else UpstreamError(str(error), code=error.code))
         if not self.recorded:
             try:
                 self._keep(self.gateway.clock(), 200, outcome, relay.glimpse(), str(error))
             except StoreError as lost:
                 self.gateway.complain(str(lost))
         self.recorded = True
-        relay.broken_off(error if isinstance(error, UpstreamError) else UpstreamError(str(error), code=error.code))
         self.gateway.release(self)
         upstream, self.upstream = self.upstream, None
         if upstream is not None:

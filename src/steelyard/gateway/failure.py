@@ -105,7 +105,7 @@ def of_status(lane: Lane, status: int, fields: bytes, body: bytes | None, retry_
         )
         return Failure("status", error, again=False, blames=False, status=None)
     told = UpstreamError(f"{name} answered with status {status}.", code="upstream_status", retry_after_s=retry_after_s)
-    if status < 500 and body is None:
+    if 400 <= status < 500 and body is None:
         told.status = status
     return Failure(
         "status",

@@ -16,10 +16,13 @@ from steelyard.gateway.failure import cut, invalid
 if TYPE_CHECKING:
     from steelyard.gateway.call import Call
 
-__all__ = ["Events", "Passage", "Relay", "Seen", "Whole"]
+__all__ = ["Events", "Passage", "Relay", "Seen", "Whole", "is_event_stream"]
 
 _MOST_ANSWER_BYTES = 256 * 1024 * 1024
 _MOST_TEED_BYTES = 1024 * 1024
+_MOST_EXPANDED_BYTES = 64 * 1024 * 1024
+_CODINGS = frozenset((b"gzip", b"x-gzip", b"deflate"))
+_DONE_AND_END = chunk(DONE) + CHUNK_END
 
 
 class Seen:
@@ -96,7 +99,7 @@ class Whole:
             call.fail(invalid(call.lane, _description(self._headers, body)))
             return
         if found.error and bytes(found.error) != b"null" and not found.choices:
-            call.refused_by_upstream(502, self._headers, body)
+            call.refused_by_upstream(502, self._headers if fields is None else _parsed(fields), body)
             return
         seen = self.seen
         seen.size = len(body)
@@ -124,8 +127,8 @@ class Events:
     def __init__(self, call: Call, headers: list[tuple[bytes, bytes]], *, hide_usage: bool) -> None:
         self._call = call
         self._fields = passed_fields(headers)
-        coding = _header(headers, b"content-encoding")
-        self._expand = zlib.decompressobj(zlib.MAX_WBITS | 32) if coding in (b"gzip", b"deflate") else None
+        coding = (_header(headers, b"content-encoding") or b"identity").lower()
+        self._expand = zlib.decompressobj(zlib.MAX_WBITS | 32) if coding in _CODINGS else None
         self._reader = StreamReader(hide_usage=hide_usage)
         self._finished = False
         self._bare = not call.chunked
@@ -138,7 +141,7 @@ class Events:
         if self._finished:
             return
         if self._expand is not None:
-            piece = self._expand.decompress(piece)
+            piece, framed = self._expanded(piece), None
         reader = self._reader
         shown = reader.feed(piece)
         if shown:
@@ -160,6 +163,25 @@ class Events:
         elif reader.overflow:
             self._call.fail(invalid(self._call.lane, "an event of its stream is over 64 MiB"), drop=True)
 
+    def _expanded(self, piece: bytes) -> bytes:
+        """Return a piece without its content coding: nothing, where that cannot be had and the attempt has failed."""
+        expand = self._expand
+        assert expand is not None
+        try:
+            plain = expand.decompress(piece, _MOST_EXPANDED_BYTES)
+        except zlib.error as error:
+            self._call.fail(invalid(self._call.lane, f"its content-encoding cannot be read ({error})"), drop=True)
+            return b""
+        if expand.unconsumed_tail:
+            self._call.fail(invalid(self._call.lane, "its content-encoding holds far too much"), drop=True)
+            return b""
+        return plain
+
+    def _note_shown(self, shown: bytes) -> None:
+        self.seen.size += len(shown)
+        if self._kept is not None:
+            self._kept.append(shown)
+
     def _refused(self, error: bytes) -> None:
         self._finished = True
         self._call.refused_by_upstream(502, [], b'{"error":%b}' % error, drop=True)
@@ -167,8 +189,9 @@ class Events:
     def _finish(self) -> None:
         call = self._call
         self._finished = True
-        seen = self.glimpse()
         reader = self._reader
+        self._note_shown(DONE)
+        seen = self.glimpse()
         if not self.started:
             self.started = True
             call.start_answer(200, self._fields, b"text/event-stream; charset=utf-8")
@@ -177,7 +200,7 @@ class Events:
         except StoreError as error:
             call.break_off(UpstreamError(f"The answer is complete, but could not be recorded: {error}"))
             return
-        self._write(DONE if self._bare else chunk(DONE) + CHUNK_END)
+        self._write(DONE if self._bare else _DONE_AND_END)
         call.complete()
 
     def end(self) -> None:
@@ -191,7 +214,9 @@ class Events:
             self._call.fail(cut(self._call.lane, "the stream ended without data: [DONE]"))
 
     def broken_off(self, error: UpstreamError) -> None:
+        self._finished = True
         event = error_event(error)
+        self._note_shown(event)
         self._write(event if self._bare else chunk(event) + CHUNK_END)
 
     def end_after_error(self) -> None:
@@ -281,6 +306,18 @@ class Passage:
         return seen
 
 
+def is_event_stream(headers: list[tuple[bytes, bytes]]) -> bool:
+    """Say whether headers announce a stream of events. A coding that cannot be read makes it something else."""
+    kind = (_header(headers, b"content-type") or b"").lower()
+    coding = (_header(headers, b"content-encoding") or b"identity").lower()
+    return kind.startswith(b"text/event-stream") and (coding == b"identity" or coding in _CODINGS)
+
+
+def _parsed(fields: bytes) -> list[tuple[bytes, bytes]]:
+    pairs = [line.partition(b":") for line in fields.split(b"\r\n") if line]
+    return [(name.lower(), value.strip(b" \t")) for name, _, value in pairs]
+
+
 def _header(headers: list[tuple[bytes, bytes]], name: bytes) -> bytes | None:
     for one, value in headers:
         if one == name:
@@ -289,9 +326,10 @@ def _header(headers: list[tuple[bytes, bytes]], name: bytes) -> bytes | None:
 
 
 def _decoded(body: bytes, coding: bytes) -> bytes | None:
+    coding = coding.lower()  # RFC 9110, 8.4.1: case-insensitive
     if coding == b"identity":
         return body
-    if coding not in (b"gzip", b"x-gzip", b"deflate"):
+    if coding not in _CODINGS:
         return None
     expand = zlib.decompressobj(zlib.MAX_WBITS | 32)
     try:
