@@ -154,8 +154,8 @@ SECTIONS: Final = (
         "Where exchanges are kept, and for how long. Read when the clerk starts (`journal_segment_bytes`: when the "
         "gateway starts).",
         {
-            "url": "↻ Database, as SQLAlchemy writes it, or a reference to it. Absent: SQLite in `data_dir`. A URL with "
-            "a password must be a reference.",
+            "url": "↻ Database, as SQLAlchemy writes it, or a reference to it. Absent: SQLite in `data_dir`. A URL "
+            "with a password must be a reference.",
             "retention_days": "Older exchanges are dropped; 0: none.",
             "retention_bytes": "The oldest exchanges are dropped above this size; 0: none.",
             "journal_segment_bytes": "Size of a journal file, reserved on the disk beforehand.",
