@@ -7,11 +7,10 @@ import socket
 import ssl
 from collections import deque
 from collections.abc import Callable
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from steelyard.core.errors import UpstreamError
 from steelyard.gateway.outbox import Outbox
+from steelyard.gateway.proxy import Proxy, Tunnel, proxy_for
 from steelyard.gateway.upstream import Upstream
 from steelyard.policy.plan import Origin
 
@@ -31,7 +30,7 @@ class Pool:
         self._idle: deque[Upstream] = deque()
         self._all: set[Upstream] = set()
         self._tls: ssl.SSLContext | None = None
-        self._proxy = _proxy_for(origin)
+        self._proxy = proxy_for(origin)
 
     def take(self) -> Upstream | None:
         """Return an idle connection, the one used last; None when one must be opened."""
@@ -78,15 +77,17 @@ class Pool:
         loop = asyncio.get_running_loop()
         origin = self.origin
         if self._proxy is not None and origin.tls:
-            connection = await self._open_through_proxy()
+            connection = await self._open_through(self._proxy)
         elif self._proxy is not None:
-            host, port = self._proxy
-            _, connection = await loop.create_connection(lambda: Upstream(self), host, port)
+            self._proxy.check()
+            _, connection = await loop.create_connection(lambda: Upstream(self), self._proxy.host, self._proxy.port)
         else:
             name = origin.host if origin.tls else None
             _, connection = await loop.create_connection(
                 lambda: Upstream(self), origin.host, origin.port, ssl=self._context(), server_hostname=name
             )
+        if not connection.open:
+            raise ConnectionResetError("the connection was closed as soon as it was open")
         _no_delay(connection.transport)
         self._all.add(connection)
         return connection
@@ -97,22 +98,26 @@ class Pool:
         (RFC 9112, 3.2.2), else nothing."""
         return f"http://{self.origin.authority}" if self._proxy is not None and not self.origin.tls else ""
 
+    @property
+    def proxy_fields(self) -> bytes:
+        """The header lines that every request to a plain proxy carries; a tunnel has had them already."""
+        return self._proxy.fields if self._proxy is not None and not self.origin.tls else b""
+
     def _context(self) -> ssl.SSLContext | None:
         if self.origin.tls and self._tls is None:
-            self._tls = ssl.create_default_context()
+            context = ssl.create_default_context()
             if self.origin.ca_file:
-                self._tls.load_verify_locations(self.origin.ca_file)
+                context.load_verify_locations(self.origin.ca_file)
+            self._tls = context
         return self._tls
 
-    async def _open_through_proxy(self) -> Upstream:
-        assert self._proxy is not None
+    async def _open_through(self, proxy: Proxy) -> Upstream:
+        proxy.check()
         loop = asyncio.get_running_loop()
-        host, port = self._proxy
-        tunnel = _Tunnel(loop.create_future())
-        transport, _ = await loop.create_connection(lambda: tunnel, host, port)
+        tunnel = Tunnel(loop.create_future())
+        transport, _ = await loop.create_connection(lambda: tunnel, proxy.host, proxy.port)
         try:
-            authority = f"{self.origin.host}:{self.origin.port}"
-            transport.write(f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n".encode("latin-1"))
+            transport.write(proxy.connect_request(self.origin))
             await tunnel.opened
             connection = Upstream(self)
             context = self._context()
@@ -122,7 +127,7 @@ class Pool:
             transport.abort()
             raise
         if secure is None:
-            raise UpstreamError(f"The proxy {host}:{port} closed the tunnel to {authority}.")
+            raise UpstreamError(f"The proxy {proxy.name} closed its tunnel to {self.origin.authority}.")
         if not connection.open:
             connection.connection_made(secure)
         return connection
@@ -157,46 +162,6 @@ class Pools:
     def size(self) -> int:
         """How many upstream connections are open."""
         return sum(pool.size for pool in self._pools.values())
-
-
-class _Tunnel(asyncio.Protocol):
-    """Waits for a proxy's answer to CONNECT (RFC 9110, 9.3.6)."""
-
-    def __init__(self, opened: asyncio.Future[None]) -> None:
-        self.opened = opened
-        self._head = b""
-
-    def data_received(self, data: bytes) -> None:
-        self._head += data
-        end = self._head.find(b"\r\n\r\n")
-        if self.opened.done() or (end < 0 and len(self._head) < 16_384):
-            return
-        words = self._head.split(b"\r\n", 1)[0].split(b" ", 2)
-        if end >= 0 and len(words) > 1 and words[1].startswith(b"2"):
-            self.opened.set_result(None)
-        else:
-            said = self._head.split(b"\r\n", 1)[0][:200].decode("latin-1")
-            self.opened.set_exception(UpstreamError(f'The HTTP proxy refused to open a tunnel: "{said}".'))
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if not self.opened.done():
-            self.opened.set_exception(exc or ConnectionResetError("the proxy closed the connection"))
-
-
-def _proxy_for(origin: Origin) -> tuple[str, int] | None:
-    """Return the proxy that the environment names for an origin (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY)."""
-    if _is_loopback(origin.host) or proxy_bypass(origin.host):
-        return None
-    proxies = getproxies()
-    address = proxies.get("https" if origin.tls else "http") or proxies.get("all")
-    if not address:
-        return None
-    parts = urlsplit(address if "://" in address else f"http://{address}")
-    return (parts.hostname, parts.port or 80) if parts.hostname else None
-
-
-def _is_loopback(host: str) -> bool:
-    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def _no_delay(transport: asyncio.BaseTransport) -> None:
