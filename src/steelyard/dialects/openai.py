@@ -84,6 +84,7 @@ class Request:
 
 class _Choice(Struct):
     finish_reason: str | None = None
+    usage: Raw = _ABSENT
 
 
 class Answer(Struct):
@@ -106,6 +107,13 @@ class Chunk(Struct):
     choices: list[_Choice] | None = None
     usage: Raw = _ABSENT
     error: Raw = _ABSENT
+
+    @property
+    def reported_usage(self) -> Raw:
+        """The usage in this event, wherever it stands. Moonshot reports it inside the last choice
+        (github.com/northes/go-moonshot/issues/17 quotes its documentation; github.com/higress-group/higress/pull/1568
+        shows an answer)."""
+        return self.usage or (self.choices[0].usage if self.choices else _ABSENT)
 
 
 class _InputDetails(Struct):

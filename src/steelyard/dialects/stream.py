@@ -114,11 +114,12 @@ class StreamReader:
         for choice in chunk.choices or ():
             if choice.finish_reason:
                 self.finish_reason = choice.finish_reason
-        usage = usage_of(chunk.usage)
+        reported = chunk.reported_usage
+        usage = usage_of(reported)
         if usage is not None:
             # Usage is cumulative wherever it comes more than once: the last one counts.
             self.usage = usage
-            self.usage_raw = bytes(chunk.usage)
+            self.usage_raw = bytes(reported)
 
     def _shown(self, event: bytes, payload: bytes, chunk: Chunk) -> bytes:
         if not self._hide or not chunk.usage:
