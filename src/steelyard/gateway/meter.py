@@ -13,6 +13,7 @@ from steelyard.gateway.lane import Vitals
 
 __all__ = ["Histogram", "Meter", "Row"]
 
+_MOST_ROWS = 4096
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 
 
@@ -86,8 +87,12 @@ class Meter:
         self._refusals[(error.status, error.code)] += 1
 
     def row(self, route: str, deployment: str) -> Row:
-        """Return the counters of one deployment of one route."""
-        return self._rows[(route, deployment)]
+        """Return the counters of one deployment of one route. Names come from callers too, so there is a bound to them:
+        what is beyond it is counted together."""
+        name = (route, deployment)
+        if name not in self._rows and len(self._rows) >= _MOST_ROWS:
+            name = ("other", "other")
+        return self._rows[name]
 
     def text(self, vitals: Mapping[str, Vitals], gauges: Mapping[str, tuple[str, float]]) -> str:
         """Write the exposition. `gauges` maps a metric's name to its help text and present value."""

@@ -160,7 +160,10 @@ class Plans:
     @property
     def records(self) -> bool:
         """Whether any route's exchanges go on record."""
-        return self._config.server.record != "none" or any(one.record != "none" for one in self.routes.values())
+        config = self._config
+        if config.server.record != "none" or any(plan.record != "none" for plan in self.routes.values()):
+            return True
+        return any(facts.record not in (None, "none") for facts in config.deployments.values())
 
     @property
     def until(self) -> datetime | None:
