@@ -61,6 +61,7 @@ _FORWARDED = (
     b"idempotency-key",
 )
 _MOST_WAYS = 8192
+_MOST_VITALS = 4096
 _FOREVER = float("inf")
 
 
@@ -292,7 +293,12 @@ class Gateway:
         return Lane(target, self._vitals_of(target.deployment), self.meter.row(plan.route, target.deployment))
 
     def _vitals_of(self, deployment: str) -> Vitals:
-        return self.vitals.setdefault(deployment, Vitals())
+        known = self.vitals.get(deployment)
+        if known is None:
+            known = Vitals()
+            if len(self.vitals) < _MOST_VITALS:
+                self.vitals[deployment] = known
+        return known
 
     def release(self, call: Call) -> None:
         """Take note that a call is over."""
@@ -377,7 +383,7 @@ class Gateway:
 
 def _head(lane: Lane, endpoint: Endpoint, pool: Pool | None) -> bytes:
     target = lane.target
-    prefix = pool.prefix if pool is not None else ""
+    prefix, more = (pool.prefix, pool.proxy_fields) if pool is not None else ("", b"")
     fields = target.fields or b"host: localhost\r\n"
     line = f"POST {prefix}{target.paths[endpoint.name]} HTTP/1.1\r\n".encode("latin-1")
-    return line + fields + b"user-agent: steelyard\r\naccept-encoding: identity\r\n"
+    return line + fields + more + b"user-agent: steelyard\r\naccept-encoding: identity\r\n"
