@@ -9,10 +9,19 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from steelyard.catalog.tariff import usd_text
 from steelyard.core.errors import CallError, StoreError, Unavailable, UpstreamError
-from steelyard.core.exchange import Attempt, Outcome, Record
+from steelyard.core.exchange import Attempt, Exchange, Outcome, Record
 from steelyard.core.usage import Usage
 from steelyard.dialects.openai import encode_error
-from steelyard.gateway.answers import answer, error_answer, passed_fields, status_line, today
+from steelyard.gateway.answers import (
+    CHUNK_END,
+    answer,
+    chunk,
+    error_answer,
+    error_event,
+    passed_fields,
+    status_line,
+    today,
+)
 from steelyard.gateway.exchange_of import exchange_of
 from steelyard.gateway.failure import Failure, cut, invalid, of_status, refused, timed_out
 from steelyard.gateway.lane import CLOSED, Lane
@@ -73,6 +82,7 @@ class Call:
     cost_text: str | None = None
     first_byte_at: float | None = None
     recorded = False
+    started = False
     record_mode: Record = "metadata"
     deadline = inf
     _total_at = inf
@@ -406,15 +416,11 @@ class Call:
         self._learn_speed()
         relay = self.relay
         assert relay is not None
-        try:
-            self.keep(status, "ok", relay.seen)
-        except StoreError as error:
-            self._send_error(Unavailable(str(error), code="not_recorded", retry_after_s=1.0))
-            return
+        exchange = self._close_books(status, "ok", relay.seen)
         cost = self.cost_text
         head = "x-request-id: %s\r\nx-steelyard-cost-usd: %s\r\n" if cost is not None else "x-request-id: %s\r\n%s"
-        self.gateway.outbox.write(
-            self.client,
+        self._end_with(
+            exchange,
             b"%b%b%b%b%b%bcontent-length: %d\r\n\r\n%b"
             % (
                 status_line(status),
@@ -431,6 +437,7 @@ class Call:
 
     def start_answer(self, status: int, fields: bytes, kind: bytes) -> None:
         """Send status and headers of an answer whose body follows."""
+        self.started = True
         self._learn_speed()
         if not self.chunked:
             self.incoming.keep_alive = False
@@ -448,15 +455,37 @@ class Call:
             kind, self.id.encode(), self.lane.name, cost
         )  # fmt: skip
 
-    def keep(self, status: int, outcome: Outcome, seen: Seen) -> None:
-        """Record an exchange that was answered, before its end is told. Raises StoreError."""
-        lane = self.lane
-        breaker = lane.breaker
+    def end_answer(self, status: int, outcome: Outcome, seen: Seen, last: bytes) -> None:
+        """Record an exchange whose answer has been relayed but for its `last` bytes, and then send those."""
+        self._end_with(self._close_books(status, outcome, seen), last)
+        self.complete()
+
+    def _close_books(self, status: int, outcome: Outcome, seen: Seen) -> Exchange:
+        """Return the exchange of a call that was answered, counted and priced."""
+        breaker = self.lane.breaker
         if breaker.troubled:
             breaker.success()
         now = self.gateway.clock()
-        self._note(now, outcome, status, None)
-        self._keep(now, status, outcome, seen, None)
+        self._note(now, "ok", status, None)
+        return self._exchange(now, status, outcome, seen, None)
+
+    def _end_with(self, exchange: Exchange, last: bytes) -> None:
+        if self.record_mode != "none":
+            self.gateway.outbox.settle(self.client, last, exchange, self)
+        else:
+            self.gateway.outbox.write(self.client, last)
+
+    def unrecorded(self, error: StoreError) -> bytes:
+        """Return what the client is told when its answer could not be recorded: it gets none, or no clean end."""
+        self.gateway.complain(str(error))
+        if self.started and not self.stream:
+            self.client.transport.abort()  # nothing else tells that arbitrary bytes are not to be taken for whole
+            return b""
+        if self.started:
+            event = error_event(UpstreamError(f"The answer is complete, but could not be recorded: {error}"))
+            return chunk(event) + CHUNK_END if self.chunked else event
+        told = Unavailable(str(error), code="not_recorded", retry_after_s=1.0)
+        return error_answer(told, self.id, keep_alive=self.incoming.keep_alive)
 
     def complete(self) -> None:
         """Take note that the answer has been sent to its end."""
@@ -561,8 +590,8 @@ class Call:
         begun, ended = (self._attempt_started - start) * 1000, (now - start) * 1000
         self.attempts += (Attempt(name, outcome, begun, ended, status, detail),)
 
-    def _keep(self, now: float, status: int, outcome: Outcome, seen: Seen, error: str | None) -> None:
-        """Write the exchange to the journal, and count it. Raises StoreError when it could not be written."""
+    def _exchange(self, now: float, status: int, outcome: Outcome, seen: Seen, error: str | None) -> Exchange:
+        """Return the call as it goes on record; price it and count it."""
         self.recorded = True
         cost = None
         if self.attempts:
@@ -575,5 +604,10 @@ class Call:
             row = self.gateway.meter.row(self.way.route if self.way is not None else "", "")
         exchange = exchange_of(self, now, status, outcome, seen, error)
         row.count(exchange, cost)
+        return exchange
+
+    def _keep(self, now: float, status: int, outcome: Outcome, seen: Seen, error: str | None) -> None:
+        """Write the exchange of a call that was not answered in full. Raises StoreError when it cannot be written."""
+        exchange = self._exchange(now, status, outcome, seen, error)
         if self.record_mode != "none":
             self.gateway.journal.append(exchange)

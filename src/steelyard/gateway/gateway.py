@@ -92,7 +92,7 @@ class Gateway:
         self.draining = False
         self.calls: set[Call] = set()
         self.clients: set[Client] = set()
-        self.outbox = Outbox(loop)
+        self.outbox = Outbox(loop, fittings.journal)
         self.date = today()
         self.pools = Pools(self.clock, self.outbox)
         self.vitals: dict[str, Vitals] = {}

@@ -6,7 +6,8 @@ import zlib
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from steelyard.core.errors import StoreError, UpstreamError
+from steelyard.core.errors import UpstreamError
+from steelyard.core.exchange import Outcome
 from steelyard.core.usage import Usage
 from steelyard.dialects.openai import decode_answer, usage_of
 from steelyard.dialects.stream import DONE, StreamReader
@@ -195,13 +196,8 @@ class Events:
         if not self.started:
             self.started = True
             call.start_answer(200, self._fields, b"text/event-stream; charset=utf-8")
-        try:
-            call.keep(200, "ok" if reader.error is None else "error_event", seen)
-        except StoreError as error:
-            call.break_off(UpstreamError(f"The answer is complete, but could not be recorded: {error}"))
-            return
-        self._write(DONE if self._bare else _DONE_AND_END)
-        call.complete()
+        outcome: Outcome = "ok" if reader.error is None else "error_event"
+        call.end_answer(200, outcome, seen, DONE if self._bare else _DONE_AND_END)
 
     def end(self) -> None:
         if self._finished:
@@ -280,14 +276,7 @@ class Passage:
         self._finished = True
         if not self.started:
             self._start()
-        try:
-            call.keep(self._status, "ok", self.glimpse())
-        except StoreError as error:
-            call.break_off(UpstreamError(f"The answer is complete, but could not be recorded: {error}"))
-            return
-        if not self._bare:
-            call.client.write(CHUNK_END)
-        call.complete()
+        call.end_answer(self._status, "ok", self.glimpse(), b"" if self._bare else CHUNK_END)
 
     def broken_off(self, error: UpstreamError) -> None:
         """Close without the last chunk: there is no other way to say that arbitrary bytes are not complete."""

@@ -122,6 +122,7 @@ class _Server:
         await self._stop.wait()
         await self._drain(listener)
         ticker.cancel()
+        gateway.outbox.flush()
         gateway.pools.close()
         journal.close()
 

@@ -1,7 +1,7 @@
 """Append exchanges to the journal, and know beforehand whether the disk can take the next one."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from os import strerror
 from pathlib import Path
 
@@ -52,17 +52,33 @@ class JournalWriter:
         segment = self._segment
         if segment is None or segment.left < size:
             segment = self._roll(size, exchange)
+        self._write(segment, frame, exchange)
+
+    def _write(self, segment: Segment, frames: bytes, first: Exchange) -> None:
         try:
-            write_all(segment.fd, frame, segment.at)
+            write_all(segment.fd, frames, segment.at)
         except OSError as error:
             # A frame may be half-written there, and what follows would not be found behind it: leave the segment.
             segment.close()
             self._segment = None
             self._mark_unwritable(error)
-            raise self._lost(exchange) from error
-        segment.at += size
+            raise self._lost(first) from error
+        segment.at += len(frames)
         if self._spare is None and segment.left < self.reserve and self.writable:
             self._provide()
+
+    def append_all(self, exchanges: Sequence[Exchange]) -> None:
+        """Return when all exchanges are written, in one write where they fit. Raises `StoreError` as `append` does."""
+        if len(exchanges) == 1:
+            self.append(exchanges[0])
+            return
+        segment = self._segment
+        frames = b"".join([encode_frame(one) for one in exchanges])
+        if segment is None or segment.left < len(frames):
+            for one in exchanges:
+                self.append(one)
+            return
+        self._write(segment, frames, exchanges[0])
 
     def refresh(self) -> None:
         """Reserve room ahead, and try again what failed. Call it about once a second; it is cheap when all is well."""
