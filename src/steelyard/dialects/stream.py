@@ -18,6 +18,7 @@ _EVENT_END = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n))")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _MAX_EVENT_BYTES = 64 * 1024 * 1024
 _NULL = b"null"
+_NULL_USAGE = b'],"usage":null'
 
 
 class StreamReader:
@@ -56,22 +57,22 @@ class StreamReader:
 
     def feed(self, data: bytes) -> bytes:
         """Take the next bytes of the stream; return those to relay, which may be none."""
-        # Nearly every read is one plain event, in one line, that does not end the answer. It passes undecoded. Usage in
-        # such an event is that so far (some providers send it with each): the last one counts, so it is not read here,
-        # only taken out where it was not asked for.
+        # Nearly every read is one plain event, in one line, that does not end the answer and has no usage, or a null in
+        # its place. It passes undecoded.
         if (
             data[-2:] == b"\n\n"
             and data.count(b"\n") == 2
             and b'"finish_reason":null' in data
             and not self._pending
             and data[:5] == b"data:"
+            and b"\r" not in data
         ):
-            if not self._hide or b'"usage"' not in data:
+            if b'"usage"' not in data:
                 self.events += 1
                 return data
-            if b',"usage":null' in data:
+            if _has_null_usage(data):
                 self.events += 1
-                return data.replace(b',"usage":null', b"")
+                return data.replace(_NULL_USAGE, b"]") if self._hide else data
         return self._feed_closely(data)
 
     def _feed_closely(self, data: bytes) -> bytes:
@@ -124,9 +125,17 @@ class StreamReader:
     def _shown(self, event: bytes, payload: bytes, chunk: Chunk) -> bytes:
         if not self._hide or not chunk.usage:
             return event
+        if _has_null_usage(event):
+            return event.replace(_NULL_USAGE, b"]")
         if not chunk.choices and bytes(chunk.usage) != _NULL and not chunk.error:
             return b""  # the chunk that exists because the gateway asked for it
         return b"data: %b\n\n" % without_usage(payload)
+
+
+def _has_null_usage(event: bytes) -> bool:
+    """Say whether an event has a null for usage behind its choices, where providers put it, and no other usage: it can
+    then be cut out, and all other bytes stay as they are."""
+    return _NULL_USAGE in event and event.count(b'"usage"') == 1
 
 
 def _payload(event: bytes) -> bytes | None:
