@@ -47,9 +47,10 @@ _LOOK_S: Final = 1.0
 @click.option("--force", is_flag=True, help="Replace the file when it is there.")
 @json_option
 def init(path: Path, force: bool, as_json: bool) -> None:
-    """Write a commented steelyard.toml from what is found: keys in the environment, servers on this machine, models.
+    """Write a commented steelyard.toml from what is found here.
 
-    Keys themselves are not written. A file that is there is left as it is, without --force.
+    Looked for are keys in the environment, model servers on this machine, and pulled models. Keys themselves are not
+    written. A file that is there is left as it is, without --force.
     """
     found = _look()
     _write(path, render(found), force=force)

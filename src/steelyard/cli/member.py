@@ -39,8 +39,9 @@ class Pauses(Struct, frozen=True):
 
 
 class Event(Struct, frozen=True):
-    """What happened to a member. `ready`: `text` is the first line that it wrote to standard output; `said`: any other
-    line; `died`: `text` says how, and it is started again after `pause_s` seconds (`None`: it is not)."""
+    """What happened to a member. `ready`: `text` is the first line that it wrote to standard output, unless that is
+    an error; `said`: any other line; `died`: `text` says how, and it is started again after `pause_s` seconds (`None`:
+    it is not)."""
 
     kind: Literal["started", "ready", "said", "died", "ended"]
     member: str
@@ -138,6 +139,8 @@ class Life:
             line_came(rest.decode(errors="replace").rstrip())
 
     def _announced(self, line: str) -> None:
+        if line.startswith('{"error":'):
+            return  # the same words come on standard error
         if self._is_ready:
             self._said(line)
             return

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from steelyard.cli.member import Event
 
-__all__ = ["Narrator", "announced"]
+__all__ = ["Narrator", "words_of"]
 
 _COLOURS: Final = {"gateway": "cyan", "engine": "magenta", "clerk": "green"}
 
@@ -26,7 +26,7 @@ class Narrator:
         if self._as_json:
             print(_line(event), flush=True)
             return
-        for text in _words(event):
+        for text in words_of(event):
             self.say(event.member, text)
 
     def say(self, who: str, text: str) -> None:
@@ -41,30 +41,31 @@ class Narrator:
 def _line(event: Event) -> str:
     row: dict[str, object] = {"event": event.kind, "member": event.member, "text": event.text}
     if event.kind == "ready":
-        row |= announced(event.text)
+        row |= _announced(event.text)
     row |= {"pid": event.pid} if event.pid is not None else {}
     row |= {"restart_in_s": event.pause_s} if event.pause_s is not None else {}
     return msgspec.json.encode(row).decode()
 
 
-def _words(event: Event) -> list[str]:
+def words_of(event: Event) -> list[str]:
+    """Return the lines that tell a person of an event; none for what need not be told."""
     match event.kind:
         case "started":
             return []
         case "ready":
-            told = announced(event.text)
+            told = _announced(event.text)
             return [str(told.get("note") or "ready")] if "address" not in told else [f"serves {told['address']}"]
         case "said":
             # A member tells who it is, for when it runs alone.
             name = event.member.partition("-")[0]
-            return [str(announced(event.text).get("note", event.text)).removeprefix(f"steelyard {name}: ")]
+            return [str(_announced(event.text).get("note", event.text)).removeprefix(f"steelyard {name}: ")]
         case "died" if event.pause_s is not None:
             return [f"{event.text}; starts again in {event.pause_s:g} s"]
         case _:
             return [event.text]
 
 
-def announced(text: str) -> dict[str, object]:
+def _announced(text: str) -> dict[str, object]:
     """Return the object that a member announced itself with; an empty one when it did not write JSON."""
     try:
         return msgspec.json.decode(text, type=dict[str, object])

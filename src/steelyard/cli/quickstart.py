@@ -17,7 +17,7 @@ from steelyard.cli.engine import LOCAL_MISSING, has_local_extra
 from steelyard.cli.jsons import print_json
 from steelyard.cli.ledger_of import ledger_of
 from steelyard.cli.member import Event, Member
-from steelyard.cli.narrator import Narrator
+from steelyard.cli.narrator import Narrator, words_of
 from steelyard.cli.options import config_option, json_option, read_config
 from steelyard.cli.passkey import passkey
 from steelyard.cli.port import free_port_of
@@ -88,7 +88,7 @@ class _Quickstart:
         self._awaited = {member.name for member in members}
         self._all_ready = asyncio.Event()
         self._failed: str | None = None
-        self._said: list[str] = []
+        self._said: dict[str, list[str]] = {}
         self._shown = False
 
     async def run(self) -> int:
@@ -98,15 +98,15 @@ class _Quickstart:
         if not showing.done():
             showing.cancel()
             await asyncio.wait([showing])
-        if self._order.once or showing.cancelled() or showing.exception() is not None:
+        error = None if showing.cancelled() else showing.exception()
+        if self._order.once or showing.cancelled() or error is not None:
             self._supervisor.stop()
         code = await serving
         if self._failed is not None:
             raise EngineError(self._failed)
-        if showing.cancelled():
-            return code or INTERRUPTED
-        showing.result()
-        return code
+        if error is not None:
+            raise error
+        return code or (INTERRUPTED if showing.cancelled() else 0)
 
     async def _show(self) -> None:
         """Ask the model, and print what came of it."""
@@ -135,7 +135,7 @@ class _Quickstart:
             raise EngineError(self._failed)
         entry = EngineDirectory(self._order.config.server.data_dir).entries().get(self._order.model)
         if entry is None or entry.state != "ready":
-            self._fail((entry and entry.error) or "\n".join(self._said[-_TOLD_LINES:]))
+            self._fail((entry and entry.error) or self._words_of("engine"))
             raise EngineError(self._failed)
 
     async def _booked(self, exchange_id: str) -> Exchange:
@@ -156,15 +156,16 @@ class _Quickstart:
             if event.kind != "ended":
                 self._narrator(event)
             return
-        if event.text and event.kind in ("said", "ready"):
-            self._said.append(f"{event.member}: {event.text}")
+        self._said.setdefault(event.member, []).extend(words_of(event))
         if event.kind == "ready":
             self._awaited.discard(event.member)
             if not self._awaited:
                 self._all_ready.set()
         if event.kind == "died" and event.member in self._awaited:
-            told = "\n".join(self._said[-_TOLD_LINES:])
-            self._fail(f"The {event.member} could not be started: it {event.text}.\n{told}".rstrip())
+            self._fail(f"The {event.member} could not be started.\n{self._words_of(event.member)}")
+
+    def _words_of(self, member: str) -> str:
+        return "\n".join(self._said.get(member, [])[-_TOLD_LINES:])
 
     def _fail(self, text: str) -> None:
         self._failed = self._failed or text

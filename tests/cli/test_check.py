@@ -1,0 +1,125 @@
+"""`steelyard check`."""
+
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+from tests.cli.conftest import Call
+from tests.conftest import StartGateway
+from tests.fake import FakeProvider
+from tests.fake.certificate import self_signed
+from tests.support import config_text, free_port
+
+SECRET = "sk-that-nobody-may-see"
+
+
+def _check(call: Call, text: str, directory: Path, **env: str) -> tuple[int, dict[str, list[dict[str, Any]]]]:
+    """Return the exit code and the findings by subject."""
+    (directory / "steelyard.toml").write_text(text)
+    result = call("check", "--json", env=env)
+    assert SECRET not in result.output
+    found = json.loads(result.stdout)
+    assert found["ok"] is (result.exit_code == 0)
+    by_subject: dict[str, list[dict[str, Any]]] = {}
+    for finding in found["findings"]:
+        by_subject.setdefault(finding["subject"], []).append(finding)
+    return result.exit_code, by_subject
+
+
+def _text(base_url: str, **server: Any) -> str:
+    acme = {"base_url": base_url, "api_key": "env:ACME_API_KEY"}
+    return config_text({"acme": acme}, server={"port": free_port(), **server})
+
+
+def test_a_provider_that_answers_with_this_key_is_fine(call: Call, tmp_path: Path) -> None:
+    with FakeProvider(api_key=SECRET) as provider:
+        code, found = _check(call, _text(provider.base_url), tmp_path, ACME_API_KEY=SECRET)
+    assert code == 0
+    assert found["provider acme"][0]["level"] == "ok"
+
+
+def test_a_refused_key_is_wrong(call: Call, tmp_path: Path) -> None:
+    with FakeProvider(api_key="another") as provider:
+        code, found = _check(call, _text(provider.base_url), tmp_path, ACME_API_KEY=SECRET)
+    assert code == 1
+    assert "HTTP 401" in found["provider acme"][0]["text"]
+
+
+def test_a_missing_key_is_wrong(call: Call, tmp_path: Path) -> None:
+    code, found = _check(call, _text("http://127.0.0.1:9/v1"), tmp_path)
+    assert code == 1
+    assert "ACME_API_KEY is not set" in found["provider acme"][0]["text"]
+
+
+def test_nobody_at_the_address_is_wrong(call: Call, tmp_path: Path) -> None:
+    address = f"http://127.0.0.1:{free_port()}/v1"
+    code, found = _check(call, _text(address), tmp_path, ACME_API_KEY=SECRET)
+    assert code == 1
+    assert "Connection refused" in found["provider acme"][0]["text"]
+
+
+def test_a_certificate_that_nobody_vouches_for_is_wrong(call: Call, tmp_path: Path) -> None:
+    with FakeProvider(api_key=SECRET, certificate=self_signed(tmp_path)) as provider:
+        code, found = _check(call, _text(provider.base_url), tmp_path, ACME_API_KEY=SECRET)
+    assert code == 1
+    assert "certificate" in found["provider acme"][0]["text"]
+
+
+def test_offline_calls_nobody(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "steelyard.toml").write_text(_text(f"http://127.0.0.1:{free_port()}/v1"))
+    assert call("check", "--offline", env={"ACME_API_KEY": SECRET}).exit_code == 0
+
+
+def test_each_mistake_of_the_configuration_is_a_line(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "steelyard.toml").write_text('[server]\nport = "many"\nhots = "x"\n')
+    result = call("check")
+    lines = result.stdout.splitlines()
+    assert result.exit_code == 1
+    assert [line.startswith("WRONG configuration: ") for line in lines] == [True, True]
+
+
+def test_a_port_that_somebody_uses_is_wrong(call: Call, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        code, found = _check(call, f"[server]\nport = {port}\n", tmp_path)
+    assert code == 1
+    assert found[f"port {port}"][0]["level"] == "wrong"
+
+
+def test_a_port_that_our_gateway_uses_is_fine(call: Call, tmp_path: Path, gateway: StartGateway) -> None:
+    running = gateway()
+    code, found = _check(call, f"[server]\nport = {running.port}\n", tmp_path)
+    assert code == 0
+    assert "a gateway already serves" in found[f"port {running.port}"][0]["text"]
+
+
+def test_an_open_address_without_keys_is_wrong(call: Call, tmp_path: Path) -> None:
+    text = f'[server]\nhost = "0.0.0.0"\nport = {free_port()}\n'
+    code, found = _check(call, text, tmp_path)
+    assert code == 1
+    assert "steelyard keys create" in found["keys"][0]["text"]
+
+
+def test_a_data_directory_that_is_none_is_wrong(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("a file")
+    code, found = _check(call, f"[server]\nport = {free_port()}\n", tmp_path)
+    assert code == 1
+    assert found["data_dir"][0]["level"] == "wrong"
+
+
+def test_a_deployment_that_a_route_must_leave_out_is_wrong(call: Call, tmp_path: Path) -> None:
+    text = config_text({}, server={"port": free_port()}, routes={"r": {"deployments": ["openai/gpt-4.1"]}})
+    code, found = _check(call, text, tmp_path)
+    assert code == 1
+    assert "openai/gpt-4.1 is left out" in found["route r"][0]["text"]
+
+
+def test_an_unknown_price_is_a_note(call: Call, tmp_path: Path) -> None:
+    with FakeProvider() as provider:
+        text = config_text(
+            {"acme": provider.base_url}, server={"port": free_port()}, routes={"r": {"deployments": ["acme/ok"]}}
+        )
+        code, found = _check(call, text, tmp_path)
+    assert code == 0
+    assert found["deployment acme/ok"][0]["level"] == "note"
