@@ -11,7 +11,7 @@ from steelyard.catalog.tariff import usd_text
 from steelyard.core.errors import CallError, StoreError, Unavailable, UpstreamError
 from steelyard.core.exchange import Attempt, Exchange, Outcome, Record
 from steelyard.core.usage import Usage
-from steelyard.dialects.openai import encode_error
+from steelyard.dialects.openai import decode_answer, encode_error
 from steelyard.gateway.answers import (
     CHUNK_END,
     answer,
@@ -25,7 +25,7 @@ from steelyard.gateway.answers import (
 from steelyard.gateway.exchange_of import exchange_of
 from steelyard.gateway.failure import Failure, cut, invalid, of_status, refused, timed_out
 from steelyard.gateway.lane import CLOSED, Lane
-from steelyard.gateway.relay import Events, Passage, Relay, Seen, Whole, is_event_stream
+from steelyard.gateway.relay import Events, Passage, Relay, Seen, Whole, is_event_stream, seen_of
 from steelyard.gateway.retry_after import retry_after_s
 from steelyard.gateway.surface import Endpoint
 from steelyard.keys.key import Key
@@ -123,6 +123,17 @@ class Call:
         self._total_at = self.started_at + way.total_s
         self._idle_s = way.idle_s
         self._first_byte_s = way.first_byte_s
+        lane = lanes[0]
+        pool = lane.pool
+        if pool is not None and lane.breaker.state is CLOSED:
+            upstream = pool.take()
+            if upstream is not None:  # nearly always: the first choice is well and a connection stands
+                self._cursor = 1
+                self._tries_left = way.tries - 1
+                self.lane = lane
+                self._attempt_started = self.started_at
+                self._send(upstream, self.started_at)
+                return
         self._next()
 
     def _next(self) -> None:
@@ -195,8 +206,11 @@ class Call:
     def whole(self, fields: bytes, body: bytes) -> None:
         self.upstream = None
         self.first_byte_at = self.gateway.clock()
-        self.relay = relay = Whole(self, 200, [])
-        relay.take(body, fields)
+        found = decode_answer(body)
+        if found is not None and not found.error:
+            self.answer_whole(200, fields, body, seen_of(found, body))
+        else:
+            Whole(self, 200, []).take(body, fields)
 
     def head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         now = self.gateway.clock()
@@ -411,12 +425,10 @@ class Call:
 
     # The answer.
 
-    def answer_whole(self, status: int, fields: bytes, body: bytes) -> None:
+    def answer_whole(self, status: int, fields: bytes, body: bytes, seen: Seen) -> None:
         """Record and send a complete answer."""
         self._learn_speed()
-        relay = self.relay
-        assert relay is not None
-        exchange = self._close_books(status, "ok", relay.seen)
+        exchange = self._close_books(status, "ok", seen)
         cost = self.cost_text
         head = "x-request-id: %s\r\nx-steelyard-cost-usd: %s\r\n" if cost is not None else "x-request-id: %s\r\n%s"
         self._end_with(
@@ -466,7 +478,7 @@ class Call:
         if breaker.troubled:
             breaker.success()
         now = self.gateway.clock()
-        self._note(now, "ok", status, None)
+        self._note(now, outcome, status, None)
         return self._exchange(now, status, outcome, seen, None)
 
     def _end_with(self, exchange: Exchange, last: bytes) -> None:
