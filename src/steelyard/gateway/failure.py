@@ -45,7 +45,7 @@ def refused(lane: Lane, error: Exception) -> Failure:
         reason = f"its certificate is not trusted ({error.verify_message})"
     elif isinstance(error, ssl.SSLError):
         reason = f"TLS failed ({error.reason or error})"
-    elif isinstance(error, gaierror):
+    elif isinstance(error, gaierror | UnicodeError):
         reason = "its host name cannot be resolved"
     elif isinstance(error, ConnectionRefusedError):
         reason = "it refused the connection"
