@@ -207,7 +207,7 @@ class Events:
             self._finished = True
             self._call.ended_by_error_event()
         else:
-            self._call.fail(cut(self._call.lane, "the stream ended without data: [DONE]"))
+            self._call.fail(cut(self._call.lane, "the stream ended without its last event"))
 
     def broken_off(self, error: UpstreamError) -> None:
         self._finished = True
