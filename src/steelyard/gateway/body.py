@@ -13,21 +13,22 @@ if TYPE_CHECKING:
 __all__ = ["JsonBody"]
 
 
-class JsonBody:
+class JsonBody(Request):
     """A JSON body, held whole: it can be sent again, with each deployment's own name for the model."""
 
-    __slots__ = ("_raw", "_request", "replayable", "size")
+    __slots__ = ("_raw", "replayable", "size")
 
-    def __init__(self, request: Request, raw: bytes) -> None:
-        self._request = request
+    def __init__(self, raw: bytes) -> None:
+        """Raises BadRequest that names the field, for malformed JSON or a wrong type."""
+        super().__init__(raw)
         self._raw = raw
         self.size = len(raw)
         self.replayable = True
 
     def begin(self, call: Call, upstream: Upstream, head: bytes) -> bytes:
         target = call.lane.target
-        ask = call.stream and call.endpoint.streams and not call.wants_usage and target.stream_usage == "ask"
-        body = self._request.wire(target.wire_model, ask_usage=ask)
+        ask = call.stream and not self.wants_usage and target.stream_usage == "ask"
+        body = self.wire(target.wire_model, ask_usage=ask)
         return b"%bcontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (head, len(body), body)
 
     def kept(self) -> bytes | None:

@@ -430,21 +430,11 @@ class Call:
         self._learn_speed()
         exchange = self._close_books(status, "ok", seen)
         cost = self.cost_text
-        head = "x-request-id: %s\r\nx-steelyard-cost-usd: %s\r\n" if cost is not None else "x-request-id: %s\r\n%s"
-        self._end_with(
-            exchange,
-            b"%b%b%b%b%b%bcontent-length: %d\r\n\r\n%b"
-            % (
-                status_line(status),
-                self.gateway.date,
-                self.lane.fields,
-                (head % (self.id, cost or "")).encode(),
-                fields,
-                b"" if self.incoming.keep_alive else b"connection: close\r\n",
-                len(body),
-                body,
-            ),
-        )
+        priced = f"x-steelyard-cost-usd: {cost}\r\n" if cost is not None else ""
+        close = "" if self.incoming.keep_alive else "connection: close\r\n"
+        own = f"x-request-id: {self.id}\r\n{priced}{close}content-length: {len(body)}\r\n\r\n"
+        parts = (status_line(status), self.gateway.date, self.lane.fields, fields, own.encode(), body)
+        self._end_with(exchange, b"".join(parts))
         self.complete()
 
     def start_answer(self, status: int, fields: bytes, kind: bytes) -> None:

@@ -25,7 +25,7 @@ from steelyard.core.errors import (
     Unavailable,
 )
 from steelyard.core.ids import exchange_ids
-from steelyard.dialects.openai import Request, is_error_body
+from steelyard.dialects.openai import is_error_body
 from steelyard.gateway.access import Access
 from steelyard.gateway.answers import bodiless, error_answer, today
 from steelyard.gateway.body import JsonBody
@@ -221,15 +221,15 @@ class Gateway:
         self._begin(client, incoming, endpoint, body[0] if len(body) == 1 else b"".join(body))
 
     def _begin(self, client: Client, incoming: Incoming, endpoint: Endpoint, raw: bytes) -> None:
-        request = Request(raw)
+        body = JsonBody(raw)
         client.service = call = Call(self, client, incoming, endpoint)
-        if request.stream:
-            call.stream = endpoint.streams
-            call.takes_whole = not call.stream
-            call.wants_usage = request.wants_usage
-        call.user = request.user
+        if body.stream and endpoint.streams:
+            call.stream = True
+            call.takes_whole = False
+            call.wants_usage = body.wants_usage
+        call.user = body.user
         try:
-            self.route(call, request.model, JsonBody(request, raw))
+            self.route(call, body.model, body)
         except CallError as error:
             call.refuse(error, "rejected")
 

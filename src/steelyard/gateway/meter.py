@@ -26,11 +26,6 @@ class Histogram:
         self.counts = [0] * (len(_SECONDS) + 1)
         self.total = 0.0
 
-    def observe(self, seconds: float) -> None:
-        """Add one observation."""
-        self.counts[bisect_left(_SECONDS, seconds)] += 1
-        self.total += seconds
-
     def lines(self, name: str, labels: str) -> Iterable[str]:
         """Write the histogram as Prometheus has it: cumulated buckets, sum, count."""
         cumulated = 0
@@ -66,10 +61,11 @@ class Row:
             self.cost += cost
         elif exchange.outcome == "ok":
             self.unpriced += 1
-        if exchange.last_byte_ms is not None:
-            self.duration.observe(exchange.last_byte_ms / 1000)
-        if exchange.first_byte_ms is not None:
-            self.first_byte.observe(exchange.first_byte_ms / 1000)
+        for histogram, took_ms in (self.duration, exchange.last_byte_ms), (self.first_byte, exchange.first_byte_ms):
+            if took_ms is not None:
+                seconds = took_ms / 1000
+                histogram.counts[bisect_left(_SECONDS, seconds)] += 1
+                histogram.total += seconds
 
 
 class Meter:

@@ -11,14 +11,14 @@ __all__ = ["whole_answer"]
 _PASS: Final = 0
 _DROP: Final = 1
 _LENGTH: Final = 2
-_CONNECTION: Final = 3
-_UNUSUAL: Final = 4
+_UNUSUAL: Final = 3
 
 _TEXT: Final = b"\t" + bytes(range(0x20, 0x7F)) + bytes(range(0x80, 0x100))
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_MOST_KNOWN = 1024
+_MOST_KNOWN = 256
+_CODINGS: Final = frozenset((b"transfer-encoding", b"content-encoding", b"trailer", b"upgrade"))
 _known: dict[bytes, int] = {}
-"""What to do with a header line, by its name as it is spelt: providers spell theirs always the same."""
+"""What to do with a header line: most are the same in every answer of a provider."""
 
 
 def whole_answer(data: bytes) -> tuple[bytes, bytes] | None:
@@ -34,19 +34,19 @@ def whole_answer(data: bytes) -> tuple[bytes, bytes] | None:
         return None  # a bare CR or LF, or a control character (RFC 9110, 5.5)
     length = -1
     passed = []
-    for line in lines[1:]:
-        name, colon, value = line.partition(b":")
-        kind = _known.get(name) if colon else _UNUSUAL
+    del lines[0]  # the status line
+    for line in lines:
+        kind = _known.get(line)
         if kind is None:
-            kind = _learn(name)
+            kind = _learn(line)
         if kind == _PASS:
             passed.append(line)
         elif kind == _LENGTH:
-            value = value.strip(b" \t")
+            value = line[15:].strip(b" \t")  # behind the colon
             if length >= 0 or not value.isdigit():
                 return None
             length = int(value)
-        elif kind == _UNUSUAL or (kind == _CONNECTION and value.strip(b" \t").lower() != b"keep-alive"):
+        elif kind == _UNUSUAL:
             return None
     if len(data) - end - 4 != length:
         return None
@@ -54,16 +54,18 @@ def whole_answer(data: bytes) -> tuple[bytes, bytes] | None:
     return b"\r\n".join(passed), data[end + 4 :]
 
 
-def _learn(name: bytes) -> int:
+def _learn(line: bytes) -> int:
+    name, colon, value = line.partition(b":")
     low = name.lower()
-    if not _TOKEN.fullmatch(name) or low in (b"transfer-encoding", b"content-encoding", b"trailer", b"upgrade"):
+    if not colon or not _TOKEN.fullmatch(name) or low in _CODINGS:
         kind = _UNUSUAL
     elif low == b"content-length":
         kind = _LENGTH
     elif low == b"connection":
-        kind = _CONNECTION
+        kind = _DROP if value.strip(b" \t").lower() == b"keep-alive" else _UNUSUAL
     else:
         kind = _DROP if low in NOT_PASSED else _PASS
-    if len(_known) < _MOST_KNOWN:
-        _known[name] = kind
+    if len(_known) >= _MOST_KNOWN:
+        _known.clear()
+    _known[line] = kind
     return kind

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from steelyard.core.errors import UpstreamError
 from steelyard.core.exchange import Outcome
 from steelyard.core.usage import Usage
-from steelyard.dialects.openai import decode_answer, usage_of
+from steelyard.dialects.openai import Answer, decode_answer, usage_of
 from steelyard.dialects.stream import DONE, StreamReader
 from steelyard.gateway.answers import CHUNK_END, chunk, error_event, passed_fields
 from steelyard.gateway.failure import cut, invalid
@@ -17,7 +17,7 @@ from steelyard.gateway.failure import cut, invalid
 if TYPE_CHECKING:
     from steelyard.gateway.call import Call
 
-__all__ = ["Events", "Passage", "Relay", "Seen", "Whole", "is_event_stream"]
+__all__ = ["Events", "Passage", "Relay", "Seen", "Whole", "is_event_stream", "seen_of"]
 
 _MOST_ANSWER_BYTES = 256 * 1024 * 1024
 _MOST_TEED_BYTES = 1024 * 1024
@@ -35,6 +35,20 @@ class Seen:
     finish_reason: str | None = None
     model: str | None = None
     body: bytes | None = None
+
+
+def seen_of(found: Answer, body: bytes) -> Seen:
+    """Return what a complete answer shows."""
+    seen = Seen()
+    seen.size = len(body)
+    seen.body = body
+    seen.model = found.model
+    if found.choices:
+        seen.finish_reason = found.choices[0].finish_reason
+    if found.usage:
+        seen.usage = usage_of(found.usage)
+        seen.usage_raw = bytes(found.usage)
+    return seen
 
 
 class Relay(Protocol):
@@ -102,16 +116,8 @@ class Whole:
         if found.error and bytes(found.error) != b"null" and not found.choices:
             call.refused_by_upstream(502, self._headers if fields is None else _parsed(fields), body)
             return
-        seen = self.seen
-        seen.size = len(body)
-        seen.body = body
-        seen.model = found.model
-        if found.choices:
-            seen.finish_reason = found.choices[0].finish_reason
-        if found.usage:
-            seen.usage = usage_of(found.usage)
-            seen.usage_raw = bytes(found.usage)
-        call.answer_whole(self._status, passed_fields(self._headers) if fields is None else fields, body)
+        self.seen = seen_of(found, body)
+        call.answer_whole(self._status, passed_fields(self._headers) if fields is None else fields, body, self.seen)
 
     def broken_off(self, error: UpstreamError) -> None:
         raise AssertionError("a whole answer is never begun before it is complete")
