@@ -1,14 +1,10 @@
 """The look-up that every call makes."""
 
-import secrets
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from steelyard.core.errors import Unauthorized
-from steelyard.core.ids import new_key
 from steelyard.keys.key import Key, hash_of
 from steelyard.keys.ring import KeyRing
 
@@ -89,17 +85,3 @@ def test_keys_are_required_as_soon_as_one_was_ever_made() -> None:
     assert not KeyRing([]).required
     assert RING.required
     assert KeyRing([key("sy-revoked", revoked_at=1.0)]).required
-
-
-def test_a_look_up_takes_a_few_microseconds_at_most_among_ten_thousand_keys() -> None:
-    """The budget is 1.5 µs; the bound is wider, because the machine that runs this is shared."""
-    made = [new_key(secrets.token_bytes) for _ in range(10_000)]
-    ring = KeyRing(key(secret) for secret in made)
-    asked = [secret.encode() for secret in made[::5]]
-    best = float("inf")
-    for _ in range(5):
-        begun = time.process_time()
-        for secret in asked:
-            ring.find(secret, NOW)
-        best = min(best, (time.process_time() - begun) / len(asked))
-    assert best < 6e-6
