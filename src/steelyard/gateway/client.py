@@ -229,7 +229,7 @@ class Client(asyncio.Protocol):
         if length is None and not incoming.chunked:
             return
         if length is not None and length > self._gateway.max_body_bytes:
-            incoming.refusal = self._too_large()
+            incoming.refusal = self.too_large()
         # An expectation of HTTP/1.0 is to be ignored (RFC 9110, 10.1.1).
         expects = incoming.headers.get(b"expect") if not incoming.old else None
         if incoming.refusal is not None and (length is None or length > _SMALL_BODY or expects is not None):
@@ -254,7 +254,8 @@ class Client(asyncio.Protocol):
         elif self.service is None:
             self.write(_CONTINUE)
 
-    def _too_large(self) -> TooLarge:
+    def too_large(self) -> TooLarge:
+        """Return the error that tells of a body over the limit."""
         limit = self._gateway.max_body_bytes
         return TooLarge(f"The body is over {limit} bytes. Send less, or raise [server] max_body_bytes.")
 
@@ -264,7 +265,7 @@ class Client(asyncio.Protocol):
         if self.lingering or self.deaf:
             return
         if incoming.size > self._gateway.max_body_bytes:
-            self.refuse(self._too_large())
+            self.refuse(self.too_large())
         elif self._reading is not None:
             self._reading.more(piece)
         elif incoming.refusal is None:

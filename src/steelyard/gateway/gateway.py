@@ -20,7 +20,6 @@ from steelyard.core.errors import (
     Forbidden,
     MethodNotAllowed,
     NotFound,
-    TooLarge,
     TooMany,
     Unavailable,
 )
@@ -115,6 +114,7 @@ class Gateway:
         self.write_timeout_s = server.write_timeout_s
         self._max_connections = server.max_connections
         self._calls_per_key = server.calls_per_key
+        self.record = server.record
 
     # Who comes in.
 
@@ -211,7 +211,8 @@ class Gateway:
             if self.draining or self._calls_per_key:
                 self._check_open(incoming)
             if len(body) > self.max_body_bytes:
-                raise TooLarge(f"The body is over {self.max_body_bytes} bytes. Send less.")
+                client.refuse(client.too_large())
+                return
             self._begin(client, incoming, head.endpoint, body)
         except CallError as error:
             self.refuse(client, incoming, error)
@@ -249,7 +250,7 @@ class Gateway:
         key = call.key
         way = self._ways[call.endpoint.name].get(model) or self._way(call.endpoint, model)
         call.way = way
-        record = way.record
+        call.record_mode = record = way.record
         if key is not None:
             if key.routes is not None and way.route not in key.routes:
                 raise Forbidden(
