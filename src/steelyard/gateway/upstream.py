@@ -62,6 +62,7 @@ class Upstream(asyncio.Protocol):
         "_outbox",
         "_parser",
         "_pool",
+        "_reusable",
         "_skip",
         "_spoilt",
         "_status",
@@ -91,6 +92,7 @@ class Upstream(asyncio.Protocol):
         self._held = False
         self._in_head = False
         self._lengthless = False
+        self._reusable = False
         self._skip = False
         self._spoilt = False  # more came than was asked for
         self._status = 0
@@ -177,8 +179,7 @@ class Upstream(asyncio.Protocol):
         """Keep the connection for another call, if that is safe, now that the answer and all that came with it is read.
 
         A second answer, or the rest of a request that was answered early, would be taken for another call's."""
-        reusable = self._parser.should_keep_alive() and not self._lengthless
-        if reusable and not self.sending and not self._spoilt and self.open:
+        if self._reusable and not self.sending and not self._spoilt and self.open:
             self.release()
             self._pool.put(self)
         elif self.open:
@@ -230,6 +231,7 @@ class Upstream(asyncio.Protocol):
             return
         self._ended = True
         self._between = False
+        self._reusable = self._parser.should_keep_alive() and not self._lengthless
         sink = self.sink
         self.sink = None
         if sink is not None:
