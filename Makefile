@@ -27,12 +27,15 @@ run: $(ENV)/.has-local
 test: $(ENV)/.has-test
 	@$(BIN)/python -m pytest $(ARGS)
 
+# All of it is said at once, not the first complaint alone.
 check: $(ENV)/.has-check
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/python -m tests.rooms
+	@failed=; \
+	$(BIN)/ruff check . || failed="$$failed lint"; \
+	$(BIN)/ruff format --check . || failed="$$failed format"; \
+	$(BIN)/mypy || failed="$$failed types"; \
+	$(BIN)/lint-imports --no-cache || failed="$$failed imports"; \
+	$(BIN)/python -m tests.rooms || failed="$$failed rooms"; \
+	test -z "$$failed" || { echo "Not as it should be:$$failed." >&2; exit 1; }
 
 # `make bench -- --quick`: make takes the words behind `--` for goals, and NAME=VALUE for a variable.
 ifeq (bench,$(firstword $(MAKECMDGOALS)))
