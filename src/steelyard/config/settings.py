@@ -36,8 +36,8 @@ class Timeouts(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ServerSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[server]`. Sizes are bytes, times seconds. `connections_per_key` and `calls_per_key` bound what one key may have
-    open at once (0: no bound)."""
+    """`[server]`. Sizes are bytes, times seconds. `calls_per_key` bounds what one key may have open at once (0: no
+    bound)."""
 
     host: str = "127.0.0.1"
     port: int = 8080
@@ -104,8 +104,11 @@ class DeploymentFacts(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[models.NAME]`: how the engine serves a local model. `None` leaves the choice to llama.cpp. `start`: with the
-    engine, or on the first call that wants the model."""
+    """`[models.NAME]`: how the engine serves a local model.
+
+    `None` leaves the choice to the engine: for `context` (tokens a call), what the model was trained for but 8,192 at
+    most; for `threads`, llama.cpp's own. `start`: with the engine, or on the first call that wants the model.
+    """
 
     context: int | None = None
     slots: int = 2

@@ -5,40 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from math import inf
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
-from steelyard.catalog.tariff import usd_text
-from steelyard.core.errors import CallError, StoreError, Unavailable, UpstreamError
-from steelyard.core.exchange import Attempt, Exchange, Outcome, Record
-from steelyard.core.usage import Usage
-from steelyard.dialects.openai import decode_answer, encode_error
-from steelyard.gateway.answers import (
-    CHUNK_END,
-    answer,
-    chunk,
-    error_answer,
-    error_event,
-    passed_fields,
-    status_line,
-    today,
-)
-from steelyard.gateway.exchange_of import exchange_of
+from steelyard.core.errors import CallError, StoreError, Unavailable
+from steelyard.dialects.openai import decode_answer
+from steelyard.gateway.answers import passed_fields
 from steelyard.gateway.failure import Failure, cut, invalid, of_status, refused, timed_out
 from steelyard.gateway.lane import CLOSED, Lane
-from steelyard.gateway.relay import Events, Passage, Relay, Seen, Whole, is_event_stream, seen_of
+from steelyard.gateway.relay import Events, Passage, Seen, Whole, is_event_stream, seen_of
+from steelyard.gateway.reply import Reply
 from steelyard.gateway.retry_after import retry_after_s
-from steelyard.gateway.surface import Endpoint
-from steelyard.keys.key import Key
 
 if TYPE_CHECKING:
-    from steelyard.gateway.client import Client
-    from steelyard.gateway.gateway import Gateway
-    from steelyard.gateway.incoming import Incoming
     from steelyard.gateway.pool import Pool
     from steelyard.gateway.upstream import Upstream
     from steelyard.gateway.way import Way
 
-__all__ = ["Body", "Call"]
+__all__ = ["Call"]
 
 Phase = Literal["connect", "first_byte", "idle", "wait", "engine"]
 
@@ -47,72 +30,27 @@ _CLIENT_GONE = 499
 
 _LONGEST_WAIT_S = 10.0
 _BACKOFF_S = 0.25
-_DRAIN_S = 2.0
-_BYTES_PER_TOKEN = 4
 
 
-class Body(Protocol):
-    """A request's body, on its way to an upstream."""
-
-    replayable: bool
-    size: int
-
-    def begin(self, call: Call, upstream: Upstream, head: bytes) -> bytes:
-        """Return the first bytes to send: `head` (request line and fields), framing, and the body or its beginning."""
-
-    def kept(self) -> bytes | None:
-        """Return the body for the record; None when it was not held."""
-
-
-class Call:
+class Call(Reply):
     """One call. It is the sink of its upstream and the service of its client.
 
     Times are of the gateway's monotonic clock, in seconds; `deadline` is the next one that matters.
     """
 
-    lane: Lane
-    way: Way | None = None
-    relay: Relay | None = None
-    upstream: Upstream | None = None
-    stream = False
-    takes_whole = True
     wants_usage = False
-    chunked = True
-    user: str | None = None
-    cost_text: str | None = None
-    first_byte_at: float | None = None
-    recorded = False
-    started = False
-    record_mode: Record = "metadata"
     deadline = inf
     _total_at = inf
     _idle_s = inf
     _first_byte_s = inf
     _phase: Phase = "connect"
-    attempts: tuple[Attempt, ...] = ()
-    _attempt_started = 0.0
     _cursor = 0
     _tries_left = 0
     _order: Sequence[Lane] = ()
-    sending: Body | None = None
     _excluded: frozenset[Lane] = frozenset()
     _failure: Failure | None = None
     _task: asyncio.Task[None] | None = None
     _timer: asyncio.TimerHandle | None = None
-
-    def __init__(self, gateway: Gateway, client: Client, incoming: Incoming, endpoint: Endpoint) -> None:
-        self.gateway = gateway
-        self.client = client
-        self.incoming = incoming
-        self.endpoint = endpoint
-        self.key: Key | None = incoming.key
-        self.id = gateway.next_id()
-        self.started_at = gateway.clock()
-        self.received_at = gateway.wall_clock()
-        if endpoint.passes:
-            self.takes_whole = False
-        if incoming.old:
-            self.chunked = False
 
     # The way out: which deployment is tried, and how.
 
@@ -131,7 +69,7 @@ class Call:
                 self._cursor = 1
                 self._tries_left = way.tries - 1
                 self.lane = lane
-                self._attempt_started = self.started_at
+                self.attempt_started = self.started_at
                 self._send(upstream, self.started_at)
                 return
         self._next()
@@ -145,7 +83,7 @@ class Call:
             return
         self._tries_left -= 1
         self.lane = lane
-        self._attempt_started = now = self.gateway.clock()
+        self.attempt_started = now = self.gateway.clock()
         pool = lane.pool or self.gateway.pool_of(lane)
         upstream = pool.take() if pool is not None else None
         if upstream is not None:
@@ -238,14 +176,6 @@ class Call:
         self.deadline = deadline if deadline < self._total_at else self._total_at
         relay.body(piece, framed)
 
-    def _learn_speed(self) -> None:
-        """Have the deployment's first-token time known. Errors come quickly, and tell nothing of it."""
-        first = self.first_byte_at
-        if first is not None:
-            vitals = self.lane.vitals
-            took, last = first - self._attempt_started, vitals.first_token_s
-            vitals.first_token_s = took if last is None else last + 0.2 * (took - last)
-
     def end(self) -> None:
         self.upstream = None
         if self.relay is not None and not self.recorded:
@@ -288,7 +218,7 @@ class Call:
             lane.breaker.failure(self.gateway.clock())
         else:
             lane.breaker.abandon()
-        self._note(self.gateway.clock(), failure.outcome, failure.status, str(failure.error))
+        self.note(self.gateway.clock(), failure.outcome, failure.status, str(failure.error))
         self._failure = failure
         if self.relay is not None and self.relay.started:
             self.break_off(failure.error, failure.outcome)
@@ -339,7 +269,7 @@ class Call:
                 "rejected",
             )
         elif failure.status is not None and failure.body is not None:
-            self._pass_on(failure)
+            self.pass_on(failure)
         else:
             self.refuse(failure.error, failure.outcome)
 
@@ -368,7 +298,7 @@ class Call:
         if upstream is not None:
             upstream.abandon()
         if upstream is not None or self._task is not None:
-            self._note(self.gateway.clock(), "cut", None, "the gateway was stopped")
+            self.note(self.gateway.clock(), "cut", None, "the gateway was stopped")
         error = Unavailable("The gateway was stopped before the answer was complete. Try again.", code="draining")
         if self.relay is not None and self.relay.started:
             self.break_off(error)
@@ -391,12 +321,12 @@ class Call:
         seen = self.relay.glimpse() if self.relay is not None else Seen()
         if upstream is not None or self._task is not None:
             self.lane.breaker.abandon()
-            self._note(self.gateway.clock(), "client_gone", None, None)
+            self.note(self.gateway.clock(), "client_gone", None, None)
         started = self.relay is not None and self.relay.started
         if seen.usage is None and upstream is not None:
             seen.usage = self.estimate(0)
         try:
-            self._keep(self.gateway.clock(), 200 if started else _CLIENT_GONE, "client_gone", seen, None)
+            self.keep(self.gateway.clock(), 200 if started else _CLIENT_GONE, "client_gone", seen, None)
         except StoreError as error:
             self.gateway.complain(str(error))
         self.gateway.release(self)
@@ -422,194 +352,3 @@ class Call:
 
     def resume_sending(self) -> None:
         """Take note that the upstream takes the body again: the transport sends what it held."""
-
-    # The answer.
-
-    def answer_whole(self, status: int, fields: bytes, body: bytes, seen: Seen) -> None:
-        """Record and send a complete answer."""
-        self._learn_speed()
-        exchange = self._close_books(status, "ok", seen)
-        cost = self.cost_text
-        priced = f"x-steelyard-cost-usd: {cost}\r\n" if cost is not None else ""
-        close = "" if self.incoming.keep_alive else "connection: close\r\n"
-        own = f"x-request-id: {self.id}\r\n{priced}{close}content-length: {len(body)}\r\n\r\n"
-        parts = (status_line(status), self.gateway.date, self.lane.fields, fields, own.encode(), body)
-        self._end_with(exchange, b"".join(parts))
-        self.complete()
-
-    def start_answer(self, status: int, fields: bytes, kind: bytes) -> None:
-        """Send status and headers of an answer whose body follows."""
-        self.started = True
-        self._learn_speed()
-        if not self.chunked:
-            self.incoming.keep_alive = False
-        framing = b"transfer-encoding: chunked\r\n" if self.chunked else b""
-        close = b"" if self.incoming.keep_alive else b"connection: close\r\n"
-        own = self._own_fields(kind)
-        head = b"%b%b%bcache-control: no-cache\r\n%b%b%b\r\n" % (
-            status_line(status), today(), own, fields, framing, close
-        )  # fmt: skip
-        self.client.write(head)
-
-    def _own_fields(self, kind: bytes) -> bytes:
-        cost = b"x-steelyard-cost-usd: %b\r\n" % self.cost_text.encode() if self.cost_text is not None else b""
-        return b"content-type: %b\r\nx-request-id: %b\r\nx-steelyard-deployment: %b\r\n%b" % (
-            kind, self.id.encode(), self.lane.name, cost
-        )  # fmt: skip
-
-    def end_answer(self, status: int, outcome: Outcome, seen: Seen, last: bytes) -> None:
-        """Record an exchange whose answer has been relayed but for its `last` bytes, and then send those."""
-        self._end_with(self._close_books(status, outcome, seen), last)
-        self.complete()
-
-    def _close_books(self, status: int, outcome: Outcome, seen: Seen) -> Exchange:
-        """Return the exchange of a call that was answered, counted and priced."""
-        breaker = self.lane.breaker
-        if breaker.troubled:
-            breaker.success()
-        now = self.gateway.clock()
-        self._note(now, outcome, status, None)
-        return self._exchange(now, status, outcome, seen, None)
-
-    def _end_with(self, exchange: Exchange, last: bytes) -> None:
-        if self.record_mode != "none":
-            self.gateway.outbox.settle(self.client, last, exchange, self)
-        else:
-            self.gateway.outbox.write(self.client, last)
-
-    def unrecorded(self, error: StoreError) -> bytes:
-        """Return what the client is told when its answer could not be recorded: it gets none, or no clean end."""
-        self.gateway.complain(str(error))
-        if self.started and not self.stream:
-            self.client.transport.abort()  # nothing else tells that arbitrary bytes are not to be taken for whole
-            return b""
-        if self.started:
-            event = error_event(UpstreamError(f"The answer is complete, but could not be recorded: {error}"))
-            return chunk(event) + CHUNK_END if self.chunked else event
-        told = Unavailable(str(error), code="not_recorded", retry_after_s=1.0)
-        return error_answer(told, self.id, keep_alive=self.incoming.keep_alive)
-
-    def complete(self) -> None:
-        """Take note that the answer has been sent to its end."""
-        self.relay = None
-        self.gateway.release(self)
-        upstream = self.upstream
-        if upstream is not None:
-            self.upstream = None
-            if upstream.sink is self:
-                # The last bytes of the upstream's framing are on their way: keep the connection for them, briefly.
-                upstream.release()
-                self.gateway.loop.call_later(_DRAIN_S, self._let_go, upstream)
-        self.client.answered(keep_alive=self.incoming.keep_alive)
-
-    def _let_go(self, upstream: Upstream) -> None:
-        if upstream.sink is self:
-            upstream.abandon()
-
-    def refuse(self, error: CallError, outcome: Outcome) -> None:
-        """Answer with an error, and record it."""
-        seen = Seen()
-        seen.body = encode_error(error)
-        seen.size = len(seen.body)
-        try:
-            self._keep(self.gateway.clock(), error.status, outcome, seen, str(error))
-        except StoreError as lost:
-            self.gateway.complain(str(lost))
-        self.recorded = True
-        self._send_error(error)
-
-    def _send_error(self, error: CallError) -> None:
-        self.gateway.release(self)
-        fields = b"x-steelyard-deployment: %b\r\n" % self.lane.name if self.attempts else b""
-        keep_alive = self.incoming.keep_alive
-        self.client.write(error_answer(error, self.id, keep_alive=keep_alive, fields=fields))
-        self.client.answered(keep_alive=keep_alive)
-
-    def _pass_on(self, failure: Failure) -> None:
-        """Answer with the upstream's own error."""
-        assert failure.status is not None
-        assert failure.body is not None
-        try:
-            seen = Seen()
-            seen.size, seen.body = len(failure.body), failure.body
-            self._keep(self.gateway.clock(), failure.status, "status", seen, str(failure.error))
-        except StoreError as lost:
-            self.gateway.complain(str(lost))
-        self.recorded = True
-        keep_alive = self.incoming.keep_alive
-        head = self._own_fields(b"application/json") + failure.fields
-        self.client.write(answer(failure.status, head, failure.body, keep_alive=keep_alive))
-        self.complete()
-
-    def break_off(self, error: CallError, outcome: Outcome = "cut") -> None:
-        """End an answer that has begun and cannot be completed, so that no client takes it for whole."""
-        relay = self.relay
-        assert relay is not None
-        relay.broken_off(error if isinstance(error, UpstreamError) else UpstreamError(str(error), code=error.code))
-        if not self.recorded:
-            try:
-                self._keep(self.gateway.clock(), 200, outcome, relay.glimpse(), str(error))
-            except StoreError as lost:
-                self.gateway.complain(str(lost))
-        self.recorded = True
-        self.gateway.release(self)
-        upstream, self.upstream = self.upstream, None
-        if upstream is not None:
-            upstream.abandon()
-        self.client.answered(keep_alive=False)
-
-    def ended_by_error_event(self) -> None:
-        """Take note that the upstream's stream ended with its own error event, which has been relayed."""
-        relay = self.relay
-        assert isinstance(relay, Events)
-        self.lane.breaker.abandon()
-        self._note(self.gateway.clock(), "error_event", 200, None)
-        try:
-            self._keep(
-                self.gateway.clock(),
-                200,
-                "error_event",
-                relay.glimpse(),
-                "The stream carried an error.",
-            )
-        except StoreError as lost:
-            self.gateway.complain(str(lost))
-        relay.end_after_error()
-        self.incoming.keep_alive = False
-        self.complete()
-
-    # The record.
-
-    def estimate(self, events: int) -> Usage:
-        """Return usage for a call whose provider reported none: a token for each event that came, and a token for every
-        four bytes of the request. It is marked as estimated."""
-        size = self.sending.size if self.sending is not None else 0
-        return Usage(size // _BYTES_PER_TOKEN, events, estimated=True)
-
-    def _note(self, now: float, outcome: Outcome, status: int | None, detail: str | None) -> None:
-        start = self.started_at
-        name = self.lane.target.deployment
-        begun, ended = (self._attempt_started - start) * 1000, (now - start) * 1000
-        self.attempts += (Attempt(name, outcome, begun, ended, status, detail),)
-
-    def _exchange(self, now: float, status: int, outcome: Outcome, seen: Seen, error: str | None) -> Exchange:
-        """Return the call as it goes on record; price it and count it."""
-        self.recorded = True
-        cost = None
-        if self.attempts:
-            tariff = self.lane.target.tariff
-            if tariff is not None and seen.usage is not None:
-                cost = tariff.cost(seen.usage)
-                self.cost_text = usd_text(cost) if cost is not None else None
-            row = self.lane.row
-        else:
-            row = self.gateway.meter.row(self.way.route if self.way is not None else "", "")
-        exchange = exchange_of(self, now, status, outcome, seen, error)
-        row.count(exchange, cost)
-        return exchange
-
-    def _keep(self, now: float, status: int, outcome: Outcome, seen: Seen, error: str | None) -> None:
-        """Write the exchange of a call that was not answered in full. Raises StoreError when it cannot be written."""
-        exchange = self._exchange(now, status, outcome, seen, error)
-        if self.record_mode != "none":
-            self.gateway.journal.append(exchange)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from steelyard.core.exchange import Exchange, Outcome
 
 if TYPE_CHECKING:
-    from steelyard.gateway.call import Call
+    from steelyard.gateway.account import Account
     from steelyard.gateway.relay import Seen
 
 __all__ = ["exchange_of"]
 
 
-def exchange_of(call: Call, now: float, status: int, outcome: Outcome, seen: Seen, error: str | None) -> Exchange:
+def exchange_of(call: Account, now: float, status: int, outcome: Outcome, seen: Seen, error: str | None) -> Exchange:
     """Return the exchange that a call was. `now`: when its answer ended, by the gateway's clock."""
     key, way, body = call.key, call.way, call.sending
     start, first = call.started_at, call.first_byte_at

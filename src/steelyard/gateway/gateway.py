@@ -26,9 +26,10 @@ from steelyard.core.errors import (
 from steelyard.core.ids import exchange_ids
 from steelyard.dialects.openai import is_error_body
 from steelyard.gateway.access import Access
+from steelyard.gateway.account import Account, Body
 from steelyard.gateway.answers import bodiless, error_answer, today
 from steelyard.gateway.body import JsonBody
-from steelyard.gateway.call import Body, Call
+from steelyard.gateway.call import Call
 from steelyard.gateway.form import FormCall
 from steelyard.gateway.head import Head
 from steelyard.gateway.lane import Lane, Vitals
@@ -301,7 +302,7 @@ class Gateway:
                 self.vitals[deployment] = known
         return known
 
-    def release(self, call: Call) -> None:
+    def release(self, call: Account) -> None:
         """Take note that a call is over."""
         calls = self.calls
         if call in calls:

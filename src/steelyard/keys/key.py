@@ -13,7 +13,8 @@ class Key(Struct, frozen=True, forbid_unknown_fields=True):
     """A caller's key without its secret. Times are seconds since the epoch (UTC).
 
     `hash` is the SHA-256 of the secret in hexadecimal. `routes` are the models and routes that the key may ask for,
-    `None`: all. `record` replaces the server's and the route's, `None`: it does not.
+    `None`: all. `record` lowers what the server's and the route's settings record, and never
+    raises it; `None`: it does not.
     """
 
     id: str

@@ -1,0 +1,113 @@
+"""The books of one call: when what happened, what was tried, what it cost, and its record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from steelyard.catalog.tariff import usd_text
+from steelyard.core.exchange import Attempt, Exchange, Outcome, Record
+from steelyard.core.usage import Usage
+from steelyard.gateway.exchange_of import exchange_of
+from steelyard.gateway.lane import Lane
+from steelyard.gateway.surface import Endpoint
+from steelyard.keys.key import Key
+
+if TYPE_CHECKING:
+    from steelyard.gateway.call import Call
+    from steelyard.gateway.client import Client
+    from steelyard.gateway.gateway import Gateway
+    from steelyard.gateway.incoming import Incoming
+    from steelyard.gateway.relay import Seen
+    from steelyard.gateway.upstream import Upstream
+    from steelyard.gateway.way import Way
+
+__all__ = ["Account", "Body"]
+
+_BYTES_PER_TOKEN = 4
+
+
+class Body(Protocol):
+    """A request's body, on its way to an upstream."""
+
+    replayable: bool
+    size: int
+
+    def begin(self, call: Call, upstream: Upstream, head: bytes) -> bytes:
+        """Return the first bytes to send: `head` (request line and fields), framing, and the body or its beginning."""
+
+    def kept(self) -> bytes | None:
+        """Return the body for the record; None when it was not held."""
+
+
+class Account:
+    """What is known of a call, for its record. Times are of the gateway's monotonic clock, in seconds."""
+
+    lane: Lane
+    way: Way | None = None
+    sending: Body | None = None
+    stream = False
+    user: str | None = None
+    takes_whole = True
+    chunked = True
+    cost_text: str | None = None
+    first_byte_at: float | None = None
+    attempts: tuple[Attempt, ...] = ()
+    attempt_started = 0.0
+    recorded = False
+
+    def __init__(self, gateway: Gateway, client: Client, incoming: Incoming, endpoint: Endpoint) -> None:
+        self.gateway = gateway
+        self.client = client
+        self.incoming = incoming
+        self.endpoint = endpoint
+        self.key: Key | None = incoming.key
+        self.id = gateway.next_id()
+        self.record_mode: Record = gateway.record
+        self.started_at = gateway.clock()
+        self.received_at = gateway.wall_clock()
+        if endpoint.passes:
+            self.takes_whole = False
+        if incoming.old:
+            self.chunked = False
+
+    def estimate(self, events: int) -> Usage:
+        """Return usage for a call whose provider reported none: a token for each event that came, and a token for every
+        four bytes of the request. It is marked as estimated."""
+        size = self.sending.size if self.sending is not None else 0
+        return Usage(size // _BYTES_PER_TOKEN, events, estimated=True)
+
+    def learn_speed(self) -> None:
+        """Have the deployment's first-token time known. Errors come quickly, and tell nothing of it."""
+        first = self.first_byte_at
+        if first is not None:
+            vitals = self.lane.vitals
+            took, last = first - self.attempt_started, vitals.first_token_s
+            vitals.first_token_s = took if last is None else last + 0.2 * (took - last)
+
+    def note(self, now: float, outcome: Outcome, status: int | None, detail: str | None) -> None:
+        start = self.started_at
+        name = self.lane.target.deployment
+        begun, ended = (self.attempt_started - start) * 1000, (now - start) * 1000
+        self.attempts += (Attempt(name, outcome, begun, ended, status, detail),)
+
+    def close(self, now: float, status: int, outcome: Outcome, seen: Seen, error: str | None) -> Exchange:
+        """Return the call as it goes on record; price it and count it."""
+        self.recorded = True
+        cost = None
+        if self.attempts:
+            tariff = self.lane.target.tariff
+            if tariff is not None and seen.usage is not None:
+                cost = tariff.cost(seen.usage)
+                self.cost_text = usd_text(cost) if cost is not None else None
+            row = self.lane.row
+        else:
+            row = self.gateway.meter.row(self.way.route if self.way is not None else "", "")
+        exchange = exchange_of(self, now, status, outcome, seen, error)
+        row.count(exchange, cost)
+        return exchange
+
+    def keep(self, now: float, status: int, outcome: Outcome, seen: Seen, error: str | None) -> None:
+        """Write the exchange of a call that was not answered in full. Raises StoreError when it cannot be written."""
+        exchange = self.close(now, status, outcome, seen, error)
+        if self.record_mode != "none":
+            self.gateway.journal.append(exchange)

@@ -1,0 +1,185 @@
+"""What the client of a call is told: an answer, its beginning and its end, or an error; on record before it ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from steelyard.core.errors import CallError, StoreError, Unavailable, UpstreamError
+from steelyard.core.exchange import Exchange, Outcome
+from steelyard.dialects.openai import encode_error
+from steelyard.gateway.account import Account
+from steelyard.gateway.answers import CHUNK_END, answer, chunk, error_answer, error_event, status_line, today
+from steelyard.gateway.failure import Failure
+from steelyard.gateway.relay import Events, Relay, Seen
+
+if TYPE_CHECKING:
+    from steelyard.gateway.upstream import Upstream
+
+__all__ = ["Reply"]
+
+_DRAIN_S = 2.0
+
+
+class Reply(Account):
+    """The client's side of a call."""
+
+    relay: Relay | None = None
+    upstream: Upstream | None = None
+    started = False
+
+    def answer_whole(self, status: int, fields: bytes, body: bytes, seen: Seen) -> None:
+        """Record and send a complete answer."""
+        self.learn_speed()
+        exchange = self._close_books(status, "ok", seen)
+        cost = self.cost_text
+        priced = f"x-steelyard-cost-usd: {cost}\r\n" if cost is not None else ""
+        close = "" if self.incoming.keep_alive else "connection: close\r\n"
+        own = f"x-request-id: {self.id}\r\n{priced}{close}content-length: {len(body)}\r\n\r\n"
+        parts = (status_line(status), self.gateway.date, self.lane.fields, fields, own.encode(), body)
+        self._end_with(exchange, b"".join(parts))
+        self.complete()
+
+    def start_answer(self, status: int, fields: bytes, kind: bytes) -> None:
+        """Send status and headers of an answer whose body follows."""
+        self.started = True
+        self.learn_speed()
+        if not self.chunked:
+            self.incoming.keep_alive = False
+        framing = b"transfer-encoding: chunked\r\n" if self.chunked else b""
+        close = b"" if self.incoming.keep_alive else b"connection: close\r\n"
+        own = self._own_fields(kind)
+        head = b"%b%b%bcache-control: no-cache\r\n%b%b%b\r\n" % (
+            status_line(status), today(), own, fields, framing, close
+        )  # fmt: skip
+        self.client.write(head)
+
+    def _own_fields(self, kind: bytes) -> bytes:
+        cost = b"x-steelyard-cost-usd: %b\r\n" % self.cost_text.encode() if self.cost_text is not None else b""
+        return b"content-type: %b\r\nx-request-id: %b\r\nx-steelyard-deployment: %b\r\n%b" % (
+            kind, self.id.encode(), self.lane.name, cost
+        )  # fmt: skip
+
+    def end_answer(self, status: int, outcome: Outcome, seen: Seen, last: bytes) -> None:
+        """Record an exchange whose answer has been relayed but for its `last` bytes, and then send those."""
+        self._end_with(self._close_books(status, outcome, seen), last)
+        self.complete()
+
+    def _close_books(self, status: int, outcome: Outcome, seen: Seen) -> Exchange:
+        """Return the exchange of a call that was answered, counted and priced."""
+        breaker = self.lane.breaker
+        if breaker.troubled:
+            breaker.success()
+        now = self.gateway.clock()
+        self.note(now, outcome, status, None)
+        return self.close(now, status, outcome, seen, None)
+
+    def _end_with(self, exchange: Exchange, last: bytes) -> None:
+        if self.record_mode != "none":
+            self.gateway.outbox.settle(self.client, last, exchange, self)
+        else:
+            self.gateway.outbox.write(self.client, last)
+
+    def unrecorded(self, error: StoreError) -> bytes:
+        """Return what the client is told when its answer could not be recorded: it gets none, or no clean end."""
+        self.gateway.complain(str(error))
+        if self.started and not self.stream:
+            self.client.transport.abort()  # nothing else tells that arbitrary bytes are not to be taken for whole
+            return b""
+        if self.started:
+            event = error_event(UpstreamError(f"The answer is complete, but could not be recorded: {error}"))
+            return chunk(event) + CHUNK_END if self.chunked else event
+        told = Unavailable(str(error), code="not_recorded", retry_after_s=1.0)
+        return error_answer(told, self.id, keep_alive=self.incoming.keep_alive)
+
+    def complete(self) -> None:
+        """Take note that the answer has been sent to its end."""
+        self.relay = None
+        self.gateway.release(self)
+        upstream = self.upstream
+        if upstream is not None:
+            self.upstream = None
+            if self._fed_by(upstream):
+                # The last bytes of the upstream's framing are on their way: keep the connection for them, briefly.
+                upstream.release()
+                self.gateway.loop.call_later(_DRAIN_S, self._let_go, upstream)
+        self.client.answered(keep_alive=self.incoming.keep_alive)
+
+    def _let_go(self, upstream: Upstream) -> None:
+        if self._fed_by(upstream):
+            upstream.abandon()
+
+    def _fed_by(self, upstream: Upstream) -> bool:
+        sink: object = upstream.sink
+        return sink is self
+
+    def refuse(self, error: CallError, outcome: Outcome) -> None:
+        """Answer with an error, and record it."""
+        seen = Seen()
+        seen.body = encode_error(error)
+        seen.size = len(seen.body)
+        try:
+            self.keep(self.gateway.clock(), error.status, outcome, seen, str(error))
+        except StoreError as lost:
+            self.gateway.complain(str(lost))
+        self.recorded = True
+        self._send_error(error)
+
+    def _send_error(self, error: CallError) -> None:
+        self.gateway.release(self)
+        fields = b"x-steelyard-deployment: %b\r\n" % self.lane.name if self.attempts else b""
+        keep_alive = self.incoming.keep_alive
+        self.client.write(error_answer(error, self.id, keep_alive=keep_alive, fields=fields))
+        self.client.answered(keep_alive=keep_alive)
+
+    def pass_on(self, failure: Failure) -> None:
+        """Answer with the upstream's own error."""
+        assert failure.status is not None
+        assert failure.body is not None
+        try:
+            seen = Seen()
+            seen.size, seen.body = len(failure.body), failure.body
+            self.keep(self.gateway.clock(), failure.status, "status", seen, str(failure.error))
+        except StoreError as lost:
+            self.gateway.complain(str(lost))
+        self.recorded = True
+        keep_alive = self.incoming.keep_alive
+        head = self._own_fields(b"application/json") + failure.fields
+        self.client.write(answer(failure.status, head, failure.body, keep_alive=keep_alive))
+        self.complete()
+
+    def break_off(self, error: CallError, outcome: Outcome = "cut") -> None:
+        """End an answer that has begun and cannot be completed, so that no client takes it for whole."""
+        relay = self.relay
+        assert relay is not None
+        relay.broken_off(error if isinstance(error, UpstreamError) else UpstreamError(str(error), code=error.code))
+        if not self.recorded:
+            try:
+                self.keep(self.gateway.clock(), 200, outcome, relay.glimpse(), str(error))
+            except StoreError as lost:
+                self.gateway.complain(str(lost))
+        self.recorded = True
+        self.gateway.release(self)
+        upstream, self.upstream = self.upstream, None
+        if upstream is not None:
+            upstream.abandon()
+        self.client.answered(keep_alive=False)
+
+    def ended_by_error_event(self) -> None:
+        """Take note that the upstream's stream ended with its own error event, which has been relayed."""
+        relay = self.relay
+        assert isinstance(relay, Events)
+        self.lane.breaker.abandon()
+        self.note(self.gateway.clock(), "error_event", 200, None)
+        try:
+            self.keep(
+                self.gateway.clock(),
+                200,
+                "error_event",
+                relay.glimpse(),
+                "The stream carried an error.",
+            )
+        except StoreError as lost:
+            self.gateway.complain(str(lost))
+        relay.end_after_error()
+        self.incoming.keep_alive = False
+        self.complete()
