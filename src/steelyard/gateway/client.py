@@ -299,6 +299,8 @@ class Client(asyncio.Protocol):
         self.service = None
         if not self.open:
             return
+        if self.held_back:
+            self.release()  # what the answered request held back is no longer needed; what follows is
         if not keep_alive or self._gateway.draining:
             self.hang_up()
         elif self._reading is not None and self.state == "body":

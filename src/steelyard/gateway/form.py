@@ -142,9 +142,9 @@ class FormBody:
             out.transport.write(chunk(piece) if chunked else piece)
         if self._paused:
             self._client.hold()
-        elif not self.complete:
-            self._client.release()
-        elif out.open and not self._ended:
+            return
+        self._client.release()
+        if self.complete and out.open and not self._ended:
             self._ended = True
             out.sending = False
             if chunked:
