@@ -59,6 +59,16 @@ def test_a_reader_that_goes_away_ends_the_command_quietly(tmp_path: Path) -> Non
     assert (done.returncode, done.stderr) == (141, "")
 
 
+@pytest.mark.parametrize("command", ["gateway", "clerk", "engine", "up", "quickstart"])
+def test_a_data_directory_that_cannot_be_is_told_without_a_traceback(tmp_path: Path, command: str) -> None:
+    (tmp_path / "home").write_text("a file")
+    port = [] if command in ("clerk", "engine") else ["--port", "0"]
+    done = run_program(command, *port, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert str(tmp_path / "home") in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_the_version_is_printed(call: Call) -> None:
     assert call("--version").stdout.startswith("steelyard, version ")
 

@@ -19,7 +19,7 @@ import click
 import msgspec
 
 from steelyard.cli.lazy import LazyGroup
-from steelyard.core.errors import ConfigError, NotFound, SteelyardError
+from steelyard.core.errors import ConfigError, NotFound, SteelyardError, StoreError
 
 __all__ = ["INTERRUPTED", "PIPE_CLOSED", "EdgeGroup"]
 
@@ -59,6 +59,12 @@ class EdgeGroup(LazyGroup):
             outcome = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         except SteelyardError as error:
             return _tell(error, wants_json)
+        except OSError as error:
+            if isinstance(error, BrokenPipeError):
+                raise
+            where = f"{error.filename}: " if error.filename is not None else ""
+            reason = f"{where}{error.strerror or error}. Check the path, its owner and its mode, and the disk's space."
+            return _tell(StoreError(reason), wants_json)
         except click.Abort:
             return INTERRUPTED
         except click.ClickException as error:

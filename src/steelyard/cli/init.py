@@ -26,7 +26,6 @@ USUAL_MODELS: Final = {
     "mistral": "mistral-small-latest",
     "groq": "llama-3.3-70b-versatile",
     "deepseek": "deepseek-chat",
-    "perplexity": "sonar",
     "cohere": "command-a",
 }
 """A model to begin a route with, where nobody has said which. It is written only while its price is known."""
