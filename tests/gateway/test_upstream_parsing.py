@@ -39,16 +39,21 @@ class Reference:
         self.body = b""
         self.status = 0
         self.verdict = "unfinished"
+        self.reusable = False
         self._interim = False
         self._parser = httptools.HttpResponseParser(self)
         try:
             self._parser.feed_data(sent)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self.reusable = False
             if self.verdict != "whole":
                 self.verdict = "broken"
         if closed and self.verdict == "unfinished":
             framed = {b"content-length", b"transfer-encoding"} & {name for name, _ in self.headers}
             self.verdict = "whole" if self.status >= 200 and not framed else "lost"
+
+    def on_message_begin(self) -> None:
+        self.reusable = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self.status:
@@ -67,8 +72,10 @@ class Reference:
             self.body += piece
 
     def on_message_complete(self) -> None:
-        if not self._interim:
+        if not self._interim and self.verdict != "whole":
             self.verdict = "whole"
+            framed = {b"content-length", b"transfer-encoding"} & {name for name, _ in self.headers}
+            self.reusable = bool(framed) and self._parser.should_keep_alive()
 
 
 class Taken:
@@ -175,12 +182,13 @@ def agree(pool: Pool, sent: bytes, cuts: Iterable[int], *, takes_whole: bool, cl
         assert sink.passed == passed(wanted.headers)
     elif wanted.verdict == "broken":
         assert not upstream.open
+    # Only a connection on which exactly one answer came may serve another call; and it does.
     pooled = pool.take()
-    if pooled is not None:
-        # Only a connection on which exactly one answer came may serve another call.
-        assert pooled is upstream
-        assert wanted.verdict == "whole"
-        assert not closed
+    if closed or any(cut for cut in cuts):
+        assert pooled in (None, upstream)
+        assert pooled is None or wanted.reusable
+    else:
+        assert (pooled is upstream) == wanted.reusable
 
 
 def stream(sizes: Iterable[int], trailer: bytes = b"") -> bytes:
