@@ -136,7 +136,7 @@ def test_a_variable_is_made_a_base_url(name: str, env: dict[str, str], expected:
 
 @pytest.mark.parametrize("value", ["ftp://box/v1", "https://", "https://box/v1?api-version=1", "https://box/#v1"])
 def test_what_is_no_address_is_refused_by_the_variables_name(value: str) -> None:
-    with pytest.raises(ConfigError, match="VLLM_BASE_URL="):
+    with pytest.raises(ConfigError, match="VLLM_BASE_URL is not an address"):
         base_url_of(provider_table()["vllm"], {"VLLM_BASE_URL": value})
 
 

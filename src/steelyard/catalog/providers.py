@@ -141,8 +141,9 @@ def _whole_url(value: str, variable: str, provider: Provider) -> str:
     url = urlsplit(value if "://" in value else _with_scheme(value, provider))
     if url.scheme not in ("http", "https") or not url.netloc or url.query or url.fragment:
         raise ConfigError(
-            f'{variable}="{value}" is not an address of {provider.name}. Set it to http://HOST:PORT or '
-            "https://HOST, with a path if need be, and nothing after it."
+            # Its value is not shown: it may hold a password.
+            f"{variable} is not an address of {provider.name}. Set it to http://HOST:PORT or https://HOST, with a path "
+            "if need be, and nothing after it."
         )
     # A server listens on every address at 0.0.0.0, and is not called there.
     authority = url.netloc

@@ -26,6 +26,10 @@ _FIXED: Final = (
     ("server", "workers"),
     ("server", "data_dir"),
     ("ledger", "url"),
+    ("ledger", "retention_days"),
+    ("ledger", "retention_bytes"),
+    ("ledger", "journal_segment_bytes"),
+    ("ledger", "journal_retention_hours"),
 )
 
 
@@ -77,11 +81,14 @@ def reload(
 
 def needs_restart(old: Config, new: Config) -> tuple[str, ...]:
     """Return a line for each setting that differs and that a running installation cannot take over."""
-    return tuple(
-        f"[{section}] {name} has changed: this takes effect after a restart."
+    fixed = [
+        f"[{section}] {name}"
         for section, name in _FIXED
         if getattr(getattr(old, section), name) != getattr(getattr(new, section), name)
-    )
+    ]
+    models = sorted(old.models.keys() | new.models.keys())
+    fixed += [f"[models.{name}]" for name in models if old.models.get(name) != new.models.get(name)]
+    return tuple(f"{what} has changed: this takes effect after a restart." for what in fixed)
 
 
 def _read_tables(document: Mapping[str, object], findings: Findings) -> Config:

@@ -87,7 +87,8 @@ class Keeper:
         os.close(self._lock)
 
     def _take_lock(self) -> None:
-        self._file.parent.mkdir(parents=True, exist_ok=True)
+        self._file.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._file.parent.mkdir(exist_ok=True)
         self._lock = os.open(self._file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -164,6 +164,9 @@ class ModelStore:
     @contextmanager
     def _lock(self, name: str, report: Report) -> Iterator[int]:
         folder = self._root / ".locks"
+        self._root.parent.mkdir(
+            mode=0o700, parents=True, exist_ok=True
+        )  # the data directory, if this is the first of all
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:

@@ -153,7 +153,7 @@ def is_locked(fd: int) -> bool:
 
 def make_directory(directory: Path) -> None:
     """Make the journal's directory, readable by its owner only. Raises OSError."""
-    directory.parent.mkdir(parents=True, exist_ok=True)
+    directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     directory.mkdir(mode=0o700, exist_ok=True)
 
 

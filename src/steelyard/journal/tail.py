@@ -1,7 +1,7 @@
 """Read what all writers wrote, from given positions, while they write."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from msgspec import Struct
 from steelyard.core.exchange import Exchange
 from steelyard.journal.ends import is_damaged
 from steelyard.journal.frames import Scan, SchemaError, Stop, decode_payload, scan
-from steelyard.journal.segments import FIRST, MAGIC, is_locked, named_segments
+from steelyard.journal.segments import FIRST, MAGIC, SegmentName, is_locked, named_segments
 
 __all__ = ["BATCH_BYTES", "Batch", "Entry", "Tail"]
 
@@ -68,10 +68,7 @@ class Tail:
         """
         batch = Batch([], {}, frozenset())
         waiting = [name for name in named_segments(self._directory) if str(name) not in self._finished]
-        runs = [list(group) for _, group in groupby(waiting, key=lambda name: name.run)]
-        # Each reading begins with another run: one busy worker does not keep the others waiting.
-        turn = self._turn % len(runs) if runs else 0
-        for run in runs[turn:] + runs[:turn]:
+        for run in self._in_turn(waiting):
             for name in run:
                 found = self._read_segment(str(name), limit - len(batch.entries))
                 batch = _joined(batch, found)
@@ -80,6 +77,16 @@ class Tail:
                 if str(name) not in found.finished:
                     break
         return batch
+
+    def _in_turn(self, waiting: list[SegmentName]) -> Iterator[list[SegmentName]]:
+        """Yield the segments of each run. Each reading begins with another worker, so that a busy one does not keep the
+        others waiting; the runs of one worker come in their order."""
+        workers = sorted({name.worker for name in waiting})
+        turn = self._turn % len(workers) if workers else 0
+        for worker in workers[turn:] + workers[:turn]:
+            own = [name for name in waiting if name.worker == worker]
+            for _, run in groupby(own, key=lambda name: name.run):
+                yield list(run)
 
     def accept(self, batch: Batch) -> None:
         """Move on behind a batch, as soon as it is safe elsewhere."""

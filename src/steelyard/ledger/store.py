@@ -192,7 +192,7 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 def _make_private(path: Path) -> None:
     """Make the file before SQLite does, which would let others read it. Its WAL file takes over the same mode."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
     except OSError as error:
         raise UnreachableError(f"The ledger {path} cannot be written: {error.strerror}") from error
