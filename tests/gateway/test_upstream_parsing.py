@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import httptools
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from steelyard.gateway.answers import NOT_PASSED
@@ -239,7 +239,7 @@ def test_a_head_with_an_odd_line_is_judged_as_llhttp_judges_it(
         agree(pool, sent, (len(LENGTH) + 3,), takes_whole=takes_whole, closed=closed)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(line=st.sampled_from(HEADS), cuts=CUTS, takes_whole=st.booleans(), closed=st.booleans(), rest=st.integers(0, 60))
 def test_an_answer_with_its_length_is_the_same_however_it_is_cut(
     pool: Pool, line: bytes, cuts: list[int], takes_whole: bool, closed: bool, rest: int
@@ -248,7 +248,7 @@ def test_an_answer_with_its_length_is_the_same_however_it_is_cut(
     agree(pool, sent[: len(sent) - rest] if rest % 2 else sent, cuts, takes_whole=takes_whole, closed=closed)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(sizes=st.lists(st.integers(0, 700), min_size=1, max_size=8), cuts=CUTS, rest=st.integers(0, 40))
 @example(sizes=[10, 20], cuts=[*range(60, 200)], rest=0)
 def test_a_chunked_answer_is_the_same_however_it_is_cut(
@@ -258,7 +258,7 @@ def test_a_chunked_answer_is_the_same_however_it_is_cut(
     agree(pool, sent[: len(sent) - rest] if rest % 2 else sent, cuts, takes_whole=False, closed=rest % 2 == 1)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     sizes=st.lists(st.integers(0, 40), min_size=1, max_size=6),
     near=st.lists(st.tuples(st.integers(0, 6), st.integers(-4, 4)), max_size=10),
@@ -272,7 +272,7 @@ def test_a_cut_inside_a_chunk_s_size_or_ending_changes_nothing(
     agree(pool, sent, cuts, takes_whole=False, closed=False)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     base=st.sampled_from([PLAIN, stream([5, 60]), stream([5], b"A: b\r\n"), b"HTTP/1.1 100 Continue\r\n\r\n" + PLAIN]),
     at=st.integers(0, 800),
