@@ -55,8 +55,7 @@ class Outbox:
             now = self._time()
             if now != self._last:
                 self._last = now
-                if connection.open:
-                    connection.transport.write(piece)
+                _write(connection, piece)
                 return
             self._call_soon(self.flush)
         pieces.append((connection, piece))
@@ -79,8 +78,7 @@ class Outbox:
             self._journal.append(exchange)
         except StoreError as error:
             piece = owner.unrecorded(error)
-        if connection.open:
-            connection.transport.write(piece)
+        _write(connection, piece)
 
     def flush(self) -> None:
         """Record and write everything now: at the end of the turn, and before a connection is closed."""
@@ -98,8 +96,14 @@ class Outbox:
         if len(pieces) > 1:
             pieces = _joined(pieces)
         for connection, piece in pieces:
-            if connection.open:
-                connection.transport.write(piece)
+            _write(connection, piece)
+
+
+def _write(connection: Connection, piece: bytes) -> None:
+    # A transport that is closing has no socket to write to any more; that it is closed comes to be known a turn later.
+    transport = connection.transport
+    if connection.open and not transport.is_closing():
+        transport.write(piece)
 
 
 def _joined(pieces: list[tuple[Connection, bytes]]) -> list[tuple[Connection, bytes]]:
