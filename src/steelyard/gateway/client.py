@@ -229,17 +229,24 @@ class Client(asyncio.Protocol):
         if length is None and not incoming.chunked:
             return
         if length is not None and length > self._gateway.max_body_bytes:
-            incoming.refusal = self.too_large()
+            self.refuse(self.too_large())
+            return
+        self._meet_body(incoming)
+
+    def _meet_body(self, incoming: Incoming) -> None:
+        """Refuse a body before it comes, or ask for it, or have it taken as it comes."""
         # An expectation of HTTP/1.0 is to be ignored (RFC 9110, 10.1.1).
         expects = incoming.headers.get(b"expect") if not incoming.old else None
-        if incoming.refusal is not None and (length is None or length > _SMALL_BODY or expects is not None):
+        if expects is not None and expects.lower() != b"100-continue":
+            incoming.refusal = BadRequest("Only Expect: 100-continue is understood.")
+        at_once = self.service is None and not self._waiting
+        if at_once and incoming.refusal is None:
+            self._reading = self.service = self._gateway.begin_upload(self, incoming)
+        if incoming.refusal is None:
+            if at_once and expects is not None:
+                self.write(_CONTINUE)
+        elif incoming.length is None or incoming.length > _SMALL_BODY or expects is not None:
             self.refuse(incoming.refusal)
-            return
-        if expects is not None:
-            self._answer_expectation(expects)
-        if incoming.refusal is None and self.service is None and not self._waiting:
-            self._reading = self._gateway.begin_upload(self, incoming)
-            self.service = self._reading
 
     def _measure_headers(self) -> None:
         limit = self._gateway.max_header_bytes
@@ -247,12 +254,6 @@ class Client(asyncio.Protocol):
         size = len(incoming.target) + sum(len(n) + len(v) + 4 for n, v in incoming.headers.items())
         if size + incoming.repeated > limit:
             raise HeadersTooLarge(f"The headers are over {limit} bytes. Send fewer or shorter ones.")
-
-    def _answer_expectation(self, expects: bytes) -> None:
-        if expects.lower() != b"100-continue":
-            self.incoming.refusal = BadRequest("Only Expect: 100-continue is understood.")
-        elif self.service is None:
-            self.write(_CONTINUE)
 
     def too_large(self) -> TooLarge:
         """Return the error that tells of a body over the limit."""
