@@ -167,11 +167,12 @@ class Client(asyncio.Protocol):
             self._check_overhead()
 
     def _refuse_bytes(self, error: Exception) -> None:
+        if isinstance(error, httptools.HttpParserCallbackError):
+            raise error.__context__ or error from None  # a fault of ours: the loop reports it, and closes
         if self.lingering:
             return
         self.deaf = True  # where the next message would begin is not known
-        text = str(error.__context__ or error) if isinstance(error, httptools.HttpParserCallbackError) else str(error)
-        self.refuse(BadRequest(f"This is not HTTP/1.1 as RFC 9112 has it: {text}.", code="malformed_http"))
+        self.refuse(BadRequest(f"This is not HTTP/1.1 as RFC 9112 has it: {error}.", code="malformed_http"))
 
     def _decline_upgrade(self, rest: bytes) -> None:
         # RFC 9110, 7.8: a server may ignore Upgrade; the request itself is answered, and the connection then closed.

@@ -282,8 +282,8 @@ class Gateway:
             raise NotFound(f'No deployment of "{plan.route}" has /v1/{endpoint.name}.', code="endpoint_not_served")
         weights = None
         if plan.weights is not None:
-            given = dict(zip(plan.targets, plan.weights, strict=True))
-            weights = [given[target] for target in able]
+            given = zip(plan.targets, plan.weights, strict=True)
+            weights = [weight for target, weight in given if endpoint.name in target.paths]
         lanes = tuple(self._lane(plan, target) for target in able)
         ways = self._ways[endpoint.name]
         if len(ways) >= _MOST_WAYS:

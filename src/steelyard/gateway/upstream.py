@@ -169,6 +169,8 @@ class Upstream(asyncio.Protocol):
                     self._break(f"its head is over {_MOST_HEAD_BYTES} bytes")
         except httptools.HttpParserUpgrade:
             self._break("the upstream switched protocols")
+        except httptools.HttpParserCallbackError as error:
+            raise error.__context__ or error from None  # a fault of ours, not of the upstream: the loop reports it
         except httptools.HttpParserError as error:
             if not self._ended:
                 self._break(str(error))
