@@ -139,6 +139,9 @@ class Line(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send nothing: the answer does not depend on it."""
 
+    def is_closing(self) -> bool:
+        return self.closed
+
     def close(self) -> None:
         self.closed = True
 
