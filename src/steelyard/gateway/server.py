@@ -19,7 +19,7 @@ from steelyard.config.loader import needs_restart, reload
 from steelyard.config.providers import resolve_providers
 from steelyard.config.settings import Config
 from steelyard.config.watch import ConfigWatch
-from steelyard.core.errors import ConfigError
+from steelyard.core.errors import ConfigError, Unavailable
 from steelyard.gateway.access import Access
 from steelyard.gateway.client import Client
 from steelyard.gateway.gateway import Fittings, Gateway
@@ -186,14 +186,17 @@ class _Server:
         """Answer what is under way, refuse what is new, and tell load balancers by /readyz; not for ever."""
         gateway = self._gateway
         gateway.draining = True
+        for call in gateway.calls:
+            call.incoming.keep_alive = False
         if self._shared_port:
             listener.close()  # new connections go to the other workers
         deadline = gateway.clock() + self._config.server.drain_s
         while gateway.calls and gateway.clock() < deadline:  # noqa: ASYNC110  (once, at the end: an event costs each call)
             await asyncio.sleep(0.02)
         listener.close()
+        stopped = Unavailable("The gateway was stopped before the answer was complete. Try again.", code="draining")
         for call in list(gateway.calls):
-            call.interrupt()
+            call.interrupt(stopped)
         for client in list(gateway.clients):
             client.hang_up()
         until = gateway.clock() + 1.0
