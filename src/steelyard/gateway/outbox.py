@@ -107,11 +107,14 @@ def _write(connection: Connection, piece: bytes) -> None:
 
 
 def _joined(pieces: list[tuple[Connection, bytes]]) -> list[tuple[Connection, bytes]]:
-    """Join pieces of one connection that follow each other."""
-    joined = pieces[:1]
+    """Join pieces of one connection that follow each other: each byte is copied once, however many they are."""
+    joined = []
+    present, run = pieces[0][0], [pieces[0][1]]
     for connection, piece in pieces[1:]:
-        if joined[-1][0] is connection:
-            joined[-1] = (connection, joined[-1][1] + piece)
+        if connection is present:
+            run.append(piece)
         else:
-            joined.append((connection, piece))
+            joined.append((present, b"".join(run)))
+            present, run = connection, [piece]
+    joined.append((present, b"".join(run)))
     return joined
