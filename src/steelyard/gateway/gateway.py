@@ -8,6 +8,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from difflib import get_close_matches
 from os import urandom
 from typing import TYPE_CHECKING
@@ -368,7 +369,8 @@ class Gateway:
             if len(self._complained) > 100:
                 self._complained.clear()
             self._complained[text] = now
-            print(f"steelyard gateway: {text}", file=sys.stderr, flush=True)
+            with suppress(OSError):  # the log's disk may be full too
+                print(f"steelyard gateway: {text}", file=sys.stderr, flush=True)
 
     @property
     def gauges(self) -> dict[str, tuple[str, float]]:
