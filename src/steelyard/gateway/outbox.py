@@ -2,8 +2,8 @@
 
 Each write to a socket wakes its peer, which costs the writer more than the copying does when the peer sleeps (on a
 virtual machine an inter-processor interrupt leaves the guest). One burst of writes wakes each peer once: nginx, which
-answers a batch of events in the same manner, gains from it likewise. What comes first in a millisecond is not delayed:
-at a slow pace each event stands alone, and gathering would only cost another turn of the loop.
+answers a batch of events in the same manner, gains from it likewise. After a tenth of a millisecond without a write
+nothing is gathered: at a slow pace each event stands alone, and waiting would only cost another turn of the loop.
 
 The exchanges of the answers that end in one turn go to the journal in one write, before any of those answers leaves:
 what databases call group commit.
@@ -12,6 +12,7 @@ what databases call group commit.
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from typing import Protocol
 
 from steelyard.core.errors import StoreError
@@ -19,6 +20,8 @@ from steelyard.core.exchange import Exchange
 from steelyard.journal.writer import JournalWriter
 
 __all__ = ["Connection", "Outbox", "Recorded"]
+
+_QUIET_S = 0.0001
 
 
 class Connection(Protocol):
@@ -38,11 +41,10 @@ class Recorded(Protocol):
 class Outbox:
     """What is to be written at the end of this turn of the loop, in order."""
 
-    __slots__ = ("_call_soon", "_journal", "_last", "_pieces", "_records", "_time")
+    __slots__ = ("_call_soon", "_journal", "_last", "_pieces", "_records")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, journal: JournalWriter) -> None:
         self._call_soon = loop.call_soon
-        self._time = loop.time  # in uvloop: of the turn's beginning, in whole milliseconds
         self._last = 0.0
         self._journal = journal
         self._pieces: list[tuple[Connection, bytes]] = []
@@ -52,8 +54,8 @@ class Outbox:
         """Have `piece` written."""
         pieces = self._pieces
         if not pieces:
-            now = self._time()
-            if now != self._last:
+            now = monotonic()
+            if now - self._last > _QUIET_S:
                 self._last = now
                 _write(connection, piece)
                 return
@@ -64,8 +66,8 @@ class Outbox:
         """Have `piece`, the end of an answer, written once `exchange` is in the journal."""
         pieces = self._pieces
         if not pieces:
-            now = self._time()
-            if now != self._last:
+            now = monotonic()
+            if now - self._last > _QUIET_S:
                 self._last = now
                 self._settle_now(connection, piece, exchange, owner)
                 return
@@ -97,6 +99,7 @@ class Outbox:
             pieces = _joined(pieces)
         for connection, piece in pieces:
             _write(connection, piece)
+        self._last = monotonic()
 
 
 def _write(connection: Connection, piece: bytes) -> None:
