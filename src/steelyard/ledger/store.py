@@ -190,9 +190,14 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 
 def _make_private(path: Path) -> None:
-    """Make the file before SQLite does, which would let others read it. Its WAL file takes over the same mode."""
+    """Make the file before SQLite does, which would let others read it. Its WAL file takes over the same mode.
+
+    A file that is there is not opened: closing it would cancel the locks of this process's own connections, and others
+    would then delete the WAL that they write to (SQLite, "How To Corrupt An SQLite Database File", 2.2)."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        return
     except OSError as error:
         raise UnreachableError(f"The ledger {path} cannot be written: {error.strerror}") from error
