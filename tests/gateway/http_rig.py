@@ -77,7 +77,7 @@ def read_answer(http: RawHTTP, method: str = "POST") -> Response:
     answer = http.response(method)
     assert (answer.header("x-request-id") or "").startswith("req_"), answer
     if answer.status >= 400 and method != "HEAD":
-        assert answer.error_code, answer
+        assert answer.error_code != "", answer
         assert len(answer.json()["error"]["message"]) > 15, answer
     return answer
 

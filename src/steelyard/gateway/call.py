@@ -288,8 +288,8 @@ class Call(Reply):
         seconds = way.first_byte_s if phase == "engine" else getattr(way.plan.timeouts, phase)
         self.fail(timed_out(self.lane, phase, seconds), drop=True)
 
-    def interrupt(self) -> None:
-        """End the call: the gateway stops, and has waited as long as it may."""
+    def interrupt(self, error: CallError) -> None:
+        """End the call from this side, whatever it is about: the gateway stops, or the client's form proves wrong."""
         if self._timer is not None:
             self._timer.cancel()
         if self._task is not None:
@@ -298,12 +298,17 @@ class Call(Reply):
         if upstream is not None:
             upstream.abandon()
         if upstream is not None or self._task is not None:
-            self.note(self.gateway.clock(), "cut", None, "the gateway was stopped")
-        error = Unavailable("The gateway was stopped before the answer was complete. Try again.", code="draining")
+            self.lane.breaker.abandon()
+            self.note(self.gateway.clock(), "cut", None, str(error))
         if self.relay is not None and self.relay.started:
             self.break_off(error)
         else:
             self.refuse(error, "rejected")
+
+    def grant_time(self) -> None:
+        """Have the upstream's time to answer begin anew: the request is still on its way to it."""
+        if self._phase == "first_byte":
+            self.deadline = min(self._total_at, self.gateway.clock() + self._first_byte_s)
 
     # The client's side (it is the client's service).
 

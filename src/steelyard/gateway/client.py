@@ -324,10 +324,6 @@ class Client(asyncio.Protocol):
         """Send now what waits for the end of this turn of the loop."""
         self._outbox.flush()
 
-    def keeps_alive(self) -> bool:
-        """Say whether the connection may stay open after the request that was read last."""
-        return bool(self._parser.should_keep_alive())
-
     def refuse(self, error: CallError) -> None:
         """Answer with an error, now or after the requests that are being answered, and close."""
         if self.lingering:

@@ -1,19 +1,21 @@
 """A multipart form on its way through: only the model's name in it is read and replaced, the rest streams by.
 
-Source: RFC 7578 (multipart/form-data) and RFC 2046, 5.1.1 (delimiters). The model's part may come before the file or
-after it; what comes before it is kept in memory up to 256 KiB, and beyond that in a temporary file.
+The model's part may come before the file or after it; what comes before it is kept in memory up to 256 KiB, and beyond
+that in a temporary file.
 """
 
 from __future__ import annotations
 
-import re
+from math import inf
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING
 
 from steelyard.core.errors import BadRequest, CallError
+from steelyard.core.exchange import Outcome
 from steelyard.gateway.answers import CHUNK_END, chunk
 from steelyard.gateway.call import Call
+from steelyard.gateway.form_reader import FormReader, boundary_of
 from steelyard.gateway.surface import Endpoint
 
 if TYPE_CHECKING:
@@ -22,34 +24,11 @@ if TYPE_CHECKING:
     from steelyard.gateway.incoming import Incoming
     from steelyard.gateway.upstream import Upstream
 
-__all__ = ["FormBody", "FormCall", "boundary_of", "find_model"]
+__all__ = ["FormBody", "FormCall"]
 
 _IN_MEMORY = 256 * 1024
 _PIECE = 128 * 1024
-_OVERLAP = 4096
-_BOUNDARY = re.compile(r'(?:^|;)\s*boundary=(?:"([^"\r\n]{1,70})"|([^\s;"]{1,70}))', re.IGNORECASE)
-
-
-def boundary_of(content_type: str) -> bytes:
-    """Return the boundary of a multipart form. Raises BadRequest for any other content type."""
-    kind, _, parameters = content_type.partition(";")
-    found = _BOUNDARY.search(";" + parameters)
-    if kind.strip().lower() != "multipart/form-data" or not found:
-        raise BadRequest(
-            "This endpoint takes multipart/form-data with a boundary. Send a form with the fields file and model.",
-            code="invalid_content_type",
-        )
-    return (found[1] or found[2]).encode("latin-1")
-
-
-def find_model(boundary: bytes) -> re.Pattern[bytes]:
-    """Return a pattern whose group 1 is the value of the form's field `model`, its delimiters on both sides."""
-    edge = re.escape(b"--" + boundary)
-    line = rb"(?:[^\r\n]+\r\n)"
-    name = rb"content-disposition:[^\r\n]*;[ \t]*name=(?:\"model\"|model(?=[;\r \t]))[^\r\n]*\r\n"
-    return re.compile(
-        edge + rb"[ \t]*\r\n" + line + rb"{0,8}?(?i:" + name + rb")" + line + rb"{0,8}\r\n([^\r\n]{1,512})\r\n" + edge
-    )
+_SMALL = 64 * 1024
 
 
 class FormBody:
@@ -61,10 +40,9 @@ class FormBody:
         "_client",
         "_ended",
         "_incoming",
-        "_leftover",
         "_out",
-        "_pattern",
         "_paused",
+        "_reader",
         "_spool",
         "_wire_model",
         "complete",
@@ -77,9 +55,8 @@ class FormBody:
         """Raises BadRequest when the request is no form. `spool` is the directory of temporary files."""
         self._client = client
         self._incoming = incoming
-        self._pattern = find_model(boundary_of(incoming.text(b"content-type") or ""))
+        self._reader = FormReader(boundary_of(incoming.text(b"content-type") or ""))
         self._spool = SpooledTemporaryFile(_IN_MEMORY, "w+b", dir=str(spool))  # noqa: SIM115  (closed with the call)
-        self._leftover = b""
         self._wire_model = b""
         self._base = 0  # the offset in the form of the spool's first byte
         self._at = 0  # the offset in the form of what is sent next
@@ -92,22 +69,16 @@ class FormBody:
         self.size = 0
 
     def feed(self, piece: bytes) -> bytes | None:
-        """Take the next piece; return the model's name when it shows in it."""
+        """Take the next piece; return the model's name when it shows in it. Raises BadRequest for a doubtful form."""
+        self._reader.feed(piece)
         self._spool.seek(0, 2)
         self._spool.write(piece)
-        before, self.size = self.size, self.size + len(piece)
+        self.size += len(piece)
         if self.found is not None:
             self.pump()
             return None
-        window = self._leftover + piece
-        found = self._pattern.search(window)
-        if found is None:
-            self._leftover = window[-_OVERLAP:]
-            return None
-        start = before - len(self._leftover)
-        self._leftover = b""
-        self.found = (start + found.start(1), start + found.end(1))
-        return found[1]
+        self.found = self._reader.span
+        return self._reader.model
 
     def begin(self, call: Call, upstream: Upstream, head: bytes) -> bytes:
         """Return the request's head; the form follows as it comes."""
@@ -133,7 +104,7 @@ class FormBody:
         """Send what is here, as fast as the upstream takes it; hold the client back when that is slower."""
         out = self._out
         if out is None:
-            if self.size - self._base > _IN_MEMORY:
+            if self.size - self._base > _IN_MEMORY and not self._spool.closed:
                 self._client.hold()
             return
         chunked = self._incoming.length is None
@@ -176,12 +147,16 @@ class FormBody:
         self.pump()
 
     def close(self) -> None:
+        """Drop what is left of the form: nobody waits for it any more."""
         self._out = None
         self._spool.close()
+        self._client.release()
 
 
 class FormCall(Call):
     """A call whose body is still coming in while it is on its way out."""
+
+    _refusal: CallError | None = None
 
     def __init__(self, gateway: Gateway, client: Client, incoming: Incoming, endpoint: Endpoint) -> None:
         super().__init__(gateway, client, incoming, endpoint)
@@ -190,26 +165,26 @@ class FormCall(Call):
         self.takes_whole = False
 
     def more(self, piece: bytes) -> None:
-        if self.recorded:
+        if self.recorded or self._refusal is not None:
             return
-        name = self._form.feed(piece)
-        if name is not None:
-            self._begin(name)
-
-    def _begin(self, name: bytes) -> None:
         try:
-            self.gateway.route(self, name.decode(), self._form)
-        except UnicodeDecodeError:
-            self.refuse(BadRequest("The form's field model is not UTF-8.", param="model"), "rejected")
+            name = self._form.feed(piece)
+            if name is not None:
+                self.gateway.route(self, _decoded(name), self._form)
         except CallError as error:
-            self.refuse(error, "rejected")
+            if self in self.gateway.calls or (self.incoming.length or inf) > _SMALL:
+                self.interrupt(error)
+            else:
+                self._refusal = error  # and the connection stays, once the little that follows is read
+        self.grant_time()
 
     def no_more(self) -> None:
-        self.incoming.keep_alive = self.client.keeps_alive()
         self._form.complete = True
         if self.recorded:
             return
-        if self._form.found is None:
+        if self._refusal is not None:
+            self.refuse(self._refusal, "rejected")
+        elif self._form.found is None:
             missing = BadRequest('The form has no field "model". Name a route or a deployment in it.', param="model")
             self.refuse(missing, "rejected")
         else:
@@ -220,6 +195,11 @@ class FormCall(Call):
 
     def resume_sending(self) -> None:
         self._form.resume()
+        self.grant_time()
+
+    def refuse(self, error: CallError, outcome: Outcome) -> None:
+        self._form.close()
+        super().refuse(error, outcome)
 
     def complete(self) -> None:
         self._form.close()
@@ -228,3 +208,10 @@ class FormCall(Call):
     def gone(self) -> None:
         self._form.close()
         super().gone()
+
+
+def _decoded(name: bytes) -> str:
+    try:
+        return name.decode()
+    except UnicodeDecodeError:
+        raise BadRequest("The form's field model is not UTF-8.", param="model") from None

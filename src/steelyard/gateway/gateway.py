@@ -155,6 +155,7 @@ class Gateway:
             return None
         try:
             self._check_open(incoming)
+            incoming.keep_alive = False  # until its body is whole
             return FormCall(self, client, incoming, endpoint)
         except CallError as error:
             incoming.refusal = error
