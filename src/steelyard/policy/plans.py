@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from difflib import get_close_matches
 from urllib.parse import urlsplit
 
 import msgspec
@@ -15,6 +14,7 @@ from steelyard.config.providers import ResolvedProvider
 from steelyard.config.settings import Config, DeploymentFacts, RouteSettings
 from steelyard.core.errors import NotFound, Unavailable
 from steelyard.core.usage import Usage
+from steelyard.policy.nearest import nearest
 from steelyard.policy.plan import Origin, Plan, Target, least_record
 
 __all__ = ["LOCAL_PROVIDER", "Plans"]
@@ -27,6 +27,7 @@ _LOCAL_PATHS = {
     name: f"/v1/{name}" for name in ("chat/completions", "completions", "embeddings", "rerank", "audio/transcriptions")
 }
 _MOST_UNNAMED = 4096
+_LONGEST_QUOTED = 200
 
 
 class Plans:
@@ -143,9 +144,10 @@ class Plans:
 
     def _local_target(self, deployment: str, model: str) -> Target | str:
         if not _LOCAL_MODEL.fullmatch(model) or model not in set(self._local_models()):
-            near = get_close_matches(model, list(self._local_models()), 3, 0.5)
+            near = nearest(model, self._local_models(), 0.5)
             hint = f" Nearest: {', '.join(f'local/{one}' for one in near)}." if near else ""
-            return f'No local model is called "{model}".{hint} Fetch it: steelyard models pull {model}'
+            shown = model[:_LONGEST_QUOTED]
+            return f'No local model is called "{shown}".{hint} Fetch it: steelyard models pull {shown}'
         wire = Raw(msgspec.json.encode(model))
         facts = self._facts(deployment)
         tariff = _given_tariff(facts) or LOCAL
@@ -188,10 +190,10 @@ class Plans:
         return list(listed)
 
     def _not_found(self, model: str) -> NotFound:
-        near = get_close_matches(model, self.names(), 3, 0.4)
+        near = nearest(model, self.names())
         hint = f" Nearest: {', '.join(near)}." if near else ""
         return NotFound(
-            f'No route or deployment is called "{model[:200]}".{hint} GET /v1/models lists what is served.',
+            f'No route or deployment is called "{model[:_LONGEST_QUOTED]}".{hint} GET /v1/models lists what is served.',
             code="model_not_found",
             param="model",
         )
