@@ -19,7 +19,9 @@ def nearest(wanted: str, names: Iterable[str], likeness: float = 0.4) -> list[st
     """
     wanted = wanted[:_LONGEST]
     pairs = _pairs(wanted)
-    likely = nlargest(_COMPARED, names, key=lambda name: len(pairs & _pairs_of_known(name)) / (len(wanted) + len(name)))
+    likely = nlargest(
+        _COMPARED, names, key=lambda name: len(pairs & _pairs_of_known(name)) / (len(wanted) + len(name) + 1)
+    )
     return get_close_matches(wanted, likely, 3, likeness)
 
 
