@@ -156,6 +156,8 @@ class FormBody:
 class FormCall(Call):
     """A call whose body is still coming in while it is on its way out."""
 
+    takes_idle = False  # a form cannot be sent again, should an idle connection turn out to be closed
+
     _refusal: CallError | None = None
 
     def __init__(self, gateway: Gateway, client: Client, incoming: Incoming, endpoint: Endpoint) -> None:
