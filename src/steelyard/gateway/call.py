@@ -39,6 +39,7 @@ class Call(Reply):
     """
 
     wants_usage = False
+    takes_idle = True
     deadline = inf
     _total_at = inf
     _idle_s = inf
@@ -63,7 +64,7 @@ class Call(Reply):
         self._first_byte_s = way.first_byte_s
         lane = lanes[0]
         pool = lane.pool
-        if pool is not None and lane.breaker.state is CLOSED:
+        if pool is not None and lane.breaker.state is CLOSED and self.takes_idle:
             upstream = pool.take()
             if upstream is not None:  # nearly always: the first choice is well and a connection stands
                 self._cursor = 1
@@ -85,7 +86,7 @@ class Call(Reply):
         self.lane = lane
         self.attempt_started = now = self.gateway.clock()
         pool = lane.pool or self.gateway.pool_of(lane)
-        upstream = pool.take() if pool is not None else None
+        upstream = pool.take() if pool is not None and self.takes_idle else None
         if upstream is not None:
             self._send(upstream, now)
         else:
