@@ -22,6 +22,7 @@ SERVER = {
     "keepalive_s": 1.5,
 }
 FORM = ("POST", "/v1/audio/transcriptions", "Content-Type: multipart/form-data; boundary=B")
+OPENING = b"--B\r\nContent-Disposition: form-data; name=file\r\n\r\n"
 CHUNKS = "Transfer-Encoding: chunked"
 
 
@@ -51,7 +52,7 @@ def test_a_length_over_the_limit_is_refused_before_the_body_comes(served: Front,
 @pytest.mark.parametrize("request_line", [("POST", CHAT), FORM])
 def test_chunks_over_the_limit_are_refused_as_soon_as_they_are(served: Front, request_line: tuple[str, ...]) -> None:
     with served.connect() as http:
-        http.send(head(*request_line, CHUNKS))
+        http.send(head(*request_line, CHUNKS) + b"%x\r\n%b\r\n" % (len(OPENING), OPENING))
         for _ in range(20):
             http.send(b"400\r\n" + b"x" * 1024 + b"\r\n")
         refused(http, 413, "body_too_large")
@@ -233,7 +234,7 @@ def test_headers_that_trickle_time_out_though_each_byte_comes_soon(served: Front
 def test_a_body_that_never_ends_times_out(served: Front, request_line: tuple[str, ...], framing: str) -> None:
     begun = time.monotonic()
     with served.connect() as http:
-        http.send(head(*request_line, framing) + b"5\r\nhello\r\n")
+        http.send(head(*request_line, framing) + (b"%x\r\n" % len(OPENING) if framing == CHUNKS else b"") + OPENING)
         refused(http, 408, "request_timeout")
     assert 0.9 < time.monotonic() - begun < 4
 

@@ -79,8 +79,13 @@ def status_line(status: int) -> bytes:
 
 
 def passed_fields(headers: list[tuple[bytes, bytes]]) -> bytes:
-    """Return the upstream's header lines that go on to the client."""
-    return b"".join([b"%b: %b\r\n" % pair for pair in headers if pair[0] not in NOT_PASSED])
+    """Return the upstream's header lines that go on to the client: none that belong to the hop, by themselves or since
+    Connection names them (RFC 9110, 7.6.1)."""
+    ends_here = NOT_PASSED
+    for name, value in headers:
+        if name == b"connection" and b"," in value:
+            ends_here |= {option.strip(b" \t") for option in value.lower().split(b",")}
+    return b"".join([b"%b: %b\r\n" % pair for pair in headers if pair[0] not in ends_here])
 
 
 def answer(status: int, fields: bytes, body: bytes, *, keep_alive: bool) -> bytes:

@@ -146,7 +146,7 @@ class Call(Reply):
         self.upstream = None
         self.first_byte_at = self.gateway.clock()
         found = decode_answer(body)
-        if found is not None and not found.error:
+        if found is not None and not found.error and not self.lane.is_quoted(fields, body):
             self.answer_whole(200, fields, body, seen_of(found, body))
         else:
             Whole(self, 200, []).take(body, fields)
@@ -207,7 +207,7 @@ class Call(Reply):
             if name == b"retry-after":
                 wait = retry_after_s(value.decode("latin-1"), self.gateway.wall_clock())
         fit = self.gateway.scrubbed(self.lane, body)
-        self.fail(of_status(self.lane, status, passed_fields(headers), fit, wait), drop=drop)
+        self.fail(of_status(self.lane, status, self.lane.scrub(passed_fields(headers)), fit, wait), drop=drop)
 
     def fail(self, failure: Failure, *, drop: bool = False) -> None:
         """Take note that this attempt failed; try again, elsewhere, or tell the client. `drop` closes the upstream."""

@@ -344,8 +344,7 @@ class Gateway:
     def scrubbed(self, lane: Lane, body: bytes) -> bytes | None:
         """Return an upstream's error body, fit for a client: None when it is not this dialect's, and without the
         gateway's own secrets should it quote them."""
-        for secret in lane.target.secrets:
-            body = body.replace(secret, b"[secret]")
+        body = lane.scrub(body)
         return body if is_error_body(body) else None
 
     # What time has run out.

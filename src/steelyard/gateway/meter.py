@@ -120,7 +120,7 @@ class Meter:
             lines.append(f'steelyard_breaker_state{{deployment="{_escaped(name)}"}} {int(one.breaker.state)}')
         for name, (text, value) in gauges.items():
             _head(lines, name, "gauge", text)
-            lines.append(f"{name} {value:g}")
+            lines.append(f"{name} {value:.15g}")
         return "\n".join(lines) + "\n"
 
 

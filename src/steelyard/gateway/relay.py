@@ -109,6 +109,7 @@ class Whole:
     def take(self, body: bytes, fields: bytes | None) -> None:
         """Take the whole body of an answer of status 2xx; `fields` are the header lines to pass on, where known."""
         call = self._call
+        body = call.lane.scrub(body)
         found = decode_answer(body)
         if found is None:
             call.fail(invalid(call.lane, _description(self._headers, body)))
@@ -117,7 +118,8 @@ class Whole:
             call.refused_by_upstream(502, self._headers if fields is None else _parsed(fields), body)
             return
         self.seen = seen_of(found, body)
-        call.answer_whole(self._status, passed_fields(self._headers) if fields is None else fields, body, self.seen)
+        fields = call.lane.scrub(passed_fields(self._headers) if fields is None else fields)
+        call.answer_whole(self._status, fields, body, self.seen)
 
     def broken_off(self, error: UpstreamError) -> None:
         raise AssertionError("a whole answer is never begun before it is complete")
@@ -133,7 +135,7 @@ class Events:
 
     def __init__(self, call: Call, headers: list[tuple[bytes, bytes]], *, hide_usage: bool) -> None:
         self._call = call
-        self._fields = passed_fields(headers)
+        self._fields = call.lane.scrub(passed_fields(headers))
         coding = (_header(headers, b"content-encoding") or b"identity").lower()
         self._expand = zlib.decompressobj(zlib.MAX_WBITS | 32) if coding in _CODINGS else None
         self._reader = StreamReader(hide_usage=hide_usage)
@@ -152,6 +154,8 @@ class Events:
         reader = self._reader
         shown = reader.feed(piece)
         if shown:
+            if reader.error is not None:
+                shown = self._call.lane.scrub(shown)
             if not self.started:
                 if reader.error is not None:
                     self._refused(reader.error)
@@ -165,10 +169,8 @@ class Events:
             self.seen.size += len(shown)
             if self._kept is not None:
                 self._kept.append(shown)
-        if reader.done:
+        if reader.done or reader.overflow:
             self._finish()
-        elif reader.overflow:
-            self._call.fail(invalid(self._call.lane, "an event of its stream is over 64 MiB"), drop=True)
 
     def _expanded(self, piece: bytes) -> bytes:
         """Return a piece without its content coding: nothing, where that cannot be had and the attempt has failed."""
@@ -195,8 +197,11 @@ class Events:
 
     def _finish(self) -> None:
         call = self._call
-        self._finished = True
         reader = self._reader
+        if not reader.done:
+            call.fail(invalid(call.lane, "an event of its stream is over 64 MiB"), drop=True)
+            return
+        self._finished = True
         self._note_shown(DONE)
         seen = self.glimpse()
         if not self.started:
@@ -269,7 +274,7 @@ class Passage:
 
     def _start(self) -> None:
         self.started = True
-        fields = passed_fields(self._headers)
+        fields = self._call.lane.scrub(passed_fields(self._headers))
         coding = _header(self._headers, b"content-encoding")
         if coding:
             fields += b"content-encoding: %b\r\n" % coding

@@ -48,9 +48,8 @@ class Reply(Account):
         framing = b"transfer-encoding: chunked\r\n" if self.chunked else b""
         close = b"" if self.incoming.keep_alive else b"connection: close\r\n"
         own = self._own_fields(kind)
-        head = b"%b%b%bcache-control: no-cache\r\n%b%b%b\r\n" % (
-            status_line(status), today(), own, fields, framing, close
-        )  # fmt: skip
+        fresh = b"" if b"cache-control:" in fields.lower() else b"cache-control: no-cache\r\n"
+        head = b"%b%b%b%b%b%b%b\r\n" % (status_line(status), today(), own, fresh, fields, framing, close)
         self.client.write(head)
 
     def _own_fields(self, kind: bytes) -> bytes:
