@@ -76,7 +76,7 @@ def test_only_the_model_changes_and_every_other_value_keeps_its_bytes(body: tupl
     raw, fields = body
     request = Request(raw)
     assert request.model == json.loads(raw)["model"]
-    wire = request.wire(WIRE, ask_usage=False)
+    wire = request.wire(WIRE, include_usage=None)
     assert wire == encoded({**fields, "model": '"wire/model"'})
     assert json.loads(wire) == {**json.loads(raw), "model": "wire/model"}
 
@@ -92,27 +92,38 @@ def test_usage_is_asked_for_and_other_stream_options_stay(
     raw = raw.rstrip()[:-1] + f",{more}}}".encode()
     request = Request(raw)
     assert (request.stream, request.wants_usage) == (True, False)
-    asked = json.loads(request.wire(WIRE, ask_usage=True))
+    asked = json.loads(request.wire(WIRE, include_usage=True))
     before = json.loads(raw)
     expected = {**(before.get("stream_options") or {}), "include_usage": True}
     assert asked == {**before, "model": "wire/model", "stream_options": expected}
     for name, value in fields.items():
-        assert name == "model" or f":{value}".encode() in request.wire(WIRE, ask_usage=True)
-    assert json.loads(request.wire(WIRE, ask_usage=False)) == {**before, "model": "wire/model"}
+        assert name == "model" or f":{value}".encode() in request.wire(WIRE, include_usage=True)
+    assert json.loads(request.wire(WIRE, include_usage=None)) == {**before, "model": "wire/model"}
+
+
+@pytest.mark.parametrize(
+    ("options", "left"),
+    [('{"include_usage":true}', None), ('{"include_usage":true,"x":1.50}', b'{"x":1.50}'), ("null", None)],
+)
+def test_the_question_for_usage_is_taken_out_and_nothing_else(options: str, left: bytes | None) -> None:
+    request = Request(f'{{"model":"a","stream":true,"stream_options":{options},"n":1}}'.encode())
+    wire = request.wire(Raw(b'"x"'), include_usage=False)
+    assert json.loads(wire).keys() == {"model", "stream", "n"} | ({"stream_options"} if left else set())
+    assert left is None or b'"stream_options":' + left in wire
 
 
 def test_a_request_can_be_written_for_one_deployment_after_another() -> None:
     request = Request(b'{"model":"a","stream":true,"n":1}')
-    assert request.wire(Raw(b'"x"'), ask_usage=True) == (
+    assert request.wire(Raw(b'"x"'), include_usage=True) == (
         b'{"model":"x","stream":true,"n":1,"stream_options":{"include_usage":true}}'
     )
-    assert request.wire(Raw(b'"y"'), ask_usage=False) == b'{"model":"y","stream":true,"n":1}'
+    assert request.wire(Raw(b'"y"'), include_usage=None) == b'{"model":"y","stream":true,"n":1}'
 
 
 def test_of_a_member_that_comes_twice_the_last_counts_and_only_it_goes_on() -> None:
     request = Request(rb'{"model":"allowed","n":1,"\u006dodel":"forbidden","n":2}')
     assert request.model == "forbidden"
-    assert request.wire(WIRE, ask_usage=False) == b'{"model":"wire/model","n":2}'
+    assert request.wire(WIRE, include_usage=None) == b'{"model":"wire/model","n":2}'
 
 
 def test_what_is_decoded_is_what_was_said() -> None:
@@ -167,12 +178,12 @@ def test_whatever_comes_is_a_request_or_a_bad_request(body: bytes) -> None:
         request = Request(body)
     except BadRequest:
         return
-    assert isinstance(json.loads(request.wire(WIRE, ask_usage=False)), dict)
+    assert isinstance(json.loads(request.wire(WIRE, include_usage=None)), dict)
 
 
 def test_nesting_that_json_allows_passes() -> None:
     deep = b"[" * 400 + b"]" * 400
-    assert Request(b'{"model":"a","x":' + deep + b"}").wire(WIRE, ask_usage=True).count(deep) == 1
+    assert Request(b'{"model":"a","x":' + deep + b"}").wire(WIRE, include_usage=True).count(deep) == 1
 
 
 def test_usage_is_understood_in_each_provider_s_words() -> None:

@@ -183,6 +183,16 @@ def test_usage_is_not_asked_of_providers_that_refuse_the_question(
     assert not exchange.usage.estimated
 
 
+@pytest.mark.parametrize("name", ["silent", "telling"])
+def test_a_client_s_question_for_usage_does_not_reach_providers_that_refuse_it(
+    served: GatewayUnderTest, provider: FakeProvider, name: str
+) -> None:
+    with served.connect() as http:
+        answer = http.chat(f"{name}/usage-always", stream=True, stream_options={"include_usage": True})
+    assert "stream_options" not in provider.requests[-1].json()
+    assert b'"usage"' in answer.body, "it was asked for, and the provider tells it unasked"
+
+
 @pytest.mark.parametrize("model", ["usage-in-last-choice", "usage-every-chunk"])
 def test_usage_beside_choices_is_read_and_taken_out(
     served: GatewayUnderTest, provider: FakeProvider, model: str

@@ -5,6 +5,8 @@ object", "Create embeddings", "Error codes". Fields beyond those that are decode
 forwarded as the bytes that came, with the model's name spliced in.
 """
 
+from typing import Any
+
 import msgspec
 from msgspec import Raw, Struct
 
@@ -67,19 +69,26 @@ class Request:
         options = envelope.stream_options
         self.wants_usage = options is not None and options.include_usage is True
 
-    def wire(self, model: Raw, *, ask_usage: bool) -> bytes:
+    def wire(self, model: Raw, *, include_usage: bool | None = None) -> bytes:
         """Return the body for an upstream that knows the model as `model` (an encoded JSON string).
 
-        `ask_usage` sets `stream_options.include_usage`, other stream options kept (API reference, `stream_options`:
-        usage then comes in a last chunk whose `choices` is empty).
+        `include_usage` sets `stream_options.include_usage` (API reference, `stream_options`: usage then comes in a last
+        chunk whose `choices` is empty), or takes it out for a provider that does not know it; None leaves it as it is.
+        Other stream options are kept.
         """
         fields = self._fields
         fields["model"] = model
-        if not ask_usage:
+        if include_usage is None:
             return _encode(fields)
         given = fields.get("stream_options")
-        options = {} if given is None or bytes(given) == b"null" else _decode_fields(given)
-        return _encode({**fields, "stream_options": {**options, "include_usage": True}})
+        options: dict[str, Any] = {} if given is None or bytes(given) == b"null" else _decode_fields(given)
+        if include_usage:
+            options["include_usage"] = True
+        else:
+            options.pop("include_usage", None)
+        if options:
+            return _encode({**fields, "stream_options": options})
+        return _encode({name: value for name, value in fields.items() if name != "stream_options"})
 
 
 class _Choice(Struct):

@@ -27,8 +27,11 @@ class JsonBody(Request):
 
     def begin(self, call: Call, upstream: Upstream, head: bytes) -> bytes:
         target = call.lane.target
-        ask = call.stream and not self.wants_usage and target.stream_usage == "ask"
-        body = self.wire(target.wire_model, ask_usage=ask)
+        include: bool | None = None
+        if call.stream and self.wants_usage != (target.stream_usage == "ask"):
+            # Not asked for, and told only when asked; or asked of a provider that tells unasked and refuses the option.
+            include = not self.wants_usage
+        body = self.wire(target.wire_model, include_usage=include)
         return b"%bcontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (head, len(body), body)
 
     def kept(self) -> bytes | None:
