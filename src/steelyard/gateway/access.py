@@ -9,7 +9,7 @@ from steelyard.gateway.incoming import Incoming
 from steelyard.keys.key import Key
 from steelyard.keys.ring import KeyRing
 
-__all__ = ["Access"]
+__all__ = ["Access", "is_loopback"]
 
 _LOOPBACK = re.compile(r"127(?:\.[0-9]{1,3}){3}|::1")
 """Addresses, not names: anybody may own a name that begins with 127."""
@@ -42,14 +42,14 @@ class Access:
 
     def _check_origin(self, incoming: Incoming) -> None:
         origin = incoming.text(b"origin")
-        if origin is not None and not _is_loopback(origin):
+        if origin is not None and not _is_of_loopback(origin):
             raise Forbidden(
                 f"A page of {origin[:200]} may not call a gateway that has no keys. "
                 "Make a key (steelyard keys create NAME) and send it.",
                 code="origin_not_allowed",
             )
         host = incoming.text(b"host")
-        if host is not None and not _is_loopback(f"//{host}"):
+        if host is not None and not _is_of_loopback(f"//{host}"):
             raise Forbidden(
                 f"A gateway that has no keys answers to loopback names only, not to {host[:200]}. "
                 "Make a key (steelyard keys create NAME) and send it.",
@@ -57,9 +57,14 @@ class Access:
             )
 
 
-def _is_loopback(url: str) -> bool:
+def _is_of_loopback(url: str) -> bool:
     try:
         name = urlsplit(url).hostname or ""
     except ValueError:
         return False
-    return name == "localhost" or name.endswith(".localhost") or _LOOPBACK.fullmatch(name) is not None
+    return is_loopback(name) or name.endswith(".localhost")
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether an address is reached from this machine alone."""
+    return host == "localhost" or _LOOPBACK.fullmatch(host) is not None

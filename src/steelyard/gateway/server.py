@@ -20,7 +20,7 @@ from steelyard.config.providers import resolve_providers
 from steelyard.config.settings import Config
 from steelyard.config.watch import ConfigWatch
 from steelyard.core.errors import ConfigError, Unavailable
-from steelyard.gateway.access import Access
+from steelyard.gateway.access import Access, is_loopback
 from steelyard.gateway.client import Client
 from steelyard.gateway.gateway import Fittings, Gateway
 from steelyard.journal.recovery import recover
@@ -33,7 +33,6 @@ __all__ = ["Origins", "local_models", "run_gateway"]
 
 _TICK_S = 0.1
 _BACKLOG = 4096
-_LOOPBACK = ("localhost", "::1")
 
 
 class Origins(Struct, frozen=True):
@@ -77,6 +76,7 @@ class _Server:
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         (data_dir / "spool").mkdir(exist_ok=True, mode=0o700)
         self._watch = ConfigWatch(config.source) if config.source is not None else None
+        self._unsettled = False
         self._keys = KeyWatch(KeyFile(data_dir / "keys.json"))
         self._stop = asyncio.Event()
         if not is_loopback(config.server.host) and not self._keys.ring.required:
@@ -174,8 +174,13 @@ class _Server:
             self._gateway.access.ring = self._keys.ring
             if self._keys.problem:
                 self._gateway.complain(self._keys.problem)
-        if self._watch is not None and self._watch.changed():
-            self._reload()
+        if self._watch is not None:
+            # A file that was cut off and is being written anew may be sound TOML for a moment, without any route: it is
+            # read once it has stayed the same from one look to the next.
+            changed = self._watch.changed()
+            if self._unsettled and not changed:
+                self._reload()
+            self._unsettled = changed
 
     def _date_prices(self) -> None:
         until = self._plans.until
@@ -204,11 +209,6 @@ class _Server:
             await asyncio.sleep(0.02)
         for client in list(gateway.clients):
             client.transport.abort()
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether an address to listen on is reached from this machine alone."""
-    return host in _LOOPBACK or host.startswith("127.")
 
 
 def _shown(host: str) -> str:
