@@ -1,7 +1,11 @@
 """Nothing that a client sends is endless, and every refusal can be read."""
 
 import json
+import os
+import resource
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.gateway.http_rig import CHAT, Front, answers, ask, body_of, chunked, front, head, read_answer
-from tests.support import RawHTTP, TornError
+from tests.support import RawHTTP, TornError, free_port
 
 BODY_LIMIT = 20_000
 HEADER_LIMIT = 4096
@@ -291,6 +295,43 @@ def test_connections_over_the_limit_are_told_so(tmp_path: Path) -> None:
         for http in held:
             http.send(ask())
             assert read_answer(http).status == 200
+            http.close()
+
+
+def test_as_many_files_may_be_open_as_the_system_allows(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        with front(tmp_path) as served:
+            assert resource.prlimit(served.gateway.process.pid, resource.RLIMIT_NOFILE)[0] > 256
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_clients_are_told_so_before_the_files_run_out(tmp_path: Path) -> None:
+    port = free_port()
+    command = f'ulimit -n 100 && exec "{sys.executable}" -m steelyard gateway --port {port}'
+    env = {**os.environ, "STEELYARD_HOME": str(tmp_path / "home")}
+    with subprocess.Popen(["bash", "-c", command], cwd=tmp_path, env=env, stdout=subprocess.DEVNULL) as process:
+        try:
+            wait_until(lambda: _statuses(port, 1) == [200], 10)
+            wait_until(lambda: _statuses(port, 50) == [200] * 18 + [503] * 32, 5)
+        finally:
+            process.terminate()
+
+
+def _statuses(port: int, count: int) -> list[int]:
+    """Open so many connections at once, and ask on each."""
+    held: list[RawHTTP] = []
+    try:
+        for _ in range(count):
+            held.append(RawHTTP(f"http://127.0.0.1:{port}"))
+            held[-1].send(head("GET", "/livez"))
+        return [http.response().status for http in held]
+    except ConnectionRefusedError:
+        return []
+    finally:
+        for http in held:
             http.close()
 
 

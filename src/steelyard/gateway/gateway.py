@@ -67,12 +67,14 @@ _FOREVER = float("inf")
 
 
 class Fittings(Struct, frozen=True):
-    """What a gateway is given besides its configuration. `worker` tells its journal from those of other workers."""
+    """What a gateway is given besides its configuration. `worker` tells its journal from those of other workers;
+    `room` is how many clients the system has files for."""
 
     access: Access
     journal: JournalWriter
     engines: EngineDirectory
     worker: str = "0"
+    room: int = 1_000_000
 
 
 class Gateway:
@@ -87,6 +89,7 @@ class Gateway:
         self.randomness: Callable[[], float] = random.random
         self.next_id = exchange_ids(time.time, urandom)
         self.worker = fittings.worker
+        self._room = fittings.room
         self.journal = fittings.journal
         self.engines = fittings.engines
         self.access = fittings.access
@@ -114,7 +117,7 @@ class Gateway:
         self.body_timeout_s = server.body_timeout_s
         self.keepalive_s = server.keepalive_s
         self.write_timeout_s = server.write_timeout_s
-        self._max_connections = server.max_connections
+        self._max_connections = min(server.max_connections, self._room)
         self._calls_per_key = server.calls_per_key
         self.record = server.record
 
@@ -361,6 +364,11 @@ class Gateway:
         now = self.clock()
         for client in list(self.clients):
             client.sweep(now)
+
+    def tell(self, text: str) -> None:
+        """Tell the operator of what has changed, on standard error, however often."""
+        self._complained.clear()
+        self.complain(text)
 
     def complain(self, text: str) -> None:
         """Tell the operator, on standard error; the same words at most once in ten seconds."""

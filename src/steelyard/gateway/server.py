@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -33,6 +34,9 @@ __all__ = ["Origins", "local_models", "run_gateway"]
 
 _TICK_S = 0.1
 _BACKLOG = 4096
+_MOST_FILES = 1_048_576
+_OTHER_FILES = 64
+"""Files that are no connections: the journal, what is spooled, the loop's own."""
 
 
 class Origins(Struct, frozen=True):
@@ -94,7 +98,7 @@ class _Server:
         engines = EngineDirectory(config.server.data_dir)
         access = Access(self._keys.ring, time.time)
         self._plans = self._compile()
-        gateway = Gateway(loop, config.server, self._plans, Fittings(access, journal, engines, self._worker))
+        gateway = Gateway(loop, config.server, self._plans, Fittings(access, journal, engines, self._worker, _room()))
         self._gateway = gateway
         for problem in self._plans.problems:
             gateway.complain(problem)
@@ -139,13 +143,13 @@ class _Server:
         config, findings = reload(self._config, self._origins.path, self._origins.env, self._origins.flags)
         if findings:
             for finding in findings:
-                gateway.complain(f"kept the old configuration: {finding}")
+                gateway.tell(f"kept the old configuration: {finding}")
             return
         for text in needs_restart(self._config, config):
             gateway.complain(text)
         self._config = config
         self._refresh_plans()
-        gateway.complain(f"took the new configuration of {config.source or 'the environment'}")
+        gateway.tell(f"took the new configuration of {config.source or 'the environment'}")
 
     def _refresh_plans(self) -> None:
         self._plans = self._compile()
@@ -209,6 +213,16 @@ class _Server:
             await asyncio.sleep(0.02)
         for client in list(gateway.clients):
             client.transport.abort()
+
+
+def _room() -> int:
+    """Have as many files open as the system allows, and return for how many clients that is: each may need a connection
+    to a provider beside its own. Debian's soft limit is 1,024 (systemd.exec(5), LimitNOFILE), which select(2) needs and
+    we do not."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _MOST_FILES if hard == resource.RLIM_INFINITY else hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return max(1, (most - _OTHER_FILES) // 2)
 
 
 def _shown(host: str) -> str:
