@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from steelyard.policy.plan import Target
 
 if TYPE_CHECKING:
@@ -107,7 +109,8 @@ class Lane:
         self.pool: Pool | None = None
         self.row = row
         # What is shorter is no credential, and could be a part of any answer.
-        self.secrets = tuple(secret for secret in target.secrets if len(secret) >= 8)
+        known = [secret for secret in target.secrets if len(secret) >= 8]
+        self.secrets = tuple(dict.fromkeys(form for secret in known for form in _forms(secret)))
         self.fields = b"content-type: application/json\r\nx-steelyard-deployment: %b\r\n" % self.name
 
     def is_quoted(self, fields: bytes, body: bytes) -> bool:
@@ -123,3 +126,10 @@ class Lane:
             if secret in told:
                 told = told.replace(secret, b"[secret]")
         return told
+
+
+def _forms(secret: bytes) -> tuple[bytes, ...]:
+    """Return a secret as it may stand in an answer: as it is, as a JSON string, and with slashes escaped besides, as
+    PHP's json_encode writes them."""
+    quoted = msgspec.json.encode(secret.decode("latin-1"))[1:-1]
+    return secret, quoted, quoted.replace(b"/", b"\\/")

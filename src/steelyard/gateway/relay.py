@@ -236,7 +236,7 @@ class Events:
         seen.finish_reason = reader.finish_reason
         seen.model = reader.model
         seen.usage = reader.usage
-        seen.usage_raw = reader.usage_raw
+        seen.usage_raw = self._call.lane.scrub(reader.usage_raw) if reader.usage_raw is not None else None
         if reader.usage is None and reader.events:
             seen.usage = self._call.estimate(reader.events)
         if self._kept is not None:
