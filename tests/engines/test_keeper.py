@@ -234,6 +234,26 @@ def test_the_command_serves_until_sigterm_and_leaves_no_process(data_dir: Path, 
     assert not engines_file(data_dir).exists()
 
 
+def test_who_waits_for_a_model_is_told_at_once_that_its_keeper_was_killed(data_dir: Path) -> None:
+    async def main(keeper: "subprocess.Popen[str]") -> None:
+        directory = EngineDirectory(data_dir)
+        waiting = asyncio.create_task(directory.ensure(NAME, 60))
+        await eventually(lambda: directory.entries()[NAME].state == "starting")
+        keeper.kill()
+        async with asyncio.timeout(5):
+            with pytest.raises(EngineError, match=f"stopped before local/{NAME} was ready. Start it: steelyard engine"):
+                await waiting
+
+    order = [sys.executable, "-c", RUN.replace("boot", "demand"), str(data_dir)]
+    with subprocess.Popen(order, stdout=subprocess.PIPE, text=True) as keeper:
+        try:
+            assert keeper.stdout is not None
+            assert keeper.stdout.readline()
+            asyncio.run(main(keeper))
+        finally:
+            keeper.kill()
+
+
 def test_a_keeper_that_is_killed_takes_its_engines_with_it(data_dir: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", RUN, str(data_dir), NAME], stdout=subprocess.PIPE, text=True

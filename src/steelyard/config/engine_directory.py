@@ -105,7 +105,12 @@ class EngineDirectory:
                 f'The local model "{name}" was not ready within {timeout_s:g} s; it goes on starting. '
                 "Try again, or watch: steelyard models list."
             ) from None
-        except (OSError, EOFError, ValueError, msgspec.MsgspecError) as error:
+        except (EOFError, ConnectionResetError):
+            # The connection to a process that ended is closed by the system, however it ended.
+            raise EngineError(
+                f"The engine stopped before local/{name} was ready. Start it: steelyard engine {name}, or steelyard up."
+            ) from None
+        except (OSError, ValueError, msgspec.MsgspecError) as error:
             raise EngineError(
                 f'The keeper of engines did not answer when asked for "{name}" ({error}). '
                 f"Start it again: steelyard engine {name}, or steelyard up."
