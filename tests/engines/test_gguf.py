@@ -50,8 +50,8 @@ def test_the_real_model_is_read_quickly_and_as_llama_cpp_reads_it(smollm: Stored
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "begins with b''"),
-        (b"PK\x03\x04 a zip file", "begins with b'PK"),
+        (b"", "begins with nothing, as it is empty"),
+        (b"PK\x03\x04 a zip file", "begins with the bytes 50 4b 03 04, not with 47 47 55 46 (GGUF)"),
         (gguf.header(0, 0, version=1), "format version 1"),
         (b"GGUF" + struct.pack(">IQQ", 3, 0, 0), "big-endian"),
         (gguf.header(1 << 40, 0), "more than it can hold"),

@@ -122,15 +122,34 @@ def test_a_file_without_a_checksum_is_refused(hub: Hub, tmp_path: Path) -> None:
     ],
 )
 def test_what_the_hub_does_not_have_is_named(hub: Hub, tmp_path: Path, source: str, step: str) -> None:
-    with pytest.raises(StoreError, match=step):
+    with pytest.raises(StoreError, match=rf"[^.]\. {step}"):
         ModelStore(tmp_path).pull(source)
+
+    assert list((tmp_path / "models" / ".staging").iterdir()) == []
 
 
 def test_a_hub_that_cannot_be_reached_is_named(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
 
-    with pytest.raises(StoreError, match="check the network and HF_ENDPOINT"):
+    with pytest.raises(StoreError, match=r"[^.]\. What has arrived is kept; check the network and HF_ENDPOINT"):
         ModelStore(tmp_path).pull(SOURCE)
+
+    assert list((tmp_path / "models" / ".staging").iterdir()) == []
+
+
+def test_a_pull_that_fails_half_way_keeps_its_part(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    part = tmp_path / "models" / ".staging" / "file" / "parts" / f"{hashlib.sha256(CONTENT).hexdigest()}.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(CONTENT[:HALF])
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+
+    with pytest.raises(StoreError, match="What has arrived is kept"):
+        ModelStore(tmp_path).pull(SOURCE)
+
+    assert part.read_bytes() == CONTENT[:HALF]
+    monkeypatch.setenv("HF_ENDPOINT", hub.url)
+    assert ModelStore(tmp_path).pull(SOURCE).path.read_bytes() == CONTENT
+    assert hub.ranges == [f"bytes={HALF}-"]
 
 
 def test_a_token_goes_to_the_hub_and_nowhere_else(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

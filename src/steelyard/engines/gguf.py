@@ -98,7 +98,8 @@ def _read(cursor: Cursor, path: Path) -> GgufFile:
 def _header(cursor: Cursor) -> tuple[int, int, int]:
     magic = cursor.take(min(4, cursor.size))
     if magic != b"GGUF":
-        raise cursor.broken(f'it begins with {magic!r}, not with "GGUF"')
+        found = f"the bytes {magic.hex(' ')}" if magic else "nothing, as it is empty"
+        raise cursor.broken(f"it begins with {found}, not with 47 47 55 46 (GGUF)")
     version = cursor.u32()
     if version in _BIG_ENDIAN_VERSIONS:
         raise cursor.broken("it is big-endian, made for another kind of machine")

@@ -30,7 +30,7 @@ def download_from_hub(source: HubSource, parts: Path, report: Report) -> tuple[P
         from huggingface_hub.utils.tqdm import disable_progress_bars  # noqa: PLC0415
     except ImportError:
         raise StoreError(
-            "Models on the hub need the library huggingface_hub. Install it: pip install 'steelyard[local]'."
+            "Models on the hub need the library huggingface_hub. In the clone of Steelyard: pip install -e '.[local]'"
         ) from None
     disable_progress_bars("huggingface_hub.http_get")
     # huggingface_hub reads HF_ENDPOINT once, at import; asked for here, a change is honoured too.
@@ -109,7 +109,7 @@ def _git_blob(part: Path) -> str:
 
 
 def _failure(source: HubSource, error: Exception) -> str:
-    words = str(error).strip().splitlines() or [type(error).__name__]
+    told = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
     kind = type(error).__name__
     steps = {
         "RepositoryNotFoundError": "Check the owner and the name; a private one needs HF_TOKEN.",
@@ -119,4 +119,5 @@ def _failure(source: HubSource, error: Exception) -> str:
         "RevisionNotFoundError": "Check the revision after the @.",
     }
     step = steps.get(kind, "What has arrived is kept; check the network and HF_ENDPOINT, then pull again.")
-    return f"{source.origin} could not be downloaded: {kind}: {words[0]} {step}"
+    words = f"{kind}: {told.rstrip('.:')}" if told else kind
+    return f"{source.origin} could not be downloaded: {words}. {step}"

