@@ -32,7 +32,10 @@ class Ledger:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self._checked = False
-        self.name = engine.url.render_as_string(hide_password=True)
+        # A URL encodes what is no ASCII; a file is known by its path.
+        database = engine.url.database
+        is_file = engine.dialect.name == "sqlite" and database
+        self.name = str(database) if is_file else engine.url.render_as_string(hide_password=True)
 
     @property
     def is_sqlite(self) -> bool:
@@ -107,7 +110,9 @@ class Ledger:
         return Path(database) if self.is_sqlite and database else None
 
     def _words(self, error: DBAPIError) -> str:
-        text = " ".join(str(error.orig).split())
+        # libpq's words have several lines: the same failure over again for another kind of TLS, advice as a question.
+        lines = (" ".join(line.split()).strip(" .") for line in str(error.orig).splitlines())
+        text = "; ".join(dict.fromkeys(line for line in lines if line and not line.startswith("Is the server running")))
         password = self._engine.url.password
         return text.replace(str(password), "***") if password else text
 
@@ -142,7 +147,7 @@ def open_ledger(url: str) -> Ledger:
         if isinstance(error, ModuleNotFoundError) and error.name != "psycopg":
             cause = f"the driver {error.name} is not installed"
         elif isinstance(error, ModuleNotFoundError):
-            cause = "psycopg is not installed; run pip install 'steelyard[postgres]'"
+            cause = "psycopg is not installed; run pip install -e '.[postgres]' in the clone of Steelyard"
         else:
             cause = "it is not a database address that Steelyard knows"
         raise StoreError(
