@@ -24,8 +24,7 @@ def bench(arguments: tuple[str, ...]) -> int:
     root = _repository()
     if root is None:
         raise ConfigError(
-            "The measurements are not part of the installed package. Get the repository and run them there: "
-            "git clone https://github.com/steelyard/steelyard && cd steelyard && make bench"
+            "The measurements are not part of the installed package. Run them in a clone of the repository: make bench"
         )
     given = arguments[1:] if arguments[:1] == ("--",) else arguments
     return subprocess.run([sys.executable, "-m", "bench", *given], cwd=root, check=False).returncode
