@@ -1,6 +1,7 @@
 """Check what names refer to: deployments to providers, weights to deployments, routes to nothing that is taken."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
@@ -64,6 +65,9 @@ def _check_route_name(name: str, providers: set[str], findings: Findings) -> Non
 def _check_route(route: RouteSettings, path: KeyPath, providers: set[str], findings: Findings) -> None:
     for index, name in enumerate(route.deployments):
         _check_deployment(name, (*path, "deployments", index), providers, findings)
+    for name, times in Counter(route.deployments).items():
+        if times > 1:
+            findings.add((*path, "deployments"), f'"{name}" is listed twice')
     if route.weights is None:
         return
     if route.strategy != "weighted":

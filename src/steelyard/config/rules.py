@@ -53,10 +53,7 @@ def _weights(weights: tuple[float, ...]) -> str | None:
 
 
 def _deployments(deployments: tuple[str, ...]) -> str | None:
-    if not deployments:
-        return 'list at least one deployment, like ["openai/gpt-4.1"]'
-    twice = next((name for at, name in enumerate(deployments) if name in deployments[:at]), None)
-    return None if twice is None else f'"{twice}" is listed twice'
+    return None if deployments else 'list at least one deployment, like ["openai/gpt-4.1"]'
 
 
 def _host(host: str) -> str | None:
