@@ -14,7 +14,9 @@ from steelyard.engines.keeper import run_engine
 
 __all__ = ["LOCAL_MISSING", "engine", "has_local_extra"]
 
-LOCAL_MISSING = "Local models need llama.cpp, which is not installed. Install it: pip install 'steelyard[local]'"
+LOCAL_MISSING = (
+    "Local models need llama.cpp, which is not installed. In the clone of Steelyard: pip install -e '.[local]'"
+)
 
 
 def has_local_extra() -> bool:

@@ -40,7 +40,7 @@ def main(argv: list[str]) -> int:
         # An optional extra ("local"), and slow to import.
         import xllamacpp  # noqa: PLC0415
     except ImportError:
-        print("The library xllamacpp is missing. Install it: pip install 'steelyard[local]'.", file=sys.stderr)
+        print("The library xllamacpp is missing. In the clone of Steelyard: pip install -e '.[local]'", file=sys.stderr)
         return CANNOT_LOAD
     print(f"engine {order.name}: {msgspec.json.encode(order).decode()}", file=sys.stderr, flush=True)
     try:
