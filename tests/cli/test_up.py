@@ -149,6 +149,34 @@ def test_a_second_signal_ends_at_once(up: StartUp) -> None:
         assert program.end(signal.SIGINT) == 130
     assert time.monotonic() - began < 15
     assert _all_gone(program)
+    assert program.events("died") == []
+
+
+def test_a_call_that_a_second_signal_breaks_off_is_recorded(up: StartUp, tmp_path: Path) -> None:
+    program = up()
+    program.wait_ready("gateway", "clerk")
+    with RawHTTP(program.address) as http:
+        http.begin_chat("acme/endless:0.05", stream=True)
+        head = http.head()
+        program.process.send_signal(signal.SIGINT)
+        until(lambda: _readiness(program.address) == 503, "the drain")
+        program.process.send_signal(signal.SIGINT)
+        payloads = list(http.payloads(head))
+    assert "draining" in payloads[-1]
+    assert program.wait() == 130
+    again = up()
+    again.wait_ready("gateway", "clerk")
+    until(lambda: _calls(tmp_path) == 1, "the call in the ledger")
+    assert again.end() == 0
+
+
+def test_a_configured_provider_without_its_key_is_told_at_the_start(up: StartUp, tmp_path: Path) -> None:
+    acme = {"base_url": "http://127.0.0.1:9/v1", "api_key": "env:NOBODY_SET_THIS"}
+    (tmp_path / "steelyard.toml").write_text(config_text({"acme": acme}))
+    program = up()
+    program.wait_ready("gateway")
+    until(lambda: [one for one in program.events("said", "gateway") if "NOBODY_SET_THIS" in one["text"]], "a line")
+    assert program.end() == 0
 
 
 def _readiness(address: str) -> int:

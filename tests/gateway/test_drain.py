@@ -99,13 +99,25 @@ def test_an_idle_gateway_stops_at_once(gateway: StartGateway, provider: FakeProv
     assert provider.wait(lambda: provider.open_connections == 0, "the close of idle connections")
 
 
-def test_a_second_signal_changes_nothing(gateway: StartGateway, provider: FakeProvider) -> None:
+def test_sigterm_sent_twice_for_one_stop_changes_nothing(gateway: StartGateway, provider: FakeProvider) -> None:
     served = gateway()
     with served.connect() as http:
         http.begin_chat("acme/slow-first-byte:0.5")
         provider.wait_requests(1)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGHUP):
             served.signal(number)
             time.sleep(0.05)
         assert http.response().status == 200
+    wait_end(served, 5)
+
+
+def test_sigint_ends_the_drain(gateway: StartGateway, provider: FakeProvider) -> None:
+    served = gateway()
+    with served.connect() as http:
+        http.begin_chat("acme/endless:0.05", stream=True)
+        head = http.head()
+        served.signal(signal.SIGTERM)
+        until(lambda: served.ready_status() == 503, "the drain", 2)
+        served.signal(signal.SIGINT)
+        assert "draining" in list(http.payloads(head))[-1]
     wait_end(served, 5)

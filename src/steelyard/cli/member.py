@@ -100,6 +100,11 @@ class Life:
             self.signal(signal.SIGKILL)
             await child.wait()
 
+    def kill(self) -> None:
+        """End it by SIGKILL; it is not started again."""
+        self._ending.set()
+        self.signal(signal.SIGKILL)
+
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal, when it runs."""
         if self._child is not None and self._child.returncode is None:

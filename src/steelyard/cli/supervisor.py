@@ -10,9 +10,13 @@ from steelyard.cli.member import Life, Member, Pauses, Tell
 
 __all__ = ["Supervisor"]
 
+_HASTE_S = 1.5
+"""A gateway writes what is left of its answers for a second at most."""
+
 
 class Supervisor:
-    """Keep `members` running until SIGTERM, SIGINT or `stop`. A second signal ends them by SIGKILL."""
+    """Keep `members` running until SIGTERM, SIGINT or `stop`. A second signal has gateways drop their calls, and
+    ends by SIGKILL what is left 1.5 s later; a third one does at once."""
 
     def __init__(self, members: Sequence[Member], tell: Tell, pauses: Pauses | None = None) -> None:
         self._lives = [Life(member, tell, pauses or Pauses()) for member in members]
@@ -46,10 +50,23 @@ class Supervisor:
 
     def _stop_or_hasten(self) -> None:
         if self._stopping.is_set():
-            self._hastened = True
-            for life in self._lives:
-                life.signal(signal.SIGKILL)
+            self._hasten()
         self._stopping.set()
+
+    def _hasten(self) -> None:
+        """Have gateways end their calls now and record them, then kill what is left; at once the third time."""
+        if self._hastened:
+            self._kill()
+            return
+        self._hastened = True
+        for life in self._lives:
+            if life.member.name.startswith("gateway"):
+                life.signal(signal.SIGINT)
+        asyncio.get_running_loop().call_later(_HASTE_S, self._kill)
+
+    def _kill(self) -> None:
+        for life in self._lives:
+            life.kill()
 
     def _hung_up(self) -> None:
         """A terminal that was closed ends us; without one, SIGHUP asks for the configuration to be read again."""

@@ -25,9 +25,9 @@ def up(config_path: Path | None, host: str | None, port: int | None, workers: in
     """Start everything: gateways, local models, the clerk, under one supervisor.
 
     Each is a process of its own and is started again when it dies, after a pause that grows. SIGTERM and Ctrl-C end
-    the gateways first, which finish the calls under way, and then the others; a second Ctrl-C ends all at once. Local
-    models run when the extra `local` is installed and a model is in the store. The exit code is 0 after a signal, and
-    2 when something is wrong with the configuration.
+    the gateways first, which finish the calls under way, and then the others; a second Ctrl-C breaks these calls off
+    and ends all within two seconds. Local models run when the extra `local` is installed and a model is in the store.
+    The exit code is 0 after a signal, and 2 when something is wrong with the configuration.
     """
     config = read_config(config_path, {"host": host, "port": port, "workers": workers})
     narrator = Narrator(as_json=as_json)

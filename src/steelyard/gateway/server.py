@@ -34,6 +34,7 @@ __all__ = ["Origins", "local_models", "run_gateway"]
 
 _TICK_S = 0.1
 _BACKLOG = 4096
+_SAME_STOP_S = 1.0
 _MOST_FILES = 1_048_576
 _OTHER_FILES = 64
 """Files that are no connections: the journal, what is spooled, the loop's own."""
@@ -83,6 +84,8 @@ class _Server:
         self._unsettled = False
         self._keys = KeyWatch(KeyFile(data_dir / "keys.json"))
         self._stop = asyncio.Event()
+        self._stops: list[tuple[signal.Signals, float]] = []
+        self._hastened = False
         if not is_loopback(config.server.host) and not self._keys.ring.required:
             raise ConfigError(
                 f"[server] host is {config.server.host}, which others can reach, and there is no key. "
@@ -100,8 +103,7 @@ class _Server:
         self._plans = self._compile()
         gateway = Gateway(loop, config.server, self._plans, Fittings(access, journal, engines, self._worker, _room()))
         self._gateway = gateway
-        for problem in self._plans.problems:
-            gateway.complain(problem)
+        self._tell_problems()
         try:
             listener = await loop.create_server(
                 lambda: Client(gateway),
@@ -116,7 +118,7 @@ class _Server:
                 "Free it, or choose another: --port N, or [server] port."
             ) from None
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop.set)
+            loop.add_signal_handler(number, self._stop_or_hasten, number)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
         gc.collect()
         gc.freeze()  # what lives as long as the process need not be looked at again
@@ -134,6 +136,8 @@ class _Server:
     def _compile(self) -> Plans:
         config = self._config
         providers = resolve_providers(config, self._origins.env)
+        named = (providers[name] for name in config.providers)
+        self._provider_problems = [one.problem for one in named if one.problem]
         data_dir = config.server.data_dir
         return Plans(config, providers, local_models=lambda: local_models(data_dir), now=datetime.now(UTC))
 
@@ -153,9 +157,13 @@ class _Server:
 
     def _refresh_plans(self) -> None:
         self._plans = self._compile()
-        for problem in self._plans.problems:
-            self._gateway.complain(problem)
+        self._tell_problems()
         self._gateway.configure(self._config.server, self._plans)
+
+    def _tell_problems(self) -> None:
+        """Tell what routes must leave out, and which providers that the configuration names cannot be called."""
+        for problem in dict.fromkeys((*self._plans.problems, *self._provider_problems)):
+            self._gateway.complain(problem)
 
     async def _tick(self) -> None:
         gateway = self._gateway
@@ -191,6 +199,17 @@ class _Server:
         if until is not None and until <= datetime.now(UTC):
             self._refresh_plans()
 
+    def _stop_or_hasten(self, number: signal.Signals) -> None:
+        """Begin to drain; a second signal ends the drain.
+
+        systemd may send SIGTERM to every process of a service (systemd.kill(5), KillMode=control-group), and the
+        supervisor sends its own at the same moment: two of them count as one unless a second lies between."""
+        self._stops.append((number, time.monotonic()))
+        self._stop.set()
+        if len(self._stops) > 1:
+            apart = self._stops[-1][1] - self._stops[0][1]
+            self._hastened = apart >= _SAME_STOP_S or any(one == signal.SIGINT for one, _ in self._stops)
+
     async def _drain(self, listener: asyncio.AbstractServer) -> None:
         """Answer what is under way, refuse what is new, and tell load balancers by /readyz; not for ever."""
         gateway = self._gateway
@@ -200,7 +219,7 @@ class _Server:
         if self._shared_port:
             listener.close()  # new connections go to the other workers
         deadline = gateway.clock() + self._config.server.drain_s
-        while gateway.calls and gateway.clock() < deadline:  # noqa: ASYNC110  (once, at the end: an event costs each call)
+        while gateway.calls and gateway.clock() < deadline and not self._hastened:  # noqa: ASYNC110  (once, at the end: an event costs each call)
             await asyncio.sleep(0.02)
         listener.close()
         stopped = Unavailable("The gateway was stopped before the answer was complete. Try again.", code="draining")
