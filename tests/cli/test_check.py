@@ -9,6 +9,7 @@ from tests.cli.conftest import Call
 from tests.conftest import StartGateway
 from tests.fake import FakeProvider
 from tests.fake.certificate import self_signed
+from tests.fake.proxy import FakeProxy
 from tests.support import config_text, free_port
 
 SECRET = "sk-that-nobody-may-see"
@@ -123,3 +124,33 @@ def test_an_unknown_price_is_a_note(call: Call, tmp_path: Path) -> None:
         code, found = _check(call, text, tmp_path)
     assert code == 0
     assert found["deployment acme/ok"][0]["level"] == "note"
+
+
+def test_a_provider_of_this_machine_is_asked_directly(call: Call, tmp_path: Path) -> None:
+    with FakeProxy() as proxy, FakeProvider(api_key=SECRET) as provider:
+        text = _text(provider.base_url)
+        code, found = _check(call, text, tmp_path, ACME_API_KEY=SECRET, http_proxy=proxy.url, HTTP_PROXY=proxy.url)
+        assert proxy.requests == []
+    assert code == 0
+    assert found["provider acme"][0]["level"] == "ok"
+
+
+def test_a_proxy_that_is_in_the_way_is_named(call: Call, tmp_path: Path) -> None:
+    with FakeProxy(refuse=403) as proxy:
+        text = _text("https://acme.invalid/v1")
+        code, found = _check(call, text, tmp_path, ACME_API_KEY=SECRET, https_proxy=proxy.url)
+    assert code == 1
+    said = found["provider acme"][0]["text"]
+    assert f"through the proxy {proxy.url}: Tunnel connection failed: 403" in said
+    assert "NO_PROXY" in said
+
+
+def test_a_plain_proxy_gets_its_own_credentials(call: Call, tmp_path: Path) -> None:
+    with FakeProxy(credentials="me:word", refuse=502) as proxy:
+        _, found = _check(call, _text("http://acme.invalid/v1"), tmp_path, ACME_API_KEY=SECRET, http_proxy=proxy.url)
+        (request,) = proxy.requests
+    assert request.target == "http://acme.invalid/v1/models"
+    assert (request.header("proxy-authorization") or "").startswith("Basic ")
+    said = found["provider acme"][-1]["text"]
+    assert f"through the proxy http://127.0.0.1:{proxy.port}" in said
+    assert "word" not in said

@@ -4,6 +4,9 @@ import json
 from pathlib import Path
 
 from tests.cli.conftest import Call, CallJson
+from tests.support import config_text
+
+ACME = "http://127.0.0.1:9/v1"
 
 
 def test_a_key_is_printed_once_and_only_its_hash_is_kept(call_json: CallJson, call: Call, tmp_path: Path) -> None:
@@ -40,3 +43,12 @@ def test_a_duration_that_is_none_is_bad_input(call: Call) -> None:
     result = call("keys", "create", "team-a", "--expires", "soon", "--json")
     assert result.exit_code == 2
     assert "is not a duration" in json.loads(result.stdout)["error"]["message"]
+
+
+def test_a_key_for_a_route_that_is_none_is_made_with_a_note(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "steelyard.toml").write_text(config_text({"acme": ACME}, routes={"note": {"deployments": ["acme/ok"]}}))
+    result = call("keys", "create", "b", "--route", "nope", "--route", "note", "--route", "acme/any")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("sy-")
+    assert 'No route or deployment is called "nope". Nearest: note.' in result.stderr
+    assert result.stderr.count("Note:") == 1

@@ -24,10 +24,11 @@ from steelyard.cli.plans_of import left_out, plans_of
 from steelyard.cli.port import port_complaint
 from steelyard.cli.probe import Finding, Level, probe
 from steelyard.cli.shown import bytes_text, console
+from steelyard.cli.visible import visible
 from steelyard.config.providers import ResolvedProvider, resolve_providers
 from steelyard.config.settings import Config
 from steelyard.core.errors import ConfigError, NotFound, SteelyardError, Unavailable
-from steelyard.gateway.server import is_loopback
+from steelyard.gateway.access import is_loopback
 from steelyard.keys.file import KeyFile
 
 __all__ = ["check"]
@@ -57,7 +58,9 @@ def check(config_path: Path | None, offline: bool, as_json: bool) -> int:
         findings.append(finding)
         if not as_json:
             mark, style = _MARKS[finding.level]
-            console().print(Text(mark, style=style), Text(f"{finding.subject}: {finding.text}"), soft_wrap=True)
+            console().print(
+                Text(mark, style=style), Text(visible(f"{finding.subject}: {finding.text}")), soft_wrap=True
+            )
     if as_json:
         print_json({"ok": not wrong, "findings": findings})
     return 1 if wrong else 0

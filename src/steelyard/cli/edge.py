@@ -19,6 +19,7 @@ import click
 import msgspec
 
 from steelyard.cli.lazy import LazyGroup
+from steelyard.cli.visible import visible
 from steelyard.core.errors import ConfigError, NotFound, SteelyardError, StoreError
 
 __all__ = ["INTERRUPTED", "PIPE_CLOSED", "EdgeGroup"]
@@ -88,7 +89,7 @@ def _silence_stdout() -> int:
 
 
 def _tell(error: SteelyardError, wants_json: bool) -> int:
-    print(error, file=sys.stderr)
+    print(visible(str(error), lines=True), file=sys.stderr)
     # To the gateway an unknown name is an answer; here it is a wrong word on the command line.
     code = USAGE if isinstance(error, NotFound) else error.exit_code
     if wants_json:

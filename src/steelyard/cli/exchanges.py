@@ -5,6 +5,7 @@ from decimal import Decimal
 from rich.text import Text
 
 from steelyard.cli.shown import console, moment_text, pairs, table, usd_of
+from steelyard.cli.visible import visible
 from steelyard.core.exchange import Exchange
 from steelyard.core.usage import Usage
 from steelyard.ledger.queries import Found
@@ -30,7 +31,7 @@ def print_line_of(found: Found) -> None:
     style = "red" if it.status >= 400 or it.outcome != "ok" else "green"
     line = Text(f"{moment_text(it.received_at)}  ")
     line.append(f"{it.status} {it.outcome:<11}", style=style)
-    line.append(f" {it.deployment or it.route or it.endpoint:<32}")
+    line.append(f" {visible(it.deployment or it.route or it.endpoint):<32}")
     line.append(f" {_count(it.usage, 'input'):>7} in {_count(it.usage, 'output'):>6} out")
     line.append(f"  {_cost(it):>14}  {_ms(it.last_byte_ms):>9}  {it.id}")
     console().print(line, soft_wrap=True)
@@ -80,7 +81,7 @@ def print_exchange(it: Exchange) -> None:
     for name, body in (("request", it.request), ("response", it.response)):
         if body is not None:
             console().print(Text(f"\n{name}", style="bold"))
-            console().print(Text(body.decode(errors="replace")), soft_wrap=True)
+            console().print(Text(visible(body.decode(errors="replace"), lines=True)), soft_wrap=True)
 
 
 def _count(usage: Usage | None, name: str) -> str:

@@ -1,6 +1,7 @@
 """`steelyard keys`: make, list and revoke callers' keys."""
 
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -8,7 +9,11 @@ import click
 
 from steelyard.cli.jsons import print_json, print_line
 from steelyard.cli.options import config_option, json_option, read_config
+from steelyard.cli.plans_of import plans_of
 from steelyard.cli.shown import moment_text, table
+from steelyard.cli.visible import visible
+from steelyard.config.settings import Config
+from steelyard.core.errors import NotFound, Unavailable
 from steelyard.core.exchange import Record
 from steelyard.keys.duration import parse_duration
 from steelyard.keys.file import KeyFile
@@ -41,14 +46,18 @@ def create(
     as_json: bool,
 ) -> None:
     """Make a key called NAME and print it. It is shown this once: only a hash is kept."""
-    file = _key_file(config_path)
+    config = read_config(config_path)
+    file = _key_file(config)
     expires_at = None if expires is None else time.time() + parse_duration(expires)
     key, secret = file.create(name, routes or None, expires_at, record)
+    for note in _unknown(routes, config):
+        click.echo(visible(note), err=True)
     if as_json:
         print_line({"id": key.id, "name": key.name, "key": secret})
         return
     click.echo(secret)
-    click.echo(f"Key {key.name} ({key.id}){_limits(key)}. Keep it: it is not shown again.", err=True)
+    told = f"Key {key.name} ({key.id}){_limits(key)}. Keep it: it is not shown again."
+    click.echo(visible(told), err=True)
 
 
 @keys.command("list")
@@ -57,7 +66,7 @@ def create(
 def list_keys(config_path: Path | None, as_json: bool) -> None:
     """List all keys, expired and revoked ones too; never the keys themselves."""
     now = time.time()
-    found = _key_file(config_path).list()
+    found = _key_file(read_config(config_path)).list()
     if as_json:
         print_json([_row(key, now) for key in found])
         return
@@ -87,15 +96,29 @@ def list_keys(config_path: Path | None, as_json: bool) -> None:
 @json_option
 def revoke(name_or_id: str, config_path: Path | None, as_json: bool) -> None:
     """Revoke a key for good. Running gateways refuse it within a second."""
-    key = _key_file(config_path).revoke(name_or_id)
+    key = _key_file(read_config(config_path)).revoke(name_or_id)
     if as_json:
         print_json(_row(key, time.time()))
     else:
-        click.echo(f"Key {key.name} ({key.id}) is revoked.")
+        click.echo(visible(f"Key {key.name} ({key.id}) is revoked."))
 
 
-def _key_file(config_path: Path | None) -> KeyFile:
-    return KeyFile(read_config(config_path).server.data_dir / "keys.json")
+def _key_file(config: Config) -> KeyFile:
+    return KeyFile(config.server.data_dir / "keys.json")
+
+
+def _unknown(routes: Sequence[str], config: Config) -> Iterator[str]:
+    """Say of each name that a key may ask for and that nothing has now; it may come later."""
+    if not routes:
+        return
+    plans = plans_of(config)
+    for route in routes:
+        try:
+            plans.find(route)
+        except NotFound as error:
+            yield f"Note: {error} The key is made all the same, and may ask for it once it is there."
+        except Unavailable:
+            continue  # it is there, and lacks a key or a provider now
 
 
 def _row(key: Key, now: float) -> dict[str, object]:

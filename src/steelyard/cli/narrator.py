@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from steelyard.cli.member import Event
+from steelyard.cli.visible import visible
 
 __all__ = ["Narrator", "words_of"]
 
@@ -31,6 +32,7 @@ class Narrator:
 
     def say(self, who: str, text: str) -> None:
         """Write one line for a person."""
+        text = visible(text)
         if not self._console.is_terminal:
             print(f"{who}: {text}", file=sys.stderr, flush=True)
             return

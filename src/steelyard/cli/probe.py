@@ -2,16 +2,19 @@
 
 import ssl
 import time
-from http.client import HTTPException, HTTPMessage
-from typing import IO, Final, Literal
-from urllib.error import HTTPError, URLError
-from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
+from contextlib import closing
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Final, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
 
 from steelyard import __version__
 from steelyard.config.providers import ResolvedProvider
+from steelyard.core.errors import SteelyardError
+from steelyard.gateway.proxy import Proxy, proxy_for
+from steelyard.policy.plan import Origin
 
 __all__ = ["Finding", "Level", "models_of", "probe"]
 
@@ -40,27 +43,22 @@ class _List(Struct):
     data: list[_Model]
 
 
-class _NoRedirect(HTTPRedirectHandler):
-    """urllib would send the key on to wherever an answer points."""
-
-    def redirect_request(
-        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
-    ) -> None:
-        return None
-
-
 def probe(provider: ResolvedProvider) -> Finding:
     """Ask a provider for its list of models, as the gateway would: same proxies, certificates, key, and headers."""
     subject = f"provider {provider.id}"
     began = time.monotonic()
     try:
         status, _ = _answer(provider, _TIMEOUT_S)
-    except (OSError, HTTPException) as error:
+    except (OSError, HTTPException, SteelyardError) as error:
         return Finding(
-            "wrong", subject, f"cannot be reached at {provider.base_url}: {_words(error)}. Check the address."
+            "wrong",
+            subject,
+            f"cannot be reached at {provider.base_url}{_through(provider)}: {_advice(provider, error)}",
         )
     took = f"{(time.monotonic() - began) * 1000:.0f} ms"
-    asked = f"HTTP {status} from {provider.base_url}/models"
+    asked = f"HTTP {status} from {provider.base_url}/models{_through(provider)}"
+    if status == 407:
+        return Finding("wrong", subject, f"is kept away by the proxy, which wants other credentials ({asked}).")
     if status in (401, 403):
         what = "its key" if provider.key is not None else "a call without a key"
         return Finding("wrong", subject, f"refuses {what} ({asked}). Check the key, and what it may do.")
@@ -78,7 +76,7 @@ def models_of(provider: ResolvedProvider, timeout_s: float) -> tuple[str, ...] |
     try:
         status, body = _answer(provider, timeout_s)
         return tuple(model.id for model in msgspec.json.decode(body, type=_List).data) if status == 200 else None
-    except (OSError, HTTPException, msgspec.MsgspecError, UnicodeDecodeError):
+    except (OSError, HTTPException, SteelyardError, msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 
@@ -90,18 +88,59 @@ def _answer(provider: ResolvedProvider, timeout_s: float) -> tuple[int, bytes]:
     context = ssl.create_default_context()
     if provider.ca_file is not None:
         context.load_verify_locations(provider.ca_file)
-    opener = build_opener(HTTPSHandler(context=context), _NoRedirect())
-    try:
-        # The address is the configuration's, checked there to be http or https.
-        with opener.open(Request(f"{provider.base_url}/models", headers=headers), timeout=timeout_s) as answer:  # noqa: S310
-            return int(answer.status), bytes(answer.read(_LARGEST_LIST))
-    except HTTPError as error:
-        with error:
-            return error.code, b""
+    parts = urlsplit(f"{provider.base_url}/models")
+    origin = _origin(provider)
+    target = parts.path
+    proxy = proxy_for(origin)
+    at = (origin.host, origin.port)
+    if proxy is not None:
+        proxy.check()
+        at = (proxy.host, proxy.port)
+    connection = (
+        HTTPSConnection(*at, timeout=timeout_s, context=context)
+        if origin.tls
+        else HTTPConnection(*at, timeout=timeout_s)
+    )
+    if proxy is not None:
+        login = _fields(proxy)
+        if origin.tls:
+            connection.set_tunnel(origin.host, origin.port, login)
+        else:
+            target = f"http://{origin.authority}{target}"
+            headers |= login
+            headers["Host"] = origin.authority
+    with closing(connection):
+        # Unlike urllib, this follows no redirection: the key would go wherever an answer points.
+        connection.request("GET", target, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read(_LARGEST_LIST)
+
+
+def _origin(provider: ResolvedProvider) -> Origin:
+    parts = urlsplit(provider.base_url or "")
+    tls = parts.scheme == "https"
+    return Origin(parts.hostname or "", parts.port or (443 if tls else 80), tls, provider.ca_file)
+
+
+def _fields(proxy: Proxy) -> dict[str, str]:
+    lines = proxy.fields.decode("latin-1").splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def _through(provider: ResolvedProvider) -> str:
+    proxy = proxy_for(_origin(provider))
+    return "" if proxy is None else f" through the proxy {proxy.name}"
+
+
+def _advice(provider: ResolvedProvider, error: Exception) -> str:
+    if isinstance(error, SteelyardError):
+        return str(error)
+    if proxy_for(_origin(provider)) is None:
+        return f"{_words(error)}. Check the address."
+    return f"{_words(error)}. Check the proxy (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY), or name the provider in NO_PROXY."
 
 
 def _words(error: Exception) -> str:
-    reason = error.reason if isinstance(error, URLError) else error
-    if isinstance(reason, ssl.SSLCertVerificationError):
-        return f"its certificate does not hold ({reason.verify_message})"
-    return getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate does not hold ({error.verify_message})"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -24,6 +24,7 @@ from steelyard.cli.port import free_port_of
 from steelyard.cli.pulling import pull_with_bar
 from steelyard.cli.shown import console
 from steelyard.cli.supervisor import Supervisor
+from steelyard.cli.visible import visible
 from steelyard.cli.welcome import Result, other_providers, print_result, result_row
 from steelyard.config.engine_directory import EngineDirectory
 from steelyard.config.settings import Config
@@ -117,7 +118,7 @@ class _Quickstart:
                 await self._until_ready()
             print(f"> {_QUESTION}", file=stream, flush=True)
             question = Question(order.address, f"local/{order.model}", _QUESTION, key)
-            answer = await ask(question, lambda text: print(text, end="", file=stream, flush=True))
+            answer = await ask(question, lambda text: print(visible(text, lines=True), end="", file=stream, flush=True))
             print("\n", file=stream, flush=True)
         exchange = await self._booked(answer.exchange)
         result = Result(order.address, question.model, answer, exchange, key is not None, other_providers())

@@ -11,6 +11,7 @@ from steelyard.cli.jsons import print_json
 from steelyard.cli.options import config_option, json_option, read_config
 from steelyard.cli.plans_of import left_out, plans_of
 from steelyard.cli.shown import console, pairs, table
+from steelyard.cli.visible import visible
 from steelyard.config.settings import Config
 from steelyard.core.errors import Unavailable
 from steelyard.policy.plan import Plan, Target
@@ -173,7 +174,7 @@ def _show(plan: Plan, missing: dict[str, str]) -> None:
     if not plan.targets:
         click.echo("No deployment can be called.", err=True)
     for deployment, reason in missing.items():
-        console().print(f"left out: {deployment}: {reason}", markup=False, soft_wrap=True)
+        console().print(visible(f"left out: {deployment}: {reason}"), markup=False, soft_wrap=True)
 
 
 def _cells(target: Target, weight: float | None) -> tuple[str, ...]:

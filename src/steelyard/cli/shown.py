@@ -11,10 +11,19 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from steelyard.cli.visible import visible
+
 __all__ = ["bytes_text", "console", "moment_text", "pairs", "table", "usd_of"]
 
 _WIDE = 1000
 """Columns of what is no terminal: a line in a pipe is never folded or cut."""
+
+
+def _cell(cell: str | Text) -> Text:
+    if isinstance(cell, str):
+        return Text(visible(cell))
+    safe = visible(cell.plain)
+    return cell if safe == cell.plain else Text(safe, style=cell.style)
 
 
 class _Console(Console):
@@ -36,7 +45,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str | Text]], *, right: 
     for head in heads:
         drawn.add_column(head, justify="right" if head in right else "left", overflow="fold")
     for row in rows:
-        drawn.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+        drawn.add_row(*(_cell(cell) for cell in row))
     _print(drawn)
 
 
@@ -46,7 +55,7 @@ def pairs(rows: Iterable[tuple[str, str | Text]]) -> None:
     drawn.add_column(style="bold", no_wrap=True)
     drawn.add_column(overflow="fold")
     for name, value in rows:
-        drawn.add_row(Text(name), value if isinstance(value, Text) else Text(value))
+        drawn.add_row(_cell(name), _cell(value))
     _print(drawn)
 
 
