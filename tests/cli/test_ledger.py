@@ -111,3 +111,10 @@ def test_the_ledger_is_read_beside_a_configuration_named_by_a_flag(home: Path, t
         STEELYARD_HOME=str(home / "home"),
     )
     assert sum(row["calls"] for row in json.loads(done.stdout)) == 3
+
+
+def test_a_ledger_that_is_a_file_is_named_by_its_plain_path(call: Call, tmp_path: Path) -> None:
+    home = tmp_path / "dätä dir"
+    result = call("ledger", "cost", env={"STEELYARD_HOME": str(home)})
+    assert result.exit_code == 2
+    assert f"{home}/ledger.sqlite3" in result.stderr
