@@ -68,6 +68,9 @@ def _parameters(xllamacpp: Any, order: EngineOrder) -> Any:
     parameters.n_ctx = order.context * order.slots  # the total; each slot gets its share (kv_unified is off)
     parameters.n_parallel = order.slots
     parameters.n_gpu_layers = order.gpu_layers
+    # `poll` stays as it is: this llama.cpp waits in OpenMP's barriers, which do not know it (measured: no difference).
+    # On two cores, OMP_WAIT_POLICY=passive and one thread are better beside busy processes, but cost 75 % and 31 to
+    # 36 % without them; so that is the user's choice. docs/guides/local-models.md has the figures.
     if order.threads:
         parameters.cpuparams.n_threads = order.threads
         parameters.cpuparams_batch.n_threads = order.threads
