@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from math import inf
 from typing import TYPE_CHECKING, Literal
 
-from steelyard.core.errors import CallError, StoreError, Unavailable
+from steelyard.core.errors import CallError, EngineError, StoreError, Unavailable
 from steelyard.dialects.openai import decode_answer
 from steelyard.gateway.answers import passed_fields
 from steelyard.gateway.failure import Failure, cut, invalid, of_status, refused, timed_out
@@ -118,7 +118,7 @@ class Call(Reply):
     async def _connect(self, lane: Lane, pool: Pool | None) -> None:
         try:
             upstream = await (pool.open() if pool is not None else self.gateway.open_engine(lane))
-        except (OSError, CallError, UnicodeError) as error:  # UnicodeError: a host name that IDNA cannot encode
+        except (OSError, CallError, EngineError, UnicodeError) as error:  # UnicodeError: a host name that IDNA cannot encode
             self._task = None
             self.fail(refused(lane, error))
             return
