@@ -8,6 +8,7 @@ loaded, and trying again will not help.
 
 import ctypes
 import os
+import select
 import signal
 import sys
 from contextlib import suppress
@@ -51,8 +52,11 @@ def main(argv: list[str]) -> int:
     # llama.cpp has installed handlers that stop its loop but not this process. Nothing is worth saving here.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the keeper, which then stops us
-    os.write(report, msgspec.json.encode({"address": server.listening_address}) + b"\n")
-    os.close(report)
+    try:
+        os.write(report, msgspec.json.encode({"address": server.listening_address}) + b"\n")
+        os.close(report)
+    except BrokenPipeError:
+        os._exit(0)  # the keeper is gone; unwinding would run the server's destructor, which waits for ever
     while os.read(0, 4096):
         continue
     return 0
@@ -111,6 +115,11 @@ def _die_with_parent() -> None:
     # us then; elsewhere we notice when the model is loaded.
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    # The parent may have died before that: then its end of our standard input is closed already.
+    waiting = select.poll()
+    waiting.register(0, 0)
+    if waiting.poll(0):
+        os._exit(0)
 
 
 if __name__ == "__main__":

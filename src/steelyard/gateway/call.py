@@ -118,7 +118,8 @@ class Call(Reply):
     async def _connect(self, lane: Lane, pool: Pool | None) -> None:
         try:
             upstream = await (pool.open() if pool is not None else self.gateway.open_engine(lane))
-        except (OSError, CallError, EngineError, UnicodeError) as error:  # UnicodeError: a host name that IDNA cannot encode
+        except (OSError, CallError, EngineError, UnicodeError) as error:
+            # UnicodeError: a host name that IDNA cannot encode
             self._task = None
             self.fail(refused(lane, error))
             return
