@@ -67,6 +67,7 @@ def test_an_answer_streams_token_by_token(engine: str) -> None:
     question = {
         "messages": [{"role": "user", "content": "Count from one to ten."}],
         "max_tokens": 12,
+        "ignore_eos": True,
         "stream": True,
         "stream_options": {"include_usage": True},
     }

@@ -208,7 +208,7 @@ def test_a_key_has_so_many_calls_open_at_once(tmp_path: Path) -> None:
         one, other = key(served, "one"), key(served, "other")
         with served.connect() as a, served.connect() as b, served.connect() as c:
             for http in (a, b):
-                http.send(ask(body_of("acme/slow-first-byte:0.3"), *lines_of(one)))
+                http.send(ask(body_of("acme/slow-first-byte:2"), *lines_of(one)))
             served.provider.wait(lambda: len([r for r in served.provider.requests if b"slow-first" in r.body]) == 2)
             for _ in range(3):
                 answer = again(c, one)
