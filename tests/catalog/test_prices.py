@@ -1,4 +1,4 @@
-"""What calls cost: against published figures, and against genai-prices' own arithmetic for every model."""
+"""What calls cost: against figures worked out by hand, and against genai-prices' own arithmetic for every model."""
 
 import shutil
 import subprocess
@@ -47,7 +47,8 @@ def tariff(provider: str, model: str, at: datetime = NOON) -> Tariff:
     return found
 
 
-# ── published figures ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── figures worked out by hand ──────────────────────────────────────────────────────────────────────────────────────
+# The rates agree with genai-prices. The providers' pages that are named say where to look; they were not read for this.
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ def tariff(provider: str, model: str, at: datetime = NOON) -> Tariff:
         ("azure", "gpt-4.1", NOON, Usage(MILLION, MILLION), "10"),
     ],
 )
-def test_costs_are_the_published_ones(provider: str, model: str, at: datetime, usage: Usage, usd: str) -> None:
+def test_costs_are_those_worked_out_by_hand(provider: str, model: str, at: datetime, usage: Usage, usd: str) -> None:
     assert tariff(provider, model, at).cost(usage) == Decimal(usd)
 
 

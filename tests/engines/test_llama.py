@@ -85,8 +85,8 @@ def test_an_answer_streams_token_by_token(engine: str) -> None:
     assert events[-1] == b"data: [DONE]"
     usage = json.loads(events[-2].removeprefix(b"data: "))["usage"]
     assert usage["completion_tokens"] == 12
-    assert len(arrivals) >= 3  # not one lump; a busy machine may join some tokens
-    assert arrivals[-1] > arrivals[1]
+    assert len(arrivals) >= 8  # not one lump
+    assert arrivals[-1] - arrivals[1] > 0.02
 
 
 def test_connections_are_kept_alive(engine: str) -> None:
