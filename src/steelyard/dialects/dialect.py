@@ -1,4 +1,4 @@
-"""What every dialect can do. Each is a package of pure functions behind one value of this shape."""
+"""What every dialect can do, toward upstreams, clients, or both. Each is a package of pure functions behind one value."""
 
 from typing import Protocol
 
@@ -11,7 +11,18 @@ from steelyard.core.losses import Losses
 from steelyard.core.request import Request
 from steelyard.core.usage import Usage
 
-__all__ = ["Asked", "Dialect", "EventReader", "EventWriter", "Facts", "Glance", "Told", "Watch"]
+__all__ = [
+    "Asked",
+    "ClientDialect",
+    "Dialect",
+    "EventReader",
+    "EventWriter",
+    "Facts",
+    "Glance",
+    "Told",
+    "UpstreamDialect",
+    "Watch",
+]
 
 
 class Facts(Struct, frozen=True):
@@ -99,9 +110,32 @@ class Watch(Protocol):
         """Take note of the connection's end: sets `done`, where the dialect has no terminator and all has come."""
 
 
-class Dialect(Protocol):
-    """A wire format. Whoever decodes raises BadRequest with `param` set to the path of the mistake; whoever encodes
-    reports what cannot be said to `losses`, and raises BadRequest for content that would be lost."""
+class UpstreamDialect(Protocol):
+    """A wire format that is spoken to upstreams. Whoever decodes a whole answer gives None for what is none of this
+    dialect; whoever encodes reports what cannot be said to `losses`, and raises BadRequest with `param` set to the path
+    of content that would be lost."""
+
+    name: str
+    content_type: bytes
+    """Of a stream."""
+
+    def encode_request(self, request: Request, facts: Facts, losses: Losses) -> bytes:
+        """Return the body that asks an upstream the same."""
+
+    def decode_answer(self, body: bytes) -> list[Event] | None:
+        """Return the events of an upstream's whole answer; None when it is none of this dialect."""
+
+    def reader(self) -> EventReader:
+        """Return a reader of an upstream's stream."""
+
+    def decode_error(self, body: bytes, headers: list[tuple[bytes, bytes]]) -> Told | None:
+        """Return what an upstream's error says; None when it is none of this dialect."""
+
+
+class ClientDialect(Protocol):
+    """A wire format that is served to clients. Whoever decodes raises BadRequest with `param` set to the path of the
+    mistake; whoever encodes reports what cannot be said to `losses`. What is relayed untranslated, from an upstream of
+    the same dialect, is watched."""
 
     name: str
     content_type: bytes
@@ -110,17 +144,8 @@ class Dialect(Protocol):
     def decode_request(self, body: bytes, *, model: str | None = None, stream: bool | None = None) -> Request:
         """Return what a client asks. `model` and `stream` are given where the path says them, not the body."""
 
-    def encode_request(self, request: Request, facts: Facts, losses: Losses) -> bytes:
-        """Return the body that asks an upstream the same."""
-
-    def decode_answer(self, body: bytes) -> list[Event] | None:
-        """Return the events of an upstream's whole answer; None when it is none of this dialect."""
-
     def encode_answer(self, answer: Answer, asked: Asked, losses: Losses) -> bytes:
         """Return the body that tells a client the answer."""
-
-    def reader(self) -> EventReader:
-        """Return a reader of an upstream's stream."""
 
     def writer(self, asked: Asked, losses: Losses) -> EventWriter:
         """Return a writer of a client's stream."""
@@ -134,8 +159,9 @@ class Dialect(Protocol):
     def encode_error(self, error: CallError, request_id: str) -> bytes:
         """Return the body of an error."""
 
-    def decode_error(self, body: bytes, headers: list[tuple[bytes, bytes]]) -> Told | None:
-        """Return what an upstream's error says; None when it is none of this dialect."""
-
     def encode_count(self, tokens: int) -> bytes:
         """Return the answer to a request to count the tokens of an input."""
+
+
+class Dialect(UpstreamDialect, ClientDialect, Protocol):
+    """A wire format that clients and upstreams both speak."""
