@@ -1,4 +1,4 @@
-"""What every dialect can do, toward upstreams, clients, or both. Each is a package of pure functions behind one value."""
+"""What a dialect does, toward upstreams, clients, or both. Each is a package of pure functions behind one value."""
 
 from typing import Protocol
 
