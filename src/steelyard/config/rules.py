@@ -119,6 +119,7 @@ _RULES: Final[dict[tuple[type[Struct], str], Rule]] = {
     (PriceSettings, "cache_write_usd_per_mtok"): _at_least(0),
     (DeploymentFacts, "model"): _named,
     (DeploymentFacts, "context"): _at_least(1),
+    (DeploymentFacts, "most_output"): _at_least(1),
     (ModelSettings, "context"): _at_least(1),
     (ModelSettings, "slots"): _between(1, 1024),
     (ModelSettings, "threads"): _between(1, 4096),

@@ -6,11 +6,14 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from steelyard.catalog.endpoints import Dialect, Streaming
 from steelyard.core.exchange import Record
 
 __all__ = [
+    "Capability",
     "Config",
     "DeploymentFacts",
+    "Dialect",
     "LedgerSettings",
     "ModelSettings",
     "PriceSettings",
@@ -18,11 +21,12 @@ __all__ = [
     "RouteSettings",
     "ServerSettings",
     "Strategy",
+    "Streaming",
     "Timeouts",
 ]
 
 Strategy = Literal["fallback", "weighted", "fastest", "cheapest"]
-Dialect = Literal["openai", "openai-responses", "anthropic", "gemini", "bedrock"]
+Capability = Literal["images", "documents", "audio", "video", "tools", "json_schema", "thinking"]
 
 
 class Timeouts(Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,7 +61,8 @@ class ServerSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 class ProviderSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """`[providers.NAME]`: overrides a row of the provider table, or adds one. `api_key` and the values of `headers`
-    are references (`env:NAME`, `file:PATH`), never secrets themselves. `None` means: as the table says."""
+    are references (`env:NAME`, `file:PATH`), never secrets themselves; `credentials` is `file:PATH`, of Google's file
+    for a service account. `None` means: as the table says."""
 
     dialect: Dialect | None = None
     base_url: str | None = None
@@ -70,11 +75,18 @@ class ProviderSettings(Struct, frozen=True, forbid_unknown_fields=True):
     prices: str | None = None
     ca_file: str | None = None
     stream_usage: Literal["ask", "always", "never"] | None = None
+    streaming: Streaming | None = None
+    project: str | None = None
+    location: str | None = None
+    aws_region: str | None = None
+    credentials: str | None = None
+    api_version: str | None = None
 
 
 class RouteSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """`[routes.NAME]`. `weights` goes with strategy `weighted`: one positive number a deployment, equal when absent.
-    `retries` is the number of further attempts after the first, over all deployments together."""
+    `retries` is the number of further attempts after the first, over all deployments together. `strict`: a call that
+    cannot be said whole to a deployment is refused."""
 
     deployments: tuple[str, ...]
     strategy: Strategy = "fallback"
@@ -82,6 +94,7 @@ class RouteSettings(Struct, frozen=True, forbid_unknown_fields=True):
     retries: int = 2
     timeout_s: Timeouts = Timeouts()
     record: Record | None = None
+    strict: bool = False
 
 
 class PriceSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,12 +108,16 @@ class PriceSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 class DeploymentFacts(Struct, frozen=True, forbid_unknown_fields=True):
     """`[deployments."PROVIDER/MODEL"]`: facts that the catalogue lacks or has wrong. `model` is the name sent to the
-    provider when it differs from the deployment's (an Azure deployment's name, say)."""
+    provider when it differs from the deployment's (an Azure deployment's name, say). `dialect` is the only one that
+    this model speaks; `lacks` is what it cannot do; `most_output` is tokens."""
 
     price: PriceSettings | None = None
     model: str | None = None
     context: int | None = None
     record: Record | None = None
+    lacks: tuple[Capability, ...] = ()
+    most_output: int | None = None
+    dialect: Dialect | None = None
 
 
 class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,15 +1,17 @@
 """A plan: a route compiled for use, with everything that the hot path needs and nothing to look up there."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Raw, Struct
 
 from steelyard.catalog.prices import Tariff
-from steelyard.config.settings import Strategy, Timeouts
+from steelyard.config.settings import Dialect, Strategy, Streaming, Timeouts
 from steelyard.core.exchange import Record
 
-__all__ = ["Origin", "Plan", "Target", "least_record"]
+__all__ = ["Origin", "Plan", "Signing", "SigningFacts", "Target", "least_record"]
+
+Signing = Literal["aws", "google"]
 
 _RECORD_ORDER: tuple[Record, ...] = ("none", "metadata", "full")
 
@@ -29,12 +31,28 @@ class Origin(Struct, frozen=True):
         return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
 
 
+class SigningFacts(Struct, frozen=True):
+    """What whoever signs the calls of a target must know. `service` is what a signature is for: AWS's name of it
+    ("bedrock"), or Google's OAuth scope; `region` is AWS's. `credentials` is the path of Google's credentials file;
+    None: as the cloud's own tools find them (variables, profile, the machine's identity)."""
+
+    service: str
+    region: str | None = None
+    credentials: str | None = None
+
+
 class Target(Struct, frozen=True):
     """One deployment, ready to be called.
 
     `wire_model` is the model's name as an encoded JSON string; `paths` maps an endpoint ("chat/completions") to the
-    request path; `fields` are header lines that every request carries, credentials included (`secrets` are those
-    alone), so it has no repr of them; `engine` names the local model to start, `origin` is None for those.
+    request path, query included (see `path_of`); `fields` are header lines that every request carries, credentials
+    included (`secrets` are those alone), so it has no repr of them; `engine` names the local model to start, `origin`
+    is None for those.
+
+    A generative call whose endpoint is not among `paths` is translated to `dialect`. `most_output` is how many tokens
+    the model gives at most, None where that is not known; `lacks` are words of what it cannot do ("images"). `signing`:
+    calls have no key, they are signed (`signing_facts`). `body_extra` are members that bodies of "messages" must have,
+    and with `drop_model` these name no model: the path does.
     """
 
     deployment: str
@@ -49,13 +67,26 @@ class Target(Struct, frozen=True):
     engine: str | None = None
     region: str | None = None
     secrets: tuple[bytes, ...] = ()
+    dialect: Dialect = "openai"
+    most_output: int | None = None
+    lacks: frozenset[str] = frozenset()
+    streaming: Streaming = "both"
+    signing: Signing | None = None
+    signing_facts: SigningFacts | None = None
+    body_extra: Mapping[str, Any] = {}
+    drop_model: bool = False
+
+    def path_of(self, endpoint: str, *, stream: bool = False) -> str | None:
+        """Return where an endpoint is called; None when the target lacks it. Some have another path for streams."""
+        return (self.paths.get(f"{endpoint}:stream") if stream else None) or self.paths.get(endpoint)
 
     def __repr__(self) -> str:
         return f"Target({self.deployment!r})"
 
 
 class Plan(Struct, frozen=True, eq=False):
-    """The ordered deployments that may answer for a route, and how they are tried."""
+    """The ordered deployments that may answer for a route, and how they are tried. `strict`: a call is refused when
+    something that it says cannot be said to the deployment."""
 
     route: str
     targets: tuple[Target, ...]
@@ -64,6 +95,7 @@ class Plan(Struct, frozen=True, eq=False):
     retries: int = 2
     timeouts: Timeouts = Timeouts()
     record: Record = "metadata"
+    strict: bool = False
 
 
 def least_record(*chosen: Record | None) -> Record | None:

@@ -109,6 +109,7 @@ class Plans:
             route.retries,
             route.timeout_s,
             chosen or self._config.server.record,
+            route.strict,
         )
 
     def _facts(self, deployment: str) -> DeploymentFacts:
@@ -140,6 +141,9 @@ class Plans:
             None,
             provider.region,
             _secrets(provider),
+            facts.dialect or provider.dialect,
+            facts.most_output,
+            frozenset(facts.lacks),
         )
 
     def _local_target(self, deployment: str, model: str) -> Target | str:
