@@ -54,7 +54,8 @@ class Citation(Struct, frozen=True):
 
 
 class Text(Struct, frozen=True):
-    """Text. `signature` is Gemini's thought signature, where it stands on a text."""
+    """Text. `signature` is Gemini's thought signature, where it stands on a text. `item_id` is the id of the message
+    that it is a part of, in an answer of OpenAI's Responses: texts and refusals of one id are one message."""
 
     text: str
     citations: tuple[Citation, ...] = ()
@@ -62,6 +63,7 @@ class Text(Struct, frozen=True):
     signature: str | None = None
     at: str = ""
     extra: Fields = {}
+    item_id: str | None = None
 
 
 class Media(Struct, frozen=True):
@@ -104,7 +106,8 @@ class ToolCall(Struct, frozen=True):
 
 
 class ToolResult(Struct, frozen=True):
-    """What a tool returned. `name` is the tool's, where the dialect says it (Gemini); else it is found by the call."""
+    """What a tool returned. `name` is the tool's, where the dialect says it (Gemini); else it is found by the call.
+    `item_id` is the id of the item in OpenAI's Responses."""
 
     call_id: str
     content: tuple["Text | Media | Opaque", ...]
@@ -114,13 +117,15 @@ class ToolResult(Struct, frozen=True):
     cache: Cache | None = None
     at: str = ""
     extra: Fields = {}
+    item_id: str | None = None
 
 
 class Thinking(Struct, frozen=True):
     """What a model thought. `signature` (Anthropic, Gemini) and `sealed` (Anthropic's redacted data, the Responses'
     encrypted content) are opaque to all but the provider and are sent back as they came; `dialect` says whose they
     are: another dialect's provider cannot read them. `summary`: the text is a summary, of `text` pieces joined by blank
-    lines. `item_id` is the id of the item in OpenAI's Responses."""
+    lines. `item_id` is the id of the item in OpenAI's Responses, and `breaks` say where in the text its pieces after the
+    first begin, where it has several."""
 
     text: str
     dialect: str
@@ -130,14 +135,16 @@ class Thinking(Struct, frozen=True):
     item_id: str | None = None
     at: str = ""
     extra: Fields = {}
+    breaks: tuple[int, ...] = ()
 
 
 class Refusal(Struct, frozen=True):
-    """A model's refusal, in words (OpenAI's `refusal`)."""
+    """A model's refusal, in words (OpenAI's `refusal`). `item_id` is as a text's."""
 
     text: str
     at: str = ""
     extra: Fields = {}
+    item_id: str | None = None
 
 
 class Opaque(Struct, frozen=True):

@@ -13,13 +13,15 @@ __all__ = ["Message", "OutputFormat", "Reasoning", "Request", "Tool", "ToolChoic
 class Message(Struct, frozen=True):
     """One message. System and developer messages stand where the dialect has them: a dialect with a field of its own
     for them decodes it to messages in front of all others. Results of tools are parts of a message of role `tool` or
-    `user`; dialects merge and split messages as their own rules demand."""
+    `user`; dialects merge and split messages as their own rules demand. `item_id` is the id of the item in OpenAI's
+    Responses."""
 
     role: Role
     parts: tuple[Part, ...]
     name: str | None = None
     at: str = ""
     extra: Fields = {}
+    item_id: str | None = None
 
 
 class Tool(Struct, frozen=True):
@@ -79,7 +81,8 @@ class Request(Struct, frozen=True, kw_only=True):
 
     `at` maps a field's name here to its path in the dialect that it came from, where the two differ; parts, messages
     and tools carry their own. `extra` holds the top-level fields that have no name here, by their path in that dialect
-    (`generationConfig.speechConfig`), as decoded JSON.
+    (`generationConfig.speechConfig`), as decoded JSON. `sealed_thoughts`: thoughts are to come with what seals them, so
+    that they can be sent back (the Responses' `include` of `reasoning.encrypted_content`).
     """
 
     dialect: str
@@ -110,6 +113,7 @@ class Request(Struct, frozen=True, kw_only=True):
     previous_id: str | None = None
     cache: Cache | None = None
     cache_key: str | None = None
+    sealed_thoughts: bool | None = None
     at: Mapping[str, str] = {}
     extra: Fields = {}
 
