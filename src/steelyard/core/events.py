@@ -34,12 +34,14 @@ PartKind = Literal["text", "thinking", "tool_call", "refusal", "whole"]
 
 
 class Began(Struct, frozen=True):
-    """The answer begins. `created` is seconds since the epoch. May come again with more known."""
+    """The answer begins. `created` is seconds since the epoch. May come again with more known. `dialect` is the
+    upstream's: a writer of the same dialect writes `extra`, and what later events have no name for, again."""
 
     id: str | None = None
     model: str | None = None
     created: int | None = None
     extra: Fields = {}
+    dialect: str | None = None
 
 
 class PartBegan(Struct, frozen=True):

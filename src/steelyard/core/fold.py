@@ -178,7 +178,7 @@ class Fold:
 
 def unfold(answer: Answer) -> Iterator[Event]:
     """Give the events of a whole answer: each part is said at once. Folding them gives the answer again."""
-    yield Began(answer.id, answer.model, answer.created, answer.extra)
+    yield Began(answer.id, answer.model, answer.created, answer.extra, answer.dialect)
     number = 0
     for index, choice in enumerate(answer.choices):
         if choice.logprobs is not None:
