@@ -33,6 +33,7 @@ class StreamReader:
         "_pending",
         "_scanned",
         "done",
+        "ending",
         "error",
         "events",
         "finish_reason",
@@ -47,6 +48,7 @@ class StreamReader:
         self._pending = bytearray()
         self._scanned = 0
         self.done = False
+        self.ending = b""
         self.overflow = False
         self.error: bytes | None = None
         self.events = 0
@@ -75,6 +77,9 @@ class StreamReader:
                 return data.replace(_NULL_USAGE, b"]") if self._hide else data
         return self._feed_closely(data)
 
+    def finish(self) -> None:
+        """Change nothing: a stream that ends without `[DONE]` was cut."""
+
     def _feed_closely(self, data: bytes) -> bytes:
         pending = self._pending
         pending += data
@@ -99,6 +104,7 @@ class StreamReader:
             return event  # a comment (keep-alive), or an event without data
         if payload == b"[DONE]":
             self.done = True
+            self.ending = event
             return b""
         chunk = decode_chunk(payload)
         if chunk is None:
