@@ -32,12 +32,14 @@ class Finish(Struct, frozen=True):
 
 
 class TokenLogprob(Struct, frozen=True):
-    """A token, its log probability, and the likeliest tokens in its place."""
+    """A token, its log probability, and the likeliest tokens in its place. `token_id` is its number in the model's
+    vocabulary (Gemini)."""
 
     token: str
     logprob: float
     bytes: tuple[int, ...] | None = None
     top: tuple["TokenLogprob", ...] = ()
+    token_id: int | None = None
 
 
 class Choice(Struct, frozen=True):
