@@ -1,0 +1,234 @@
+"""JSON Schemas on their way between dialects: references put in place, and OpenAPI's subset of old made JSON Schema.
+
+Sources: JSON Schema 2020-12, "Core" (8.2, `$ref`, `$defs`, JSON pointers); OpenAPI 3.0.3, "Schema Object"; Gemini API
+reference, "Schema" (`type` in capitals, `nullable`, `example`, numbers of int64 as strings, `format: "enum"`).
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from steelyard.core.errors import BadRequest
+from steelyard.core.parts import Fields
+from steelyard.dialects.members import wrong
+
+__all__ = ["from_openapi", "has_reference", "keywords", "resolved"]
+
+_MOST_NODES = 20_000
+"""Definitions that name each other twice a level grow as 2 to the power of the levels."""
+
+_ONE = frozenset(
+    "additionalItems additionalProperties contains contentSchema else if items not propertyNames then "
+    "unevaluatedItems unevaluatedProperties".split()
+)
+_MANY = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
+_NAMED = ("$defs", "definitions", "dependentSchemas", "patternProperties", "properties")
+_DEFINITIONS = ("$defs", "definitions")
+
+_Change = Callable[[Any, str], Any]
+
+
+def has_reference(schema: Any) -> bool:
+    """Say whether a `$ref` stands anywhere in a schema."""
+    return any("$ref" in one for one, _ in _subschemas(schema, ""))
+
+
+def resolved(schema: Fields, path: str) -> Fields:
+    """Return a schema with every `$ref` replaced by what it names, and without definitions. Members beside a `$ref`
+    win over those that it names.
+
+    Raises BadRequest, with the path of the `$ref`: "circular_schema" for one that leads to itself, "unknown_reference"
+    for one that names nothing in this schema, "schema_too_large" where the whole has over 20,000 subschemas.
+    """
+    if not has_reference(schema):
+        return _without_definitions(schema)
+    found = _Resolution(schema).whole(schema, path)
+    return found if isinstance(found, dict) else {}
+
+
+def keywords(schema: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Give every keyword of a schema and of its subschemas, with the path of each."""
+    for one, at in _subschemas(schema, path):
+        for name in one:
+            yield name, f"{at}.{name}"
+
+
+def from_openapi(schema: Any, path: str) -> Fields:
+    """Return the JSON Schema that says what a schema of OpenAPI's subset says."""
+    if not isinstance(schema, dict):
+        raise wrong(path, "expected an object, the schema", "invalid_type")
+    found = _subschemas_changed(_camel(schema), path, from_openapi)
+    kind = found.pop("type", None)
+    if isinstance(kind, str) and kind.upper() != "TYPE_UNSPECIFIED":
+        found = {"type": kind.lower(), **found}
+    _numbered(found, path)
+    if "example" in found:
+        found["examples"] = [found.pop("example")]
+    return _nullable(found) if found.pop("nullable", None) is True else found
+
+
+class _Resolution:
+    """Puts references in place, each counted, with the chain of those that are open."""
+
+    def __init__(self, root: Fields) -> None:
+        self._root = root
+        self._open: list[str] = []
+        self._nodes = 0
+
+    def whole(self, schema: Any, path: str) -> Any:
+        self._nodes += 1
+        if self._nodes > _MOST_NODES:
+            raise wrong(
+                path, f"the schema has over {_MOST_NODES} subschemas with its references in place", "schema_too_large"
+            )
+        if not isinstance(schema, dict):
+            return schema
+        reference = schema.get("$ref")
+        if not isinstance(reference, str):
+            return _subschemas_changed(_without_definitions(schema), path, self.whole)
+        beside = {name: value for name, value in _without_definitions(schema).items() if name != "$ref"}
+        meant = self._meant(reference, f"{path}.$ref")
+        if not beside:
+            return meant
+        beside = _subschemas_changed(beside, path, self.whole)
+        return {**meant, **beside} if isinstance(meant, dict) else beside
+
+    def _meant(self, reference: str, path: str) -> Any:
+        if reference in self._open:
+            raise wrong(
+                path,
+                f"{reference} leads back to itself. The model's provider takes no circular schema: write it out to the "
+                "depth that is needed.",
+                "circular_schema",
+            )
+        target = self._target(reference, path)
+        self._open.append(reference)
+        found = self.whole(target, path.removesuffix(".$ref"))
+        self._open.pop()
+        return found
+
+    def _target(self, reference: str, path: str) -> Any:
+        if reference == "#":
+            return self._root
+        here: Any = self._root
+        if not reference.startswith("#/"):
+            named = [one for one, _ in _subschemas(self._root, "") if _is_named(one, reference)]
+            if not named:
+                raise _unknown(reference, path)
+            # It is found by its name; what it is called by ends there.
+            return {name: value for name, value in named[0].items() if name not in ("$anchor", "$id")}
+        for step in reference[2:].split("/"):
+            name = step.replace("~1", "/").replace("~0", "~")
+            if isinstance(here, dict) and name in here:
+                here = here[name]
+            elif isinstance(here, list) and name.isdigit() and int(name) < len(here):
+                here = here[int(name)]
+            else:
+                raise _unknown(reference, path)
+        return here
+
+
+def _unknown(reference: str, path: str) -> BadRequest:
+    return wrong(
+        path,
+        f"{reference} is not in this schema. Put what it names under $defs, and refer to it as #/$defs/NAME.",
+        "unknown_reference",
+    )
+
+
+def _is_named(schema: Fields, reference: str) -> bool:
+    return schema.get("$id") == reference or (
+        reference.startswith("#") and schema.get("$anchor") == reference.removeprefix("#")
+    )
+
+
+def _without_definitions(schema: Fields) -> Fields:
+    if any(name in schema for name in _DEFINITIONS):
+        return {name: value for name, value in schema.items() if name not in _DEFINITIONS}
+    return schema
+
+
+def _subschemas(schema: Any, path: str) -> Iterator[tuple[Fields, str]]:
+    """Give a schema and all that it is made of, each once, with its path."""
+    open_ones: list[tuple[Any, str]] = [(schema, path)]
+    while open_ones:
+        one, at = open_ones.pop()
+        if not isinstance(one, dict):
+            continue
+        yield one, at
+        inner: list[tuple[Any, str]] = []
+        for name, value in one.items():
+            if name in _NAMED and isinstance(value, dict):
+                inner += [(each, f"{at}.{name}.{key}") for key, each in value.items()]
+            elif name in _MANY and isinstance(value, list):
+                inner += [(each, f"{at}.{name}[{number}]") for number, each in enumerate(value)]
+            elif name in _ONE:
+                inner.append((value, f"{at}.{name}"))
+        open_ones += reversed(inner)
+
+
+def _subschemas_changed(schema: Fields, path: str, change: _Change) -> Fields:
+    """Return a schema whose direct subschemas are changed; booleans, which are schemas too, stay."""
+    found: Fields = {}
+    for name, value in schema.items():
+        at = f"{path}.{name}"
+        if name in _NAMED and isinstance(value, dict):
+            found[name] = {key: _changed(each, f"{at}.{key}", change) for key, each in value.items()}
+        elif name in _MANY and isinstance(value, list):
+            found[name] = [_changed(each, f"{at}[{number}]", change) for number, each in enumerate(value)]
+        elif name in _ONE:
+            found[name] = _changed(value, at, change)
+        else:
+            found[name] = value
+    return found
+
+
+def _changed(schema: Any, path: str, change: _Change) -> Any:
+    return schema if isinstance(schema, bool) else change(schema, path)
+
+
+_SPELLINGS = {
+    "additional_properties": "additionalProperties",
+    "any_of": "anyOf",
+    "defs": "$defs",
+    "max_items": "maxItems",
+    "max_length": "maxLength",
+    "max_properties": "maxProperties",
+    "min_items": "minItems",
+    "min_length": "minLength",
+    "min_properties": "minProperties",
+    "one_of": "oneOf",
+    "prefix_items": "prefixItems",
+    "property_ordering": "propertyOrdering",
+    "ref": "$ref",
+}
+_COUNTS = ("maxItems", "maxLength", "maxProperties", "minItems", "minLength", "minProperties")
+
+
+def _camel(schema: Fields) -> Fields:
+    return {_SPELLINGS.get(name, name): value for name, value in schema.items() if value is not None}
+
+
+def _numbered(schema: Fields, path: str) -> None:
+    """Make numbers of what proto-JSON writes as strings: counts (int64), and the values of an enum of integers."""
+    for name in _COUNTS:
+        if isinstance(schema.get(name), str):
+            try:
+                schema[name] = int(schema[name])
+            except ValueError:
+                raise wrong(f"{path}.{name}", "expected an integer", "invalid_type") from None
+    if schema.get("format") == "enum":
+        del schema["format"]  # says nothing that `enum` does not, and is no format of JSON Schema's
+    values = schema.get("enum")
+    if schema.get("type") == "integer" and isinstance(values, list):
+        schema["enum"] = [int(one) if isinstance(one, str) and one.lstrip("-").isdigit() else one for one in values]
+
+
+def _nullable(schema: Fields) -> Fields:
+    kind = schema.get("type")
+    if isinstance(kind, str) and "enum" not in schema:
+        return {**schema, "type": [kind, "null"]}
+    if "anyOf" in schema and kind is None:
+        return {**schema, "anyOf": [*schema["anyOf"], {"type": "null"}]}
+    if kind is None and "enum" not in schema:
+        return schema  # of any type, null among them
+    return {"anyOf": [schema, {"type": "null"}]}
