@@ -11,14 +11,26 @@ from steelyard.core.errors import BadRequest
 from steelyard.core.parts import Fields
 from steelyard.dialects.members import wrong
 
-__all__ = ["from_openapi", "has_reference", "keywords", "resolved"]
+__all__ = ["from_openapi", "has_reference", "keywords", "resolved", "subschemas_changed"]
 
 _MOST_NODES = 20_000
 """Definitions that name each other twice a level grow as 2 to the power of the levels."""
 
 _ONE = frozenset(
-    "additionalItems additionalProperties contains contentSchema else if items not propertyNames then "
-    "unevaluatedItems unevaluatedProperties".split()
+    [
+        "additionalItems",
+        "additionalProperties",
+        "contains",
+        "contentSchema",
+        "else",
+        "if",
+        "items",
+        "not",
+        "propertyNames",
+        "then",
+        "unevaluatedItems",
+        "unevaluatedProperties",
+    ]
 )
 _MANY = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
 _NAMED = ("$defs", "definitions", "dependentSchemas", "patternProperties", "properties")
@@ -56,7 +68,7 @@ def from_openapi(schema: Any, path: str) -> Fields:
     """Return the JSON Schema that says what a schema of OpenAPI's subset says."""
     if not isinstance(schema, dict):
         raise wrong(path, "expected an object, the schema", "invalid_type")
-    found = _subschemas_changed(_camel(schema), path, from_openapi)
+    found = subschemas_changed(_camel(schema), path, from_openapi)
     kind = found.pop("type", None)
     if isinstance(kind, str) and kind.upper() != "TYPE_UNSPECIFIED":
         found = {"type": kind.lower(), **found}
@@ -84,12 +96,12 @@ class _Resolution:
             return schema
         reference = schema.get("$ref")
         if not isinstance(reference, str):
-            return _subschemas_changed(_without_definitions(schema), path, self.whole)
+            return subschemas_changed(_without_definitions(schema), path, self.whole)
         beside = {name: value for name, value in _without_definitions(schema).items() if name != "$ref"}
         meant = self._meant(reference, f"{path}.$ref")
         if not beside:
             return meant
-        beside = _subschemas_changed(beside, path, self.whole)
+        beside = subschemas_changed(beside, path, self.whole)
         return {**meant, **beside} if isinstance(meant, dict) else beside
 
     def _meant(self, reference: str, path: str) -> Any:
@@ -166,7 +178,7 @@ def _subschemas(schema: Any, path: str) -> Iterator[tuple[Fields, str]]:
         open_ones += reversed(inner)
 
 
-def _subschemas_changed(schema: Fields, path: str, change: _Change) -> Fields:
+def subschemas_changed(schema: Fields, path: str, change: _Change) -> Fields:
     """Return a schema whose direct subschemas are changed; booleans, which are schemas too, stay."""
     found: Fields = {}
     for name, value in schema.items():
