@@ -16,8 +16,8 @@ __all__ = ["from_openapi", "has_reference", "keywords", "resolved", "subschemas_
 _MOST_NODES = 20_000
 """Definitions that name each other twice a level grow as 2 to the power of the levels."""
 
-_ONE = frozenset(
-    [
+_SINGLE = frozenset(
+    (
         "additionalItems",
         "additionalProperties",
         "contains",
@@ -30,7 +30,7 @@ _ONE = frozenset(
         "then",
         "unevaluatedItems",
         "unevaluatedProperties",
-    ]
+    )
 )
 _MANY = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
 _NAMED = ("$defs", "definitions", "dependentSchemas", "patternProperties", "properties")
@@ -173,7 +173,7 @@ def _subschemas(schema: Any, path: str) -> Iterator[tuple[Fields, str]]:
                 inner += [(each, f"{at}.{name}.{key}") for key, each in value.items()]
             elif name in _MANY and isinstance(value, list):
                 inner += [(each, f"{at}.{name}[{number}]") for number, each in enumerate(value)]
-            elif name in _ONE:
+            elif name in _SINGLE:
                 inner.append((value, f"{at}.{name}"))
         open_ones += reversed(inner)
 
@@ -187,7 +187,7 @@ def subschemas_changed(schema: Fields, path: str, change: _Change) -> Fields:
             found[name] = {key: _changed(each, f"{at}.{key}", change) for key, each in value.items()}
         elif name in _MANY and isinstance(value, list):
             found[name] = [_changed(each, f"{at}[{number}]", change) for number, each in enumerate(value)]
-        elif name in _ONE:
+        elif name in _SINGLE:
             found[name] = _changed(value, at, change)
         else:
             found[name] = value
