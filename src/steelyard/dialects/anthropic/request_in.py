@@ -1,0 +1,158 @@
+"""A request, read (Anthropic API reference, "Create a Message" and "Count tokens in a Message")."""
+
+from typing import Any
+
+from steelyard.core.parts import Cache, Fields, Role, ToolCall, ToolResult
+from steelyard.core.request import Message, Request
+from steelyard.dialects.anthropic.blocks_in import cache_of, parts_of, texts_of
+from steelyard.dialects.anthropic.settings_in import choice_of, output_of, reasoning_of, tool_of
+from steelyard.dialects.anthropic.words import NAME, named
+from steelyard.dialects.members import Members, decode_object, wrong
+
+__all__ = ["decode_request"]
+
+_AT = {
+    "stop": "stop_sequences",
+    "user": "metadata.user_id",
+    "reasoning": "thinking",
+    "output": "output_config.format",
+    "parallel_tools": "tool_choice.disable_parallel_tool_use",
+    "cache": "cache_control",
+}
+_ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
+
+
+def decode_request(body: bytes, *, model: str | None, stream: bool | None, counted: bool = False) -> Request:
+    """Return what a client asks. `counted`: its tokens are to be counted, so that it need not say `max_tokens`."""
+    members = Members(decode_object(body))
+    extra: Fields = {}
+    named_model = members.text("model")
+    messages = _messages(members)
+    max_tokens = _max_tokens(members, counted)
+    tools = members.array("tools") or ()
+    choice, parallel = choice_of(members.object("tool_choice"), extra)
+    effort, form = _output_config(members, extra)
+    older = members.object("output_format")
+    thinking = members.object("thinking")
+    said = members.flag("stream")
+    at = _AT
+    if older is not None and form is None:
+        at = {**at, "output": "output_format"}
+    if thinking is None and effort is not None:
+        at = {**at, "reasoning": "output_config.effort"}
+    return Request(
+        dialect=NAME,
+        model=_model(named_model, model),
+        messages=messages,
+        stream=bool(said) if stream is None else stream,
+        include_usage=True,
+        tools=tuple(tool_of(one, f"tools[{number}]") for number, one in enumerate(tools)),
+        tool_choice=choice,
+        parallel_tools=parallel,
+        output=output_of(form, "output_config.format") or output_of(older, "output_format"),
+        reasoning=reasoning_of(thinking, effort),
+        max_tokens=max_tokens,
+        temperature=members.number("temperature"),
+        top_p=members.number("top_p"),
+        top_k=members.integer("top_k"),
+        stop=members.texts("stop_sequences"),
+        service_tier=members.text("service_tier"),
+        user=_user(members, extra),
+        cache=_cache(members, extra),
+        at=at,
+        extra={**named(members.rest()), **extra},
+    )
+
+
+def _model(named_model: str | None, given: str | None) -> str:
+    model = given or named_model
+    if model is None:
+        raise wrong("model", "is missing. Give the name of a model.", "missing_field")
+    return model
+
+
+def _max_tokens(members: Members, counted: bool) -> int | None:
+    most = members.integer("max_tokens")
+    if most is None and not counted:
+        raise wrong("max_tokens", "is missing. Give the most tokens that the answer may have.", "missing_field")
+    if most is not None and most < 0:
+        # 0 is allowed: it fills the cache and answers nothing ("Prompt caching").
+        raise wrong("max_tokens", "is below 0. Give the most tokens that the answer may have.", "invalid_value")
+    return most
+
+
+def _messages(members: Members) -> tuple[Message, ...]:
+    instructions = members.any("system")
+    texts = texts_of(instructions, "system") if instructions is not None else ()
+    given = members.array("messages")
+    if given is None:
+        raise wrong("messages", "is missing. Give an array of messages.", "missing_field")
+    if not given:
+        raise wrong("messages", "is empty. Give at least one message.", "empty_messages")
+    found = [_message(one, f"messages[{number}]") for number, one in enumerate(given)]
+    if texts and found[0].role == "system":
+        # Later ones are the documented way to instruct in mid-conversation ("Mid-conversation system messages": behind
+        # a user's turn, before an assistant's or the end); the first place is not for them.
+        raise wrong(
+            "messages[0]",
+            'two system prompts: one in "system", one in the first message. Give one, in "system".',
+            "two_system_prompts",
+        )
+    _check_results(found)
+    if texts:
+        found.insert(0, Message("system", texts, at="system"))
+    return tuple(found)
+
+
+def _message(value: Any, at: str) -> Message:
+    members = Members(value, at)
+    role = _ROLES.get(members.needed_text("role"))
+    if role is None:
+        raise wrong(members.path("role"), "is not known. Use user, assistant or system.", "invalid_role")
+    content = members.any("content")
+    if content is None:
+        raise wrong(members.path("content"), "is missing. Give a string or an array of blocks.", "missing_field")
+    path = f"{at}.content"
+    parts = texts_of(content, path) if role == "system" else parts_of(content, path)
+    return Message(role, parts, at=at, extra=named(members.rest()))
+
+
+def _check_results(messages: list[Message]) -> None:
+    """Raise for a tool's result without its call ("Handle tool calls": each answers a `tool_use` before it)."""
+    calls = set()
+    for message in messages:
+        for part in message.parts:
+            if isinstance(part, ToolCall):
+                calls.add(part.id)
+            elif isinstance(part, ToolResult) and part.call_id not in calls:
+                raise wrong(
+                    f"{part.at}.tool_use_id",
+                    f"the result of a call {part.call_id!r} that no message before has. Send the tool_use block too.",
+                    "missing_tool_call",
+                )
+
+
+def _output_config(members: Members, extra: Fields) -> tuple[str | None, Fields | None]:
+    value = members.object("output_config")
+    if value is None:
+        return None, None
+    inner = Members(value, "output_config")
+    effort, form = inner.text("effort"), inner.object("format")
+    extra.update({f"output_config.{name}": one for name, one in named(inner.rest()).items()})
+    return effort, form
+
+
+def _user(members: Members, extra: Fields) -> str | None:
+    value = members.object("metadata")
+    if value is None:
+        return None
+    inner = Members(value, "metadata")
+    user = inner.text("user_id")
+    extra.update({f"metadata.{name}": one for name, one in named(inner.rest()).items()})
+    return user
+
+
+def _cache(members: Members, extra: Fields) -> Cache | None:
+    """Return top-level caching, which marks the last block that can be cached ("Prompt caching", "Automatic
+    caching")."""
+    return cache_of(members, extra)
