@@ -192,7 +192,7 @@ async def chunked_trailers(call: Call) -> None:
 async def close_delimited(call: Call) -> None:
     """close-delimited: no length and no chunks; the body ends with the connection (RFC 9112, section 6.3)."""
     call.keep_alive = False
-    kind = "text/event-stream" if call.streams else "application/json"
+    kind = call.stream_type if call.streams else "application/json"
     await call.head(200, [("Content-Type", kind)])
     for content in call.events() if call.streams else [call.body()]:
         await call.wire.write(content)

@@ -10,8 +10,10 @@ from http import HTTPStatus
 from typing import Any
 
 from tests.fake import shapes
+from tests.fake.scenes import Act, Ask, Called, Counts, Declined, End, Said, Scene, Thought
 from tests.fake.seen import ReceivedRequest
 from tests.fake.shapes import Script
+from tests.fake.tongue import Place, Tongue
 from tests.fake.wire import Wire
 
 __all__ = ["DONE", "Call", "Headers", "compact", "decoded", "sse"]
@@ -21,7 +23,13 @@ DONE = b"data: [DONE]\n\n"
 
 
 class Call:
-    """A request with its decoded payload. `attempt` counts the requests for this very model string, from 1."""
+    """A request with its decoded payload. `attempt` counts the requests for this very model string, from 1. `tongue` is
+    the dialect that its path belongs to and `place` what the path says; None for OpenAI's as `shapes` has it. `ask` is
+    what was read of it, as soon as it was."""
+
+    tongue: Tongue | None = None
+    place = Place()
+    ask = Ask(model="")
 
     def __init__(self, wire: Wire, request: ReceivedRequest, payload: dict[str, Any], attempt: int) -> None:
         self.wire = wire
@@ -34,10 +42,18 @@ class Call:
 
     @property
     def streams(self) -> bool:
-        return self.payload.get("stream") is True
+        return self.ask.stream if self.tongue else self.payload.get("stream") is True
+
+    @property
+    def stream_type(self) -> str:
+        if self.place.array:
+            return "application/json; charset=UTF-8"
+        return self.tongue.stream_type if self.tongue else "text/event-stream; charset=utf-8"
 
     def body(self, script: Script = Script()) -> bytes:  # noqa: B008 - frozen
         """Return the whole answer of this endpoint."""
+        if self.tongue:
+            return compact(self.tongue.whole(self.ask, _scene(self.ask, script)))
         return compact(self._answer(script))
 
     def _answer(self, script: Script) -> dict[str, Any]:
@@ -50,7 +66,10 @@ class Call:
         return answers[path](self.payload)
 
     def events(self, script: Script = Script()) -> list[bytes]:  # noqa: B008 - frozen
-        """Return the stream's events with their `[DONE]`."""
+        """Return the stream's events with their end (`[DONE]`)."""
+        if self.tongue:
+            said, ended = self.tongue.events(self.ask, _scene(self.ask, script))
+            return [*said, *ended]
         return [sse(event) for event in shapes.events(self.payload, script, self.chat)] + [DONE]
 
     async def head(self, status: int, headers: Headers) -> None:
@@ -79,9 +98,25 @@ class Call:
         """Answer with an error."""
         await self.send(compact(body), status, headers=headers)
 
-    async def open_stream(self, headers: Headers = (), content_type: str = "text/event-stream; charset=utf-8") -> None:
+    async def fail(self, status: int, message: str, kind: str, code: str | None = None, headers: Headers = ()) -> None:
+        """Answer with an error in the words of the dialect; OpenAI's has a type and a code."""
+        if self.tongue is None:
+            await self.error(status, shapes.error(message, kind, code), headers)
+        else:
+            body, more = self.tongue.error(status, message)
+            await self.error(status, body, [*headers, *more])
+
+    def failure(self) -> list[bytes]:
+        """Return the events that tell of a failure in mid-stream."""
+        if self.tongue:
+            return self.tongue.failure(self.ask)
+        return [sse(shapes.error("The server had an error while processing your request.", "server_error"))]
+
+    async def open_stream(self, headers: Headers = (), content_type: str | None = None) -> None:
         """Send the head of a chunked answer."""
-        await self.head(200, [("Content-Type", content_type), ("Transfer-Encoding", "chunked"), *headers])
+        await self.head(
+            200, [("Content-Type", content_type or self.stream_type), ("Transfer-Encoding", "chunked"), *headers]
+        )
 
     async def chunk(self, content: bytes) -> None:
         """Send one chunk of a chunked answer."""
@@ -100,7 +135,7 @@ class Call:
     async def stream(self, events: Iterable[bytes], pause_s: float = 0.0) -> None:
         """Answer with these events, one chunk each."""
         await self.open_stream()
-        for event in events:
+        for event in _in_array(events) if self.place.array else events:
             await self.event(event)
             await asyncio.sleep(pause_s)
         await self.close_stream()
@@ -111,6 +146,29 @@ class Call:
             await self.stream(self.events(script))
         else:
             await self.send(self.body(script))
+
+
+def _scene(ask: Ask, script: Script) -> Scene:
+    """Return what a script says, for dialects that play scenes."""
+    acts: list[Act] = [Thought(("Hm",))] if script.reasoning and ask.thinks else []
+    counts = Counts(fresh=8, cached=script.cached, spoken=len(script.words), thought=script.reasoning)
+    if script.tool:
+        tool = ask.tools[0] if ask.tools else "get_weather"
+        return Scene((*acts, Called(tool, {"location": "Boston, MA"})), "tools", counts=counts)
+    if script.refusal:
+        return Scene((*acts, Declined((script.refusal,))), "refusal", counts=counts)
+    words = script.words[: ask.limit]
+    pieces = [word if index == 0 else f" {word}" for index, word in enumerate(words)]
+    pieces[0] += "x" * script.pad
+    filtered = script.finish == "content_filter"
+    end: End = "filter" if filtered else "length" if len(words) < len(script.words) else "stop"
+    return Scene((*acts, Said(tuple(pieces))), end, counts=counts)
+
+
+def _in_array(events: Iterable[bytes]) -> list[bytes]:
+    """Return events as the pieces of one JSON array."""
+    contents = [event.removeprefix(b"data: ").strip() for event in events]
+    return [b"[" + contents[0], *(b",\r\n" + content for content in contents[1:]), b"]"]
 
 
 def compact(value: Any) -> bytes:

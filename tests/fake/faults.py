@@ -34,7 +34,7 @@ async def status(call: Call, code: str, *options: str) -> None:
             # RFC 9110, section 10.2.3: Retry-After = HTTP-date / delay-seconds. Dates have whole seconds.
             field, value = "retry-after", email.utils.formatdate(time.time() + float(value or 2) + 0.999, usegmt=True)
         headers.append((field, value))
-    await call.error(int(code), shapes.error(message, kind, name), headers)
+    await call.fail(int(code), message, kind, name, headers)
 
 
 @behaviour("fail-times")
@@ -156,15 +156,14 @@ async def after_done(call: Call) -> None:
 
 @behaviour("error-event")
 async def error_event(call: Call, count: str = "3") -> None:
-    """error-event:N: N events, then OpenAI's error object as an event, then the end of the stream."""
-    body = shapes.error("The server had an error while processing your request.", "server_error")
-    await call.stream([*call.events()[: int(count)], sse(body)])
+    """error-event:N: N events, then an error as an event, then the end of the stream."""
+    await call.stream([*call.events()[: int(count)], *call.failure()])
 
 
 @behaviour("error-200")
 async def error_200(call: Call) -> None:
     """error-200: status 200 with an error object as its body (OpenRouter does so)."""
-    await call.error(200, shapes.error("Provider returned error", "server_error", "502"))
+    await call.fail(200, "Provider returned error", "server_error", "502")
 
 
 @behaviour("cut")

@@ -1,18 +1,24 @@
-"""A provider on loopback that speaks OpenAI's dialect and misbehaves on demand."""
+"""A provider on loopback that speaks every dialect and misbehaves on demand."""
 
 import asyncio
 from collections import Counter
 from pathlib import Path
+from urllib.parse import parse_qs
 
-from tests.fake import answers, faults, shapes
+from tests.fake import acts, answers, faults, shapes
 from tests.fake.call import Call, decoded
+from tests.fake.checks import Refused
+from tests.fake.listings import anthropic_models, gemini_models
 from tests.fake.loopback import LoopbackServer
 from tests.fake.registry import BEHAVIOURS, perform
+from tests.fake.roads import chat, road, unknown_model
+from tests.fake.scenes import Ask
 from tests.fake.seen import ReceivedRequest
 from tests.fake.wire import MalformedRequestError, PeerClosedError, Wire
 
 __all__ = ["FakeProvider"]
 
+assert acts
 assert answers
 assert faults
 
@@ -20,10 +26,11 @@ _POSTS = ("chat/completions", "completions", "embeddings", "rerank", "audio/tran
 
 
 class FakeProvider(LoopbackServer):
-    """Answer `/v1/…` as the model's name says; see `BEHAVIOURS`.
+    """Answer as the model's name says; see `BEHAVIOURS` and `SCENES`.
 
-    `api_key`: calls with another key get 401. `certificate`: serve TLS. `read_pause_s`: pause before every read, as a
-    slow server does. `body_limit`: answer 413 before reading a longer body. `malformed` lists what was no clean HTTP.
+    `api_key`: calls with another key get 401. `lenient`: read what the provider itself would refuse. `certificate`:
+    serve TLS. `read_pause_s`: pause before every read, as a slow server does. `body_limit`: answer 413 before reading a
+    longer body. `malformed` lists what was no clean HTTP.
     """
 
     def __init__(
@@ -33,18 +40,25 @@ class FakeProvider(LoopbackServer):
         certificate: tuple[Path, Path] | None = None,
         read_pause_s: float = 0.0,
         body_limit: int | None = None,
+        lenient: bool = False,
     ) -> None:
         super().__init__(certificate)
         self.api_key = api_key
         self.read_pause_s = read_pause_s
         self.body_limit = body_limit
+        self.lenient = lenient
         self.malformed: list[str] = []
         self._attempts: Counter[str] = Counter()
 
     @property
-    def base_url(self) -> str:
+    def url(self) -> str:
         host = "localhost" if self.scheme == "https" else "127.0.0.1"
-        return f"{self.scheme}://{host}:{self.port}/v1"
+        return f"{self.scheme}://{host}:{self.port}"
+
+    @property
+    def base_url(self) -> str:
+        """OpenAI's and Anthropic's; Gemini's is `url` + `/v1beta`."""
+        return f"{self.url}/v1"
 
     async def serve(self, wire: Wire) -> None:
         wire.read_pause_s = self.read_pause_s
@@ -76,15 +90,27 @@ class FakeProvider(LoopbackServer):
             await wire.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         await wire.body(request)
         payload = decoded(request)
-        model = str(payload.get("model", ""))
+        found = road(request)
+        model = str((found[1].model if found else None) or payload.get("model", ""))
         self._attempts[model] += 1
         call = Call(wire, request, payload, self._attempts[model])
+        call.model = model
+        if found is None and request.path.endswith("/chat/completions"):
+            found = chat(model)
+        if found is not None:
+            call.tongue, call.place = found
         await self._answer(call, request)
         return call.keep_alive and not wire.transport.is_closing()
 
     async def _answer(self, call: Call, request: ReceivedRequest) -> None:
-        if self.api_key is not None and request.header("authorization") != f"Bearer {self.api_key}":
+        if self.api_key is not None and self.api_key not in _keys(request):
             await faults.status(call, "401")
+            return
+        if request.path == "/token":
+            await _token(call)
+            return
+        if call.tongue is not None:
+            await self._speak(call)
             return
         path = request.path.rpartition("/v1/")[2]
         if request.method == "GET":
@@ -98,7 +124,35 @@ class FakeProvider(LoopbackServer):
         elif not await perform(call):
             await _unknown_model(call, call.model)
 
+    async def _speak(self, call: Call) -> None:
+        """Answer in the dialect of the call's path."""
+        assert call.tongue
+        if call.request.method != "POST":
+            await call.fail(405, "Method Not Allowed", "invalid_request_error")
+            return
+        if refusal := _house_rules(call):
+            await call.error(refusal.status, refusal.body)
+            return
+        try:
+            call.ask = call.tongue.ask(call.request, call.payload, call.place)
+        except Refused as refused:
+            if not self.lenient:
+                await call.error(refused.status, refused.body, refused.headers)
+                return
+            streams = call.payload.get("stream") is True if call.place.stream is None else call.place.stream
+            call.ask = Ask(model=call.model, stream=streams)
+        if call.place.counts:
+            await call.error(200, call.tongue.count(call.ask))
+        elif not await perform(call):
+            await call.fail(404, unknown_model(call.tongue, call.model), "invalid_request_error", "model_not_found")
+
     async def _models(self, call: Call, path: str) -> None:
+        if call.request.path == "/v1beta/models":
+            await call.error(200, gemini_models(sorted(BEHAVIOURS)))
+            return
+        if call.request.path == "/v1/models" and call.request.header("anthropic-version"):
+            await call.error(200, anthropic_models(sorted(BEHAVIOURS)))
+            return
         listing = shapes.models(sorted(BEHAVIOURS))
         name = path.removeprefix("models/")
         if path == "models":
@@ -109,6 +163,38 @@ class FakeProvider(LoopbackServer):
             await _unknown_model(call, name)
         else:
             await _unknown_path(call)
+
+
+def _keys(request: ReceivedRequest) -> list[str | None]:
+    """Return the keys in all places where a dialect has them."""
+    bearer = (request.header("authorization") or "").removeprefix("Bearer ")
+    named = [request.header(name) for name in ("x-api-key", "x-goog-api-key", "api-key")]
+    return [bearer, *named, *(pair.removeprefix("key=") for pair in request.query.split("&"))]
+
+
+def _house_rules(call: Call) -> Refused | None:
+    """Return what Azure refuses before OpenAI's rules count (learn.microsoft.com, Azure OpenAI, REST API reference)."""
+    request = call.request
+    if call.place.house != "azure":
+        return None
+    if not request.header("api-key") and not (request.header("authorization") or "").startswith("Bearer "):
+        text = (
+            "Access denied due to missing subscription key. Make sure to include subscription key when making requests."
+        )
+        return Refused(401, {"error": {"code": "401", "message": text}})
+    if call.place.model and "api-version=" not in request.query:
+        return Refused(404, {"error": {"code": "404", "message": "Resource not found"}})
+    return None
+
+
+async def _token(call: Call) -> None:
+    """Exchange a signed assertion for a token (developers.google.com/identity/protocols/oauth2/service-account)."""
+    form = parse_qs(call.request.body.decode())
+    granted = form.get("grant_type") == ["urn:ietf:params:oauth:grant-type:jwt-bearer"]
+    if not granted or form.get("assertion", [""])[0].count(".") != 2:
+        await call.error(400, {"error": "invalid_grant", "error_description": "Invalid JWT."})
+        return
+    await call.error(200, {"access_token": "ya29.c.loopback", "expires_in": 3599, "token_type": "Bearer"})
 
 
 async def _unknown_model(call: Call, name: str) -> None:
