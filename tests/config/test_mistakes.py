@@ -85,6 +85,21 @@ def test_a_wrong_server_setting_is_explained(line: str, expected: str, tmp_path:
         ('region = ""', "region: must not be empty"),
         ("retention_days = -1", "retention_days: must be 0 or more, got -1"),
         ('stream_usage = "asks"', 'stream_usage: expected one of always, ask, never, got "asks"; did you mean "ask"?'),
+        (
+            'streaming = "allways"',
+            'streaming: expected one of always, both, never, got "allways"; did you mean "always"?',
+        ),
+        ('project = "p"', "project: this provider has no use for it; it is for vertex or vertex-anthropic"),
+        ('location = "eu"', "location: this provider has no use for it; it is for vertex or vertex-anthropic"),
+        ('aws_region = "a"', "aws_region: this provider has no use for it; it is for bedrock"),
+        (
+            'credentials = "file:x"',
+            "credentials: this provider has no use for it; it is for vertex or vertex-anthropic",
+        ),
+        ('api_version = "1"', "api_version: this provider has no use for it; it is for azure"),
+        ('credentials = "hunter2"', 'credentials: expected "file:PATH", the file with the credentials of a Google'),
+        ('credentials = "env:A"', 'credentials: expected "file:PATH", the file with the credentials of a Google'),
+        ('projekt = "p"', 'projekt: unknown key; did you mean "project"?'),
     ],
 )
 def test_a_wrong_provider_setting_is_explained_without_its_secret(line: str, expected: str, tmp_path: Path) -> None:
@@ -196,6 +211,53 @@ def test_a_wrong_url_is_explained_without_repeating_it(url: str, expected: str, 
                 '2: [deployments."local/m"] price.output_usd_per_mtok: expected a price as a string',
             ),
         ),
+        (
+            '[deployments."local/m"]\nlacks = ["image"]\nmost_output = 0\ndialect = "anthropics"\n',
+            (
+                '2: [deployments."local/m"] lacks[0]: expected one of audio, documents, images, json_schema, thinking, '
+                'tools, video, got "image"; did you mean "images"?',
+                '3: [deployments."local/m"] most_output: must be 1 or more, got 0',
+                '4: [deployments."local/m"] dialect: expected one of anthropic, bedrock, gemini, openai, '
+                'openai-responses, got "anthropics"; did you mean "anthropic"?',
+            ),
+        ),
+        (
+            '[deployments."local/m"]\nlacks = ["tools", "tools"]\ndialect = "anthropic"\n',
+            (
+                '2: [deployments."local/m"] lacks: "tools" is listed twice',
+                '3: [deployments."local/m"] dialect: "local" does not speak anthropic, but openai',
+            ),
+        ),
+        (
+            '[deployments."vllm/m"]\ndialect = "gemini"\n',
+            ('2: [deployments."vllm/m"] dialect: "vllm" does not speak gemini, but openai and openai-',),
+        ),
+        (
+            '[providers.vertex]\nlocation = "eu/x"\nproject = "P"\n',
+            (
+                "2: [providers.vertex] location: expected a location, like",
+                "3: [providers.vertex] project: expected the id of a project, like",
+            ),
+        ),
+        (
+            '[providers.bedrock]\naws_region = "eu.central"\n',
+            ("2: [providers.bedrock] aws_region: expected a region of AWS, like",),
+        ),
+        (
+            '[providers.azure]\napi_version = "1&x"\n',
+            ("2: [providers.azure] api_version: expected a version, like",),
+        ),
+        (
+            '[providers.acme]\ndialect = "antropic"\nbase_url = "https://a.example"\n',
+            (
+                "2: [providers.acme] dialect: expected one of anthropic, bedrock, gemini, openai, openai-responses, "
+                'got "antropic"; did you mean "anthropic"?',
+            ),
+        ),
+        (
+            '[routes.a]\ndeployments = ["local/m"]\nstrict = "yes"\n',
+            ("3: [routes.a] strict: expected true or false, got a string",),
+        ),
         ("[models.m]\nslots = 0\n", ("2: [models.m] slots: must be from 1 to 1024, got 0",)),
         ('[models.m]\nstart = "now"\n', ('2: [models.m] start: expected one of boot, demand, got "now"',)),
         ("[models.m]\nrerank = 1\n", ("2: [models.m] rerank: expected true or false, got a whole number",)),
@@ -223,6 +285,7 @@ def test_a_wrong_section_is_explained(text: str, expected: tuple[str, ...], tmp_
         '[deployments."local/m"]\nprice = { input_usd_per_mtok = 0, output_usd_per_mtok = 2 }\n',
         '[routes.a]\ndeployments = ["openrouter/meta/m", "local/m"]\nstrategy = "weighted"\nweights = [1, 0.5]',
         '[routes.a]\ndeployments = ["acme/m"]\n[providers.acme]\ndialect = "anthropic"\nbase_url = "https://a.example"\n',
+        '[deployments."openai/x"]\ndialect = "openai-responses"\nlacks = ["audio"]\nmost_output = 4096\n',
         '[providers.openai]\nbase_url = "https://proxy.example/v1"\n',
         '[ledger]\nurl = "sqlite:////home/jürgen/x y.db"\nretention_days = 0.5\n',
         '[ledger]\nurl = "postgresql+psycopg://ledger@db:5432/ledger?sslmode=require"\n',

@@ -1,75 +1,154 @@
-"""The table of providers, and what the environment says about them."""
+"""The table of providers."""
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
-from urllib.parse import urlsplit
+from typing import Any, Final, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from steelyard.catalog.endpoints import COUNTS, ENDPOINTS, GENERATES, Dialect, Streaming, dialect_of
 from steelyard.core.errors import ConfigError
 
 __all__ = [
-    "ENDPOINTS",
+    "MODELS",
+    "Fact",
     "Provider",
+    "Signing",
     "StreamUsage",
-    "base_url_of",
-    "endpoint_url",
-    "key_of",
+    "facts_in",
     "provider_table",
     "read_providers",
-    "served_without_configuration",
+    "speaking",
+    "unlisted_provider",
 ]
 
-ENDPOINTS = frozenset(
-    {"chat/completions", "completions", "embeddings", "rerank", "audio/transcriptions", "images/generations"}
-)
-"""The endpoints that the gateway relays, as paths relative to `/v1`."""
-
 StreamUsage = Literal["ask", "always", "never"]
+Signing = Literal["aws", "google"]
+Fact = Literal["project", "location", "aws_region"]
+"""What an address may hold that each customer has to say: a setting of the same name."""
+
+MODELS: Final = "models"
+"""The path of a provider's list of models, among its `paths`; it is no endpoint."""
 
 _TABLE = Path(__file__).parent / "data" / "providers.toml"
+_FACT = re.compile(r"\{([a-z_]*)\}")
+_CHAT: Final = frozenset(
+    {"chat/completions", "completions", "embeddings", "rerank", "audio/transcriptions", "images/generations"}
+)
+_RESPONSES: Final = frozenset({"responses", "embeddings", "rerank", "audio/transcriptions", "images/generations"})
 
 
 class Provider(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Who serves: where, with which key, and what is peculiar about it.
 
-    `base_url` has no slash at its end; `None` when every customer has an address of their own. Of the variables in
-    `base_url_env` and `key_env` the first that is set counts. `base_url_suffix` is the path that the API has below the
-    value of a variable. The key is sent as `auth_header: auth_prefix + key`. `paths` holds, relative to `base_url`, the
-    paths of endpoints that differ from the endpoint's name; one that begins with "/" replaces the base URL's path.
-    `headers` go with every call. `prices` is the provider's id in genai-prices, see `prices.find_tariff`.
-    `stream_usage` says how a stream's usage is had: "ask" with stream_options.include_usage, "always" unasked (and the
-    option may be refused), "never" not at all. `region` is where the provider computes, as far as that is documented.
+    A generative call on one of `endpoints` is relayed as it is; on another one, it is translated to `dialect`. A model
+    that a pattern in `speaks` matches speaks that dialect alone.
+
+    `base_url` has no slash at its end; `None` when every customer has an address of their own. It may hold facts,
+    `{location}`: `facts` says which variables tell them, and `base_urls` has the addresses of locations that do not
+    follow the rule. Of the variables in `base_url_env` and `key_env` the first that is set counts. `base_url_suffix` is
+    the path that the API has below the value of a variable; `base_url_cut` is an end that people give such a value for
+    another API.
+
+    `paths` holds, relative to `base_url`, the paths of endpoints that differ from the endpoint's name, with `{model}`
+    where they name it; one that begins with "/" replaces the base URL's path, and `ENDPOINT:stream` is for streams that
+    have their own. `versioned_paths` counts in its place when an `api_version` is set. In paths, a model's name
+    without a slash lies below `model_parent`.
+
+    The key is sent as `auth_header: auth_prefix + key`. With `signing`, calls without a key are signed for
+    `signing_for` (AWS's service, Google's scope); credentials for that are likely where a variable in `signing_env` is
+    set or a file in `signing_files` exists. `headers` go with every call, `body_extra` into the bodies of "messages",
+    which with `drop_model` name no model.
+
+    `prices` is the provider's id in genai-prices, see `prices.find_tariff`; names there that match `foreign` are not
+    this provider's. `stream_usage` says how a stream's usage is had: "ask" with stream_options.include_usage, "always"
+    unasked (and the option may be refused), "never" not at all. `region` is where the provider computes, as far as that
+    is documented.
     """
 
     id: str
     name: str
-    dialect: Literal["openai"] = "openai"
+    dialect: Dialect = "openai"
+    speaks: dict[Dialect, tuple[str, ...]] = {}
     base_url: str | None = None
+    base_urls: dict[str, str] = {}
     base_url_env: tuple[str, ...] = ()
     base_url_suffix: str = ""
+    base_url_cut: str = ""
+    facts: dict[Fact, tuple[str, ...]] = {}
     key_env: tuple[str, ...] = ()
     auth_header: str = "authorization"
     auth_prefix: str = "Bearer "
     key_required: bool = True
+    signing: Signing | None = None
+    signing_for: str = ""
+    signing_env: tuple[str, ...] = ()
+    signing_files: tuple[str, ...] = ()
     self_hosted: bool = False
     docs: str = ""
     prices: str | None = None
+    foreign: tuple[str, ...] = ()
     stream_usage: StreamUsage = "ask"
-    endpoints: frozenset[str] = ENDPOINTS
+    streaming: Streaming = "both"
+    endpoints: frozenset[str] = _CHAT
     paths: dict[str, str] = {}
+    versioned_paths: dict[str, str] = {}
+    model_parent: str = ""
     headers: dict[str, str] = {}
+    body_extra: dict[str, Any] = {}
+    drop_model: bool = False
     region: str | None = None
+
+    def dialect_for(self, model: str) -> Dialect | None:
+        """Return the only dialect that a model speaks, by its name; None when it speaks all that the provider does."""
+        matching = (
+            dialect for dialect, models in self.speaks.items() if any(fnmatchcase(model, pattern) for pattern in models)
+        )
+        return next(matching, None)
 
 
 @cache
 def provider_table() -> dict[str, Provider]:
     """Return the table of known providers by id. Treat it as read-only: it is shared."""
     return read_providers(_TABLE.read_text(encoding="utf-8"), _TABLE.name)
+
+
+def unlisted_provider(name: str, dialect: Dialect, *, key_required: bool) -> Provider:
+    """Return what a provider that the table lacks is taken for: what its dialect alone says."""
+    if dialect in ("openai", "openai-responses"):
+        endpoints = _CHAT if dialect == "openai" else _RESPONSES
+        return Provider(id=name, name=name, dialect=dialect, key_required=key_required, endpoints=endpoints)
+    maker = provider_table()[dialect]
+    own = frozenset({*GENERATES[dialect], *([COUNTS[dialect]] if dialect in COUNTS else [])})
+    return Provider(
+        id=name,
+        name=name,
+        dialect=dialect,
+        facts=maker.facts,
+        auth_header=maker.auth_header,
+        auth_prefix=maker.auth_prefix,
+        key_required=key_required,
+        signing=maker.signing,
+        signing_for=maker.signing_for,
+        endpoints=own,
+        paths={name: path for name, path in maker.paths.items() if name in (*own, MODELS)},
+        model_parent=maker.model_parent,
+        headers=maker.headers,
+    )
+
+
+def speaking(provider: Provider, dialect: Dialect) -> Provider:
+    """Return the provider as it is called in another dialect than its row's."""
+    if GENERATES[dialect][0] in provider.endpoints:
+        return structs.replace(provider, dialect=dialect)
+    plain = unlisted_provider(provider.id, dialect, key_required=provider.key_required)
+    kept = ("name", "base_url", "base_url_env", "key_env", "self_hosted", "docs", "prices", "foreign", "region")
+    return structs.replace(plain, **{name: getattr(provider, name) for name in kept})
 
 
 def read_providers(text: str, source: str) -> dict[str, Provider]:
@@ -98,118 +177,40 @@ def _read_provider(name: str, table: Any) -> Provider:
     return msgspec.convert({"id": name, **table}, Provider)
 
 
-def _findings(provider: Provider) -> list[str]:
-    """Return what a provider's row says that cannot be right."""
-    found = []
-    if provider.base_url is not None:
-        if not provider.self_hosted and not provider.base_url.startswith("https://"):
-            found.append(f'base_url "{provider.base_url}" would send the key in the clear. Give it https://.')
-        if provider.base_url.endswith("/"):
-            found.append(f'base_url "{provider.base_url}" ends with a slash. Take it away.')
-    elif not provider.base_url_env:
-        found.append("neither base_url nor base_url_env is given. Give one of them.")
-    if provider.key_required and not provider.key_env:
-        found.append("key_required without key_env. Name the variable that holds the key.")
+def facts_in(*templates: str) -> frozenset[str]:
+    """Return the facts that addresses or paths hold, `{model}` aside."""
+    return frozenset(fact for text in templates for fact in _FACT.findall(text)) - {"model"}
+
+
+def _findings(provider: Provider) -> Iterator[str]:
+    """Yield what a provider's row says that cannot be right."""
+    yield from _address_findings(provider)
+    if provider.key_required and not (provider.key_env or provider.signing):
+        yield "key_required without key_env. Name the variable that holds the key."
+    if (provider.signing is None) != (not provider.signing_for):
+        yield "signing and signing_for go together. Give both or neither."
     if not provider.docs.startswith("https://"):
-        found.append(
-            "docs is missing. Give the https:// address of the documentation that this row was checked against."
-        )
+        yield "docs is missing. Give the https:// address of the documentation that this row was checked against."
     known = ", ".join(sorted(ENDPOINTS))
-    found += [f'unknown endpoint "{name}". Known are: {known}.' for name in sorted(provider.endpoints - ENDPOINTS)]
-    found += [
-        f'paths names "{name}", which is not among its endpoints. Add it there, or take it away here.'
-        for name in sorted(provider.paths.keys() - provider.endpoints)
-    ]
-    return found
+    for name in sorted(provider.endpoints - ENDPOINTS):
+        yield f'unknown endpoint "{name}". Known are: {known}.'
+    for name in sorted({*provider.paths, *provider.versioned_paths}):
+        if name.removesuffix(":stream") not in provider.endpoints | {MODELS}:
+            yield f'paths names "{name}", which is not among its endpoints. Add it there, or take it away here.'
+    for dialect in sorted({*provider.speaks, provider.dialect}):
+        generates = set(GENERATES[dialect]) & provider.endpoints
+        if not generates and (dialect in provider.speaks or any(map(dialect_of, provider.endpoints))):
+            yield f'no endpoint of the dialect "{dialect}" is among its endpoints. Add {GENERATES[dialect][0]}.'
 
 
-def base_url_of(provider: Provider, env: Mapping[str, str]) -> str | None:
-    """Return where the provider is called: the first of its variables that is set, made whole, or its own address.
-
-    Raises ConfigError, naming the variable, when that holds no address.
-    """
-    for variable in provider.base_url_env:
-        value = env.get(variable, "").strip().strip("\"'")
-        if value:
-            return _whole_url(value, variable, provider)
-    return provider.base_url
-
-
-def _whole_url(value: str, variable: str, provider: Provider) -> str:
-    """Turn what people put into such variables (`0.0.0.0:11434`, `http://gpu/`, `https://x.openai.azure.com`) into a
-    base URL."""
-    url = urlsplit(value if "://" in value else _with_scheme(value, provider))
-    if url.scheme not in ("http", "https") or not url.netloc or url.query or url.fragment:
-        raise ConfigError(
-            # Its value is not shown: it may hold a password.
-            f"{variable} is not an address of {provider.name}. Set it to http://HOST:PORT or https://HOST, with a path "
-            "if need be, and nothing after it."
-        )
-    # A server listens on every address at 0.0.0.0, and is not called there.
-    authority = url.netloc
-    for everywhere, here in (("0.0.0.0", "127.0.0.1"), ("[::]", "[::1]")):
-        if authority == everywhere or authority.startswith(f"{everywhere}:"):
-            authority = here + authority.removeprefix(everywhere)
-    return f"{url.scheme}://{authority}{_joined(url.path.rstrip('/'), provider.base_url_suffix)}"
-
-
-def _with_scheme(value: str, provider: Provider) -> str:
-    """Complete an address without a scheme as Ollama does (envconfig/config.go): http, and the server's own port when
-    none is given. Others than self-hosted providers are spoken to over TLS."""
-    authority, slash, path = value.partition("/")
-    if not provider.self_hosted:
-        return f"https://{value}"
-    if authority.count(":") > 1 and not authority.startswith("["):
-        authority = f"[{authority}]"
-    if authority.startswith(":"):
-        authority = f"127.0.0.1{authority}"
-    usual = urlsplit(provider.base_url).port if provider.base_url else None
-    if usual and not authority.rpartition("]")[2].count(":"):
-        authority = f"{authority}:{usual}"
-    return f"http://{authority}{slash}{path}"
-
-
-def _joined(path: str, suffix: str) -> str:
-    """Append as much of the suffix as the path does not end with: `/openai` and `/openai/v1` give `/openai/v1`."""
-    wanted = suffix.strip("/").split("/") if suffix else []
-    have = path.strip("/").split("/") if path else []
-    overlap = len(wanted)
-    while overlap and have[-overlap:] != wanted[:overlap]:
-        overlap -= 1
-    return "".join(f"/{part}" for part in have + wanted[overlap:])
-
-
-def endpoint_url(provider: Provider, base_url: str, endpoint: str) -> str | None:
-    """Return where one endpoint of the provider is called, or None when it lacks it."""
-    if endpoint not in provider.endpoints:
-        return None
-    path = provider.paths.get(endpoint, endpoint)
-    if not path.startswith("/"):
-        return f"{base_url}/{path}"
-    origin = urlsplit(base_url)
-    return f"{origin.scheme}://{origin.netloc}{path}"
-
-
-def key_of(provider: Provider, env: Mapping[str, str]) -> tuple[str, str] | None:
-    """Return the variable that holds the provider's key, and the key; the first variable that is set wins."""
-    for variable in provider.key_env:
-        value = env.get(variable, "").strip()
-        if value:
-            return variable, value
-    return None
-
-
-def served_without_configuration(env: Mapping[str, str]) -> tuple[Provider, ...]:
-    """Return the providers that the environment alone makes usable: those with a key and an address. Self-hosted ones
-    count only when a variable speaks of them, since a default port does not mean that somebody listens."""
-    return tuple(
-        provider
-        for provider in provider_table().values()
-        if _is_mentioned(provider, env) and base_url_of(provider, env) is not None
-    )
-
-
-def _is_mentioned(provider: Provider, env: Mapping[str, str]) -> bool:
-    if key_of(provider, env) is not None:
-        return True
-    return provider.self_hosted and any(env.get(variable, "").strip() for variable in provider.base_url_env)
+def _address_findings(provider: Provider) -> Iterator[str]:
+    for url in (provider.base_url, *provider.base_urls.values()):
+        if url is not None and not provider.self_hosted and not url.startswith("https://"):
+            yield f'base_url "{url}" would send the key in the clear. Give it https://.'
+        if url is not None and url.endswith("/"):
+            yield f'base_url "{url}" ends with a slash. Take it away.'
+    if provider.base_url is None and not provider.base_url_env:
+        yield "neither base_url nor base_url_env is given. Give one of them."
+    used = facts_in(provider.base_url or "", provider.region or "", *provider.paths.values())
+    for fact in sorted(used - provider.facts.keys()):
+        yield f'"{{{fact}}}" is not among its facts. Add it there, with the variables that tell it.'

@@ -15,7 +15,7 @@ import click
 from msgspec import structs
 from rich.text import Text
 
-from steelyard.catalog.providers import served_without_configuration
+from steelyard.catalog.environment import served_without_configuration
 from steelyard.cli.engine import LOCAL_MISSING, has_local_extra
 from steelyard.cli.jsons import print_json
 from steelyard.cli.ledger_of import ledger_of

@@ -6,8 +6,8 @@ from typing import Final
 
 import click
 
+from steelyard.catalog.environment import key_of
 from steelyard.catalog.prices import priced_models
-from steelyard.catalog.providers import key_of
 from steelyard.cli.jsons import print_json
 from steelyard.cli.options import json_option
 from steelyard.cli.probe import models_of

@@ -5,7 +5,7 @@ import shlex
 
 from msgspec import Struct
 
-from steelyard.catalog.providers import served_without_configuration
+from steelyard.catalog.environment import served_without_configuration
 from steelyard.cli.asking import Answer
 from steelyard.cli.init import USUAL_MODELS
 from steelyard.cli.shown import console, pairs, usd_of

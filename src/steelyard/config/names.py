@@ -5,16 +5,18 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
-from steelyard.catalog.providers import Provider
+from steelyard.catalog.endpoints import GENERATES
+from steelyard.catalog.providers import Provider, unlisted_provider
 from steelyard.config.findings import Findings, nearest
 from steelyard.config.locate import KeyPath
-from steelyard.config.settings import Config, ProviderSettings, RouteSettings
+from steelyard.config.settings import Config, Dialect, ProviderSettings, RouteSettings
 
 __all__ = ["LOCAL", "check_names"]
 
 LOCAL: Final = "local"
 """The provider that is the engine of this installation; it needs no row and no section."""
 
+_RARE: Final = ("project", "location", "aws_region", "credentials", "api_version")
 _PROVIDER_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
@@ -26,8 +28,10 @@ def check_names(config: Config, table: Mapping[str, Provider], findings: Finding
     for name, route in config.routes.items():
         _check_route_name(name, providers, findings)
         _check_route(route, ("routes", name), providers, findings)
-    for name in config.deployments:
+    for name, facts in config.deployments.items():
         _check_deployment(name, ("deployments", name), providers, findings)
+        if facts.dialect is not None:
+            _check_dialect(name, facts.dialect, config, table, findings)
     for name in config.models:
         if not name or not name.isprintable() or " " in name:
             findings.add(("models", name), "expected the name of a local model, like [models.smollm2-135m]")
@@ -46,10 +50,44 @@ def _check_provider(name: str, provider: ProviderSettings, table: Mapping[str, P
             # When the key is there and wrong, that has been said.
             if getattr(provider, key) is None and (*path, key) not in findings.lines:
                 findings.add(path, f"a provider that is not in the table needs {key}{meant}")
+    _check_use(name, provider, table, findings)
     auth_header = provider.auth_header or (row.auth_header if row else None) or "authorization"
     for header in provider.headers:
         if header.lower() == auth_header.lower():
             findings.add((*path, "headers", header), "this header carries the key; write the key as api_key")
+
+
+def _check_use(name: str, provider: ProviderSettings, table: Mapping[str, Provider], findings: Findings) -> None:
+    """Report settings that a provider has no use for: one that was not taken up is a mistake that nobody would see."""
+    row = table.get(name) or unlisted_provider(name, provider.dialect or "openai", key_required=False)
+    for key in _RARE:
+        if getattr(provider, key) is not None and not _uses(row, key):
+            users = " or ".join(one.id for one in table.values() if _uses(one, key))
+            findings.add(("providers", name, key), f"this provider has no use for it; it is for {users}")
+
+
+def _uses(row: Provider, key: str) -> bool:
+    match key:
+        case "credentials":
+            return row.signing == "google"
+        case "api_version":
+            return bool(row.versioned_paths)
+        case _:
+            return key in row.facts
+
+
+def _check_dialect(
+    name: str, dialect: Dialect, config: Config, table: Mapping[str, Provider], findings: Findings
+) -> None:
+    """Report a deployment's dialect that its provider has no endpoint for."""
+    provider, _, _ = name.partition("/")
+    settings = config.providers.get(provider, ProviderSettings())
+    row = table.get(provider) or unlisted_provider(provider, settings.dialect or "openai", key_required=False)
+    endpoints = {"chat/completions"} if provider == LOCAL else row.endpoints
+    if GENERATES[dialect][0] in endpoints or settings.dialect == dialect:
+        return
+    spoken = " and ".join(one for one, (endpoint, _) in GENERATES.items() if endpoint in endpoints)
+    findings.add(("deployments", name, "dialect"), f'"{provider}" does not speak {dialect}, but {spoken}')
 
 
 def _check_route_name(name: str, providers: set[str], findings: Findings) -> None:

@@ -35,6 +35,7 @@ def _provider(provider: ProviderSettings, env: Mapping[str, str], base: Path) ->
         provider,
         api_key=provider.api_key and _reference(provider.api_key, env, base),
         headers={name: _reference(value, env, base) for name, value in provider.headers.items()},
+        credentials=provider.credentials and _reference(provider.credentials, env, base),
         ca_file=provider.ca_file and str(absolute(provider.ca_file, env, base)),
     )
 

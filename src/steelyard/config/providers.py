@@ -9,16 +9,25 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct, structs
 
-from steelyard.catalog.providers import Provider, StreamUsage, base_url_of, endpoint_url, key_of, provider_table
+from steelyard.catalog.addresses import base_url_of, endpoint_urls, filled, trimmed
+from steelyard.catalog.environment import fact_of, key_of
+from steelyard.catalog.providers import (
+    Provider,
+    StreamUsage,
+    facts_in,
+    provider_table,
+    speaking,
+    unlisted_provider,
+)
+from steelyard.config.rules import complaint
 from steelyard.config.secrets import Secret, exposure, read_secret_file, resolve, unfit
-from steelyard.config.settings import Config, Dialect, ProviderSettings, ServerSettings
+from steelyard.config.settings import Config, Dialect, ProviderSettings, ServerSettings, Streaming
+from steelyard.config.signing import SigningFacts, credentials_file, no_credentials
 from steelyard.config.urls import base_url_complaint
 from steelyard.core.errors import ConfigError
 
 __all__ = ["ResolvedProvider", "resolve_providers"]
 
-# Grows with the dialects room; a configuration may already name the others.
-_SERVED_DIALECTS: Final = frozenset({"openai"})
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 Read = Callable[[str], str]
@@ -29,7 +38,8 @@ class ResolvedProvider(Struct, frozen=True, kw_only=True):
     """A provider with all that a call needs. The key is sent as `auth_header: auth_prefix + key`.
 
     `configured` says whether it can be called; if not, `problem` says why and what to do. `warnings` are what is unwise
-    but works. `row` is the table's row with the configuration's facts in it.
+    but works. `row` is the table's row with the configuration's facts in it, and `facts` are those that its addresses
+    hold. `signing` is given where calls have no key, but are signed.
     """
 
     id: str
@@ -52,11 +62,19 @@ class ResolvedProvider(Struct, frozen=True, kw_only=True):
     configured: bool
     problem: str | None
     row: Provider
+    streaming: Streaming = "both"
+    facts: dict[str, str] = {}
+    signing: SigningFacts | None = None
     warnings: tuple[str, ...] = ()
 
-    def url_of(self, endpoint: str) -> str | None:
-        """Return where an endpoint (`chat/completions`) is called; `None` when the provider lacks it or an address."""
-        return None if self.base_url is None else endpoint_url(self.row, self.base_url, endpoint)
+    def urls(self, model: str = "") -> dict[str, str]:
+        """Return where each endpoint (`chat/completions`) is called for a model; see `catalog.addresses.endpoint_urls`.
+        Nothing when the provider has no address."""
+        return {} if self.base_url is None else endpoint_urls(self.row, self.base_url, model, self.facts)
+
+    def url_of(self, endpoint: str, model: str = "") -> str | None:
+        """Return where an endpoint is called for a model; `None` when the provider lacks it or an address."""
+        return self.urls(model).get(endpoint)
 
 
 def resolve_providers(
@@ -81,35 +99,36 @@ class _Resolution:
     def __init__(
         self, row: Provider | None, name: str, settings: ProviderSettings | None, server: ServerSettings
     ) -> None:
+        self.given = settings
         self.settings = settings or ProviderSettings()
-        # A provider that the table lacks gets a key exactly when the configuration names one.
-        self.row = row or Provider(id=name, name=name, key_required=self.settings.api_key is not None)
+        self.row = _row(row, name, self.settings)
         self.server = server
         self.problem: str | None = None
         self.warnings: list[str] = []
 
     def run(self, env: Mapping[str, str], read: Read) -> ResolvedProvider:
         settings = self.settings
-        dialect: Dialect = settings.dialect or self.row.dialect
-        if dialect not in _SERVED_DIALECTS:
-            self.fail(f'The dialect "{dialect}" of provider "{self.row.id}" is not served yet.')
+        facts = self.facts(env)
+        region = self.row.region and filled(self.row.region, facts)
         row = structs.replace(
             self.row,
-            base_url=self.base_url(env),
+            base_url=self.base_url(env, facts),
             auth_header=(settings.auth_header or self.row.auth_header).lower(),
             auth_prefix=self.row.auth_prefix if settings.auth_prefix is None else settings.auth_prefix,
-            region=settings.region or self.row.region,
+            region=settings.region or (None if region is None or "{" in region else region),
             prices=settings.prices or self.row.prices,
             stream_usage=settings.stream_usage or self.row.stream_usage,
+            streaming=settings.streaming or self.row.streaming,
         )
         key = self.key(env, read)
+        signing = self.signing(env, facts) if key is None else None
         headers = self.headers(read)
         self.check_ca_file()
         self.check_transport(row.base_url, key)
         return ResolvedProvider(
             id=row.id,
             name=row.name,
-            dialect=dialect,
+            dialect=row.dialect,
             base_url=row.base_url,
             key=key,
             auth_header=row.auth_header,
@@ -127,17 +146,46 @@ class _Resolution:
             configured=self.problem is None,
             problem=self.problem,
             row=row,
+            streaming=row.streaming,
+            facts=facts,
+            signing=signing,
             warnings=tuple(self.warnings),
         )
 
     def fail(self, problem: str) -> None:
         self.problem = self.problem or problem
 
-    def base_url(self, env: Mapping[str, str]) -> str | None:
+    def facts(self, env: Mapping[str, str]) -> dict[str, str]:
+        """Return what this customer's addresses hold: project, location, region of AWS, and the version asked for."""
+        told: dict[str, str] = {}
+        for fact in self.row.facts:
+            setting = getattr(self.settings, fact)
+            found = ("", setting) if setting is not None else fact_of(self.row, fact, env)
+            if found is None:
+                if fact in self.needed():
+                    what = fact.replace("_", " ").replace("aws", "AWS")
+                    self.fail(f'No {what} for provider "{self.row.id}". {self.give(self.row.facts[fact], fact)}')
+                continue
+            wrong = complaint(ProviderSettings, fact, found[1])
+            if wrong is not None:
+                self.fail(f"The variable {found[0]} is wrong: {wrong}.")
+                continue
+            told[fact] = found[1]
+        if self.settings.api_version is not None:
+            told["api_version"] = self.settings.api_version
+        return told
+
+    def needed(self) -> frozenset[str]:
+        """Return the facts without which there is no call."""
+        base_url = "" if self.settings.base_url is not None else self.row.base_url or ""
+        signed = ("{aws_region}",) if self.row.signing == "aws" and self.settings.api_key is None else ()
+        return facts_in(base_url, *self.row.paths.values(), *signed)
+
+    def base_url(self, env: Mapping[str, str], facts: Mapping[str, str]) -> str | None:
         if self.settings.base_url is not None:
-            return self.settings.base_url.rstrip("/")
+            return trimmed(self.row, self.settings.base_url.rstrip("/"))
         try:
-            url = base_url_of(self.row, env)
+            url = base_url_of(self.row, env, facts)
         except ConfigError as error:
             self.fail(str(error))
             return None
@@ -156,7 +204,7 @@ class _Resolution:
             return self.secret(self.settings.api_key, "api_key", read)
         found = key_of(self.row, env)
         if found is None:
-            if self.row.key_required:
+            if self.row.key_required and self.row.signing is None:
                 self.fail(f'No key for provider "{self.row.id}". {self.give(self.row.key_env, "api_key")}')
             return None
         variable, value = found
@@ -165,6 +213,21 @@ class _Resolution:
             self.fail(f"The variable {variable} {wrong}.")
             return None
         return Secret(value)
+
+    def signing(self, env: Mapping[str, str], facts: Mapping[str, str]) -> SigningFacts | None:
+        """Return how calls without a key are signed."""
+        row = self.row
+        if row.signing is None or self.settings.api_key is not None or self.problem is not None:
+            return None
+        file = credentials_file(self.settings, row, env)
+        wrong = no_credentials(row, self.given, file, env)
+        if wrong is not None:
+            self.fail(wrong)
+            return None
+        exposed = exposure(f"file:{file}") if file is not None else None
+        if exposed is not None:
+            self.warnings.append(exposed)
+        return SigningFacts(row.signing_for, facts.get("aws_region"), file)
 
     def headers(self, read: Read) -> dict[str, Secret]:
         headers = {name.lower(): Secret(value) for name, value in self.row.headers.items()}
@@ -207,3 +270,13 @@ class _Resolution:
     def give(self, variables: tuple[str, ...], key: str) -> str:
         add = f"add [providers.{self.row.id}] {key} in steelyard.toml."
         return f"Set {' or '.join(variables)}, or {add}" if variables else f"{add[0].upper()}{add[1:]}"
+
+
+def _row(listed: Provider | None, name: str, settings: ProviderSettings) -> Provider:
+    """Return the row that counts: the table's, or what the dialect of a provider says that the table lacks. That one
+    has a key exactly when the configuration names one."""
+    if listed is None:
+        return unlisted_provider(name, settings.dialect or "openai", key_required=settings.api_key is not None)
+    if settings.dialect in (None, listed.dialect):
+        return listed
+    return speaking(listed, settings.dialect)

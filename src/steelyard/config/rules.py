@@ -1,5 +1,6 @@
 """Say what is wrong with one setting that has the right type: out of range, no URL, a secret in plain text."""
 
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final
@@ -69,6 +70,22 @@ def _named(text: str) -> str | None:
     return "must not be empty" if not text else _printable(text)
 
 
+def _matching(pattern: str, what: str) -> Rule:
+    expected = re.compile(pattern)
+    return lambda text: None if expected.fullmatch(text) else f"expected {what}"
+
+
+def _file(reference: str) -> str | None:
+    if not reference.startswith("file:"):
+        return 'expected "file:PATH", the file with the credentials of a Google service account'
+    return reference_complaint(reference)
+
+
+def _distinct(words: tuple[str, ...]) -> str | None:
+    twice = next((word for word in words if words.count(word) > 1), None)
+    return None if twice is None else f'"{twice}" is listed twice'
+
+
 def _headers(headers: Mapping[str, str]) -> str | None:
     lowered = [name.lower() for name in headers]
     for name, value in headers.items():
@@ -110,6 +127,13 @@ _RULES: Final[dict[tuple[type[Struct], str], Rule]] = {
     (ProviderSettings, "prices"): _named,
     (ProviderSettings, "ca_file"): _named,
     (ProviderSettings, "retention_days"): _COUNT,
+    # "example.com:name" is a project of a domain (cloud.google.com/resource-manager/docs/creating-managing-projects).
+    (ProviderSettings, "project"): _matching(r"[a-z0-9][a-z0-9.:-]*", 'the id of a project, like "my-project-123"'),
+    # These two become parts of a host's name.
+    (ProviderSettings, "location"): _matching(r"[a-z0-9][a-z0-9-]*", 'a location, like "europe-west1" or "global"'),
+    (ProviderSettings, "aws_region"): _matching(r"[a-z0-9][a-z0-9-]*", 'a region of AWS, like "eu-central-1"'),
+    (ProviderSettings, "api_version"): _matching(r"[A-Za-z0-9][A-Za-z0-9.-]*", 'a version, like "2024-10-21"'),
+    (ProviderSettings, "credentials"): _file,
     (RouteSettings, "deployments"): _deployments,
     (RouteSettings, "weights"): _weights,
     (RouteSettings, "retries"): _between(0, 100),
@@ -119,6 +143,7 @@ _RULES: Final[dict[tuple[type[Struct], str], Rule]] = {
     (PriceSettings, "cache_write_usd_per_mtok"): _at_least(0),
     (DeploymentFacts, "model"): _named,
     (DeploymentFacts, "context"): _at_least(1),
+    (DeploymentFacts, "lacks"): _distinct,
     (DeploymentFacts, "most_output"): _at_least(1),
     (ModelSettings, "context"): _at_least(1),
     (ModelSettings, "slots"): _between(1, 1024),

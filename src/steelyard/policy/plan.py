@@ -6,12 +6,12 @@ from typing import Any, Literal
 from msgspec import Raw, Struct
 
 from steelyard.catalog.prices import Tariff
+from steelyard.catalog.providers import Signing
 from steelyard.config.settings import Dialect, Strategy, Streaming, Timeouts
+from steelyard.config.signing import SigningFacts
 from steelyard.core.exchange import Record
 
 __all__ = ["Origin", "Plan", "Signing", "SigningFacts", "Target", "least_record"]
-
-Signing = Literal["aws", "google"]
 
 _RECORD_ORDER: tuple[Record, ...] = ("none", "metadata", "full")
 
@@ -29,16 +29,6 @@ class Origin(Struct, frozen=True):
         """The value of the Host header (RFC 9110, 7.2): the port is left out where it is the scheme's own."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
-
-
-class SigningFacts(Struct, frozen=True):
-    """What whoever signs the calls of a target must know. `service` is what a signature is for: AWS's name of it
-    ("bedrock"), or Google's OAuth scope; `region` is AWS's. `credentials` is the path of Google's credentials file;
-    None: as the cloud's own tools find them (variables, profile, the machine's identity)."""
-
-    service: str
-    region: str | None = None
-    credentials: str | None = None
 
 
 class Target(Struct, frozen=True):

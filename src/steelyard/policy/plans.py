@@ -1,31 +1,21 @@
 """Routes → plans: compiled when the configuration changes, looked up when a call comes."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from urllib.parse import urlsplit
+from fnmatch import fnmatchcase
 
-import msgspec
-from msgspec import Raw
-
-from steelyard.catalog.prices import LOCAL, Tariff, find_tariff, flat_tariff, priced_models
+from steelyard.catalog.prices import priced_models
 from steelyard.config.providers import ResolvedProvider
 from steelyard.config.settings import Config, DeploymentFacts, RouteSettings
 from steelyard.core.errors import NotFound, Unavailable
 from steelyard.core.usage import Usage
 from steelyard.policy.nearest import nearest
-from steelyard.policy.plan import Origin, Plan, Target, least_record
+from steelyard.policy.plan import Plan, Target, least_record
+from steelyard.policy.targets import LOCAL_PROVIDER, Unknown, local_target, remote_target
 
 __all__ = ["LOCAL_PROVIDER", "Plans"]
 
-LOCAL_PROVIDER = "local"
-"""The provider whose models the engine runs on this machine."""
-
-_LOCAL_MODEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}", re.IGNORECASE)
-_LOCAL_PATHS = {
-    name: f"/v1/{name}" for name in ("chat/completions", "completions", "embeddings", "rerank", "audio/transcriptions")
-}
 _MOST_UNNAMED = 4096
 _LONGEST_QUOTED = 200
 
@@ -71,7 +61,7 @@ class Plans:
             raise self._not_found(model)
         target = self._target(model)
         if isinstance(target, str):
-            if provider == LOCAL_PROVIDER:
+            if isinstance(target, Unknown):
                 raise NotFound(target, code="model_not_found", param="model")
             raise Unavailable(target, code="provider_not_configured", param="model")
         facts = self._config.deployments.get(model, DeploymentFacts())
@@ -117,51 +107,16 @@ class Plans:
 
     def _target(self, deployment: str) -> Target | str:
         """Return the deployment ready for use, or why it cannot be used."""
-        provider_name, _, model = deployment.partition("/")
+        provider_name = deployment.partition("/")[0]
+        facts = self._facts(deployment)
         if provider_name == LOCAL_PROVIDER:
-            return self._local_target(deployment, model)
+            return local_target(deployment, facts, self._local_models)
         provider = self._providers.get(provider_name)
         if provider is None:
             return f'No provider is called "{provider_name}". Add [providers.{provider_name}] to steelyard.toml.'
         if provider.problem or not provider.base_url:
             return provider.problem or f'Provider "{provider_name}" has no base_url.'
-        facts = self._facts(deployment)
-        wire = facts.model or model
-        origin = _origin(provider.base_url, provider.ca_file)
-        return Target(
-            deployment,
-            provider_name,
-            wire,
-            Raw(msgspec.json.encode(wire)),
-            origin,
-            _paths(provider),
-            _fields(provider, origin),
-            self._tariff(provider, wire, facts),
-            provider.stream_usage,
-            None,
-            provider.region,
-            _secrets(provider),
-            facts.dialect or provider.dialect,
-            facts.most_output,
-            frozenset(facts.lacks),
-        )
-
-    def _local_target(self, deployment: str, model: str) -> Target | str:
-        if not _LOCAL_MODEL.fullmatch(model) or model not in set(self._local_models()):
-            near = nearest(model, self._local_models(), 0.5)
-            hint = f" Nearest: {', '.join(f'local/{one}' for one in near)}." if near else ""
-            shown = model[:_LONGEST_QUOTED]
-            return f'No local model is called "{shown}".{hint} Fetch it: steelyard models pull {shown}'
-        wire = Raw(msgspec.json.encode(model))
-        facts = self._facts(deployment)
-        tariff = _given_tariff(facts) or LOCAL
-        return Target(deployment, LOCAL_PROVIDER, model, wire, None, _LOCAL_PATHS, b"", tariff, "ask", model, "local")
-
-    def _tariff(self, provider: ResolvedProvider, model: str, facts: DeploymentFacts) -> Tariff | None:
-        given = _given_tariff(facts)
-        if given is not None:
-            return given
-        return find_tariff(provider.prices, model, self._now) if provider.prices else None
+        return remote_target(deployment, provider, facts, self._now)
 
     @property
     def records(self) -> bool:
@@ -188,9 +143,7 @@ class Plans:
         usable = {name for name, one in self._providers.items() if not one.problem}
         listed.update(dict.fromkeys(name for name in self._config.deployments if name.partition("/")[0] in usable))
         for name in sorted(usable):
-            prices = self._providers[name].prices
-            if prices:
-                listed.update(dict.fromkeys(f"{name}/{model}" for model in priced_models(prices)))
+            listed.update(dict.fromkeys(f"{name}/{model}" for model in _priced(self._providers[name])))
         return list(listed)
 
     def _not_found(self, model: str) -> NotFound:
@@ -209,38 +162,8 @@ def _typical_cost(target: Target) -> Decimal:
     return cost if cost is not None else Decimal("Infinity")
 
 
-def _origin(base_url: str, ca_file: str | None) -> Origin:
-    parts = urlsplit(base_url)
-    tls = parts.scheme == "https"
-    return Origin(parts.hostname or "", parts.port or (443 if tls else 80), tls, ca_file)
-
-
-def _paths(provider: ResolvedProvider) -> dict[str, str]:
-    urls = {name: provider.url_of(name) for name in provider.endpoints}
-    return {name: urlsplit(url).path for name, url in urls.items() if url is not None}
-
-
-def _secrets(provider: ResolvedProvider) -> tuple[bytes, ...]:
-    known = [provider.key] if provider.key is not None else []
-    return tuple(one.reveal().encode("latin-1") for one in (*known, *provider.headers.values()) if one.reveal())
-
-
-def _fields(provider: ResolvedProvider, origin: Origin) -> bytes:
-    lines = [f"host: {origin.authority}"]
-    if provider.key is not None:
-        lines.append(f"{provider.auth_header}: {provider.auth_prefix}{provider.key.reveal()}")
-    lines += [f"{name}: {value.reveal()}" for name, value in provider.headers.items()]
-    return "".join(f"{line}\r\n" for line in lines).encode("latin-1")
-
-
-def _given_tariff(facts: DeploymentFacts) -> Tariff | None:
-    price = facts.price
-    if price is None:
-        return None
-    return flat_tariff(
-        price.input_usd_per_mtok,
-        price.output_usd_per_mtok,
-        price.cached_input_usd_per_mtok,
-        price.cache_write_usd_per_mtok,
-        source="steelyard.toml",
-    )
+def _priced(provider: ResolvedProvider) -> Iterable[str]:
+    if not provider.prices:
+        return ()
+    foreign = provider.row.foreign
+    return (name for name in priced_models(provider.prices) if not any(fnmatchcase(name, one) for one in foreign))

@@ -1,0 +1,159 @@
+"""Deployments → targets: one deployment's facts put together, ready to be called."""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Raw
+
+from steelyard.catalog.addresses import leads_elsewhere
+from steelyard.catalog.endpoints import Dialect, dialect_of
+from steelyard.catalog.prices import LOCAL, Tariff, find_tariff, flat_tariff
+from steelyard.catalog.providers import MODELS
+from steelyard.config.providers import ResolvedProvider
+from steelyard.config.settings import DeploymentFacts
+from steelyard.policy.nearest import nearest
+from steelyard.policy.plan import Origin, Target
+
+__all__ = ["LOCAL_PROVIDER", "Unknown", "local_target", "remote_target"]
+
+LOCAL_PROVIDER = "local"
+"""The provider whose models the engine runs on this machine."""
+
+_LOCAL_MODEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}", re.IGNORECASE)
+# llama.cpp's server has /v1/messages and /v1/responses too, but these are not right: see providers.toml, [llamacpp].
+_LOCAL_ENDPOINTS = (
+    "chat/completions",
+    "messages/count_tokens",
+    "completions",
+    "embeddings",
+    "rerank",
+    "audio/transcriptions",
+)
+_LOCAL_PATHS = {name: f"/v1/{name}" for name in _LOCAL_ENDPOINTS}
+# The engine loads no projector beside a model (llama.cpp: --mmproj), so no model sees or hears.
+_LOCAL_LACKS = frozenset({"images", "documents", "audio", "video"})
+_LONGEST_QUOTED = 200
+
+
+class Unknown(str):
+    """Why a deployment cannot be used: nothing of its name exists."""
+
+    __slots__ = ()
+
+
+def local_target(
+    deployment: str, facts: DeploymentFacts, local_models: Callable[[], Iterable[str]]
+) -> Target | Unknown:
+    """Return a model of this machine's engine ready for use, or why there is none."""
+    model = deployment.removeprefix(f"{LOCAL_PROVIDER}/")
+    if not _LOCAL_MODEL.fullmatch(model) or model not in set(local_models()):
+        near = nearest(model, local_models(), 0.5)
+        hint = f" Nearest: {', '.join(f'local/{one}' for one in near)}." if near else ""
+        shown = model[:_LONGEST_QUOTED]
+        return Unknown(f'No local model is called "{shown}".{hint} Fetch it: steelyard models pull {shown}')
+    return Target(
+        deployment,
+        LOCAL_PROVIDER,
+        model,
+        Raw(msgspec.json.encode(model)),
+        None,
+        _LOCAL_PATHS,
+        b"",
+        _given_tariff(facts) or LOCAL,
+        "ask",
+        model,
+        "local",
+        most_output=facts.most_output,
+        lacks=_LOCAL_LACKS | frozenset(facts.lacks),
+    )
+
+
+def remote_target(
+    deployment: str, provider: ResolvedProvider, facts: DeploymentFacts, now: datetime
+) -> Target | Unknown:
+    """Return a provider's model ready for use, or why there can be none of its name. `now` dates the price."""
+    model = facts.model or deployment.removeprefix(f"{provider.id}/")
+    row = provider.row
+    if leads_elsewhere(model) and "{model}" in "".join((*row.paths.values(), *row.versioned_paths.values())):
+        return Unknown(f'No model of provider "{provider.id}" can be called "{model[:_LONGEST_QUOTED]}".')
+    paths = {name: _path(url) for name, url in provider.urls(model).items() if name != MODELS}
+    only = facts.dialect or row.dialect_for(model)
+    if only is not None:
+        paths = {name: path for name, path in paths.items() if _speaks(name, only)}
+    origin = _origin(provider.base_url or "", provider.ca_file)
+    return Target(
+        deployment,
+        provider.id,
+        model,
+        Raw(msgspec.json.encode(model)),
+        origin,
+        paths,
+        _fields(provider, origin),
+        _tariff(provider, model, facts, now),
+        provider.stream_usage,
+        None,
+        provider.region,
+        _secrets(provider),
+        dialect=only or provider.dialect,
+        most_output=facts.most_output,
+        lacks=frozenset(facts.lacks),
+        streaming=provider.streaming,
+        signing=row.signing if provider.signing is not None else None,
+        signing_facts=provider.signing,
+        body_extra=row.body_extra,
+        drop_model=row.drop_model,
+    )
+
+
+def _path(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+def _speaks(endpoint: str, dialect: Dialect) -> bool:
+    """Say whether a model that speaks one dialect alone can be called at an endpoint of its provider."""
+    return dialect_of(endpoint.removesuffix(":stream")) in (None, dialect)
+
+
+def _origin(base_url: str, ca_file: str | None) -> Origin:
+    parts = urlsplit(base_url)
+    tls = parts.scheme == "https"
+    return Origin(parts.hostname or "", parts.port or (443 if tls else 80), tls, ca_file)
+
+
+def _secrets(provider: ResolvedProvider) -> tuple[bytes, ...]:
+    told = [value.reveal() for name, value in provider.headers.items() if name not in provider.row.headers]
+    known = [provider.key.reveal()] if provider.key is not None else []
+    return tuple(one.encode("latin-1") for one in (*known, *told) if one)
+
+
+def _fields(provider: ResolvedProvider, origin: Origin) -> bytes:
+    lines = [f"host: {origin.authority}"]
+    if provider.key is not None:
+        lines.append(f"{provider.auth_header}: {provider.auth_prefix}{provider.key.reveal()}")
+    lines += [f"{name}: {value.reveal()}" for name, value in provider.headers.items()]
+    return "".join(f"{line}\r\n" for line in lines).encode("latin-1")
+
+
+def _tariff(provider: ResolvedProvider, model: str, facts: DeploymentFacts, now: datetime) -> Tariff | None:
+    given = _given_tariff(facts)
+    if given is not None:
+        return given
+    name = model.removeprefix(provider.row.model_parent)
+    return find_tariff(provider.prices, name, now) if provider.prices else None
+
+
+def _given_tariff(facts: DeploymentFacts) -> Tariff | None:
+    price = facts.price
+    if price is None:
+        return None
+    return flat_tariff(
+        price.input_usd_per_mtok,
+        price.output_usd_per_mtok,
+        price.cached_input_usd_per_mtok,
+        price.cache_write_usd_per_mtok,
+        source="steelyard.toml",
+    )
