@@ -29,11 +29,6 @@ class Anthropic:
         """Return what a client asks."""
         return decode_request(body, model=model, stream=stream)
 
-    def decode_count(self, body: bytes) -> Request:
-        """Return the request whose input's tokens a client asks for (`/v1/messages/count_tokens`): it is one without
-        `max_tokens`."""
-        return decode_request(body, model=None, stream=False, counted=True)
-
     def encode_request(self, request: Request, facts: Facts, losses: Losses) -> bytes:
         """Return the body that asks an upstream the same."""
         return encode_request(request, facts, losses)

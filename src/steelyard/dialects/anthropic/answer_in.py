@@ -7,7 +7,7 @@ from msgspec import Raw, Struct
 
 from steelyard.core.answer import Answer, Choice, Finish
 from steelyard.core.errors import BadRequest
-from steelyard.core.events import Began, Event
+from steelyard.core.events import Event
 from steelyard.core.fold import unfold
 from steelyard.core.parts import Fields
 from steelyard.dialects.anthropic.blocks_in import answered_part
@@ -36,10 +36,9 @@ def decode_answer(body: bytes) -> list[Event] | None:
         found = _decode(body)
         if not isinstance(found, dict) or found.get("type") != "message":
             return None
-        events = list(unfold(_answer(found, body)))
+        return list(unfold(_answer(found, body)))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, BadRequest):
         return None
-    return [msgspec.structs.replace(one, dialect=NAME) if isinstance(one, Began) else one for one in events]
 
 
 def _answer(found: Fields, body: bytes) -> Answer:

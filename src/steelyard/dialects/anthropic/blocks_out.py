@@ -103,8 +103,11 @@ class Blocks:
                 return self._opaque(part)
 
     def _text(self, part: Text) -> Fields | None:
-        if not part.text and not self._own:
-            return None  # "text content blocks must be non-empty"; chat clients send "" beside tool calls
+        if not self._own and not part.text.strip():
+            # "text content blocks must be non-empty", white space being nothing. Chat clients send "" beside calls.
+            if part.text:
+                self._losses.dropped(part.at, "Anthropic takes no text of nothing but white space")
+            return None
         block: Fields = {"type": "text", "text": part.text}
         if part.citations:
             native = self._citations(part.citations, part.at)

@@ -1,4 +1,4 @@
-"""A request, read (Anthropic API reference, "Create a Message" and "Count tokens in a Message")."""
+"""A request, read (Anthropic API reference, "Create a Message")."""
 
 from typing import Any
 
@@ -22,13 +22,13 @@ _AT = {
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
 
 
-def decode_request(body: bytes, *, model: str | None, stream: bool | None, counted: bool = False) -> Request:
-    """Return what a client asks. `counted`: its tokens are to be counted, so that it need not say `max_tokens`."""
+def decode_request(body: bytes, *, model: str | None, stream: bool | None) -> Request:
+    """Return what a client asks."""
     members = Members(decode_object(body))
     extra: Fields = {}
     named_model = members.text("model")
     messages = _messages(members)
-    max_tokens = _max_tokens(members, counted)
+    max_tokens = _max_tokens(members)
     tools = members.array("tools") or ()
     choice, parallel = choice_of(members.object("tool_choice"), extra)
     effort, form = _output_config(members, extra)
@@ -71,11 +71,11 @@ def _model(named_model: str | None, given: str | None) -> str:
     return model
 
 
-def _max_tokens(members: Members, counted: bool) -> int | None:
+def _max_tokens(members: Members) -> int:
     most = members.integer("max_tokens")
-    if most is None and not counted:
+    if most is None:
         raise wrong("max_tokens", "is missing. Give the most tokens that the answer may have.", "missing_field")
-    if most is not None and most < 0:
+    if most < 0:
         # 0 is allowed: it fills the cache and answers nothing ("Prompt caching").
         raise wrong("max_tokens", "is below 0. Give the most tokens that the answer may have.", "invalid_value")
     return most

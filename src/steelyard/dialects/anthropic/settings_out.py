@@ -32,7 +32,11 @@ def _tool(tool: Tool, own: bool, losses: Losses) -> Fields | None:
             return tool.native
         losses.dropped(tool.at, f"Anthropic has no tool of type {tool.name}")
         return None
-    found: Fields = {"name": tool.name, "input_schema": tool.parameters or {"type": "object", "properties": {}}}
+    schema = tool.parameters or {}
+    found: Fields = {
+        "name": tool.name,
+        "input_schema": schema if "type" in schema or own else {"type": "object"} | schema,
+    }
     if tool.description is not None:
         found["description"] = tool.description
     if tool.strict is not None:
