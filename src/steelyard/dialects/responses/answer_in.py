@@ -119,23 +119,26 @@ def parts_of(item: Fields) -> tuple[Part, ...]:
         if kind == "message":
             return _of_message(item)
         if kind == "function_call":
-            return (call(Members(item)),)
+            return (call(_untyped(item)),)
         if kind == "custom_tool_call":
-            return (custom_call(Members(item)),)
+            return (custom_call(_untyped(item)),)
         if kind == "reasoning" and seal_of(item) is None:
-            return thoughts(_without_status(item), "")
+            return thoughts(_untyped(item), "")
     except BadRequest:
         """Not as it is documented."""
     return (Opaque(NAME, str(kind), item),)
 
 
-def _without_status(item: Fields) -> Members:
-    return Members({name: value for name, value in item.items() if name != "status" or value != "completed"})
+def _untyped(item: Fields) -> Members:
+    """Return an item's members, but for its type, which is known, and the status of one that is complete."""
+    return Members(
+        {name: one for name, one in item.items() if name != "type" and (name != "status" or one != "completed")}
+    )
 
 
 def _of_message(item: Fields) -> tuple[Part, ...]:
     content = [_without_logprobs(one) for one in item.get("content") or ()]
-    said = message(Members({**item, "content": content, "role": "assistant"}))
+    said = message(_untyped({**item, "content": content, "role": "assistant"}))
     # Whether an item is complete is what the whole answer says.
     extra = {name: value for name, value in said.extra.items() if name != "status"}
     parts: list[Part] = []
