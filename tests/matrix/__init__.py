@@ -1,0 +1,1 @@
+"""Every client's dialect against every upstream's, through a real gateway."""
