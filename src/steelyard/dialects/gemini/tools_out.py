@@ -45,7 +45,7 @@ _HEEDED = frozenset(
     ]
 )
 _NO_CONSTRAINTS = frozenset(
-    "$schema $comment $vocabulary default deprecated example examples readOnly writeOnly".split()
+    ["$schema", "$comment", "$vocabulary", "default", "deprecated", "example", "examples", "readOnly", "writeOnly"]
 )
 
 
