@@ -12,6 +12,7 @@ from steelyard.dialects.responses.names import CONTENT_OF_ITS_OWN, NAME
 
 __all__ = ["below", "citation", "contents", "left"]
 
+_TEXTS = ("input_text", "output_text")
 _DATA_URL = re.compile(r"data:([^,;]*)((?:;[^,;]*)*?);base64,", re.IGNORECASE)
 
 
@@ -22,7 +23,8 @@ def below(at: str, tail: str) -> str:
 
 def left(members: Members) -> Fields:
     """Return the members that nobody read and that say something."""
-    return {name: value for name, value in members.rest().items() if value is not None}
+    rest = members.rest()
+    return {name: value for name, value in rest.items() if value is not None} if rest else {}
 
 
 def contents(value: Any, at: str) -> tuple[Part, ...]:
@@ -37,6 +39,10 @@ def contents(value: Any, at: str) -> tuple[Part, ...]:
 
 
 def _part(value: Any, at: str) -> Part:
+    if isinstance(value, dict) and len(value) == 2 and value.get("type") in _TEXTS:
+        text = value.get("text")
+        if isinstance(text, str):  # as nearly all are
+            return Text(text, at=at)
     members = Members(value, at)
     kind = members.needed_text("type")
     read = _READERS.get(kind)

@@ -66,8 +66,11 @@ def _lonely(seal: str, at: str) -> Message:
 
 def _message(item: Any, at: str) -> Message:
     members = Members(item, at)
-    kind = members.text("type")
-    if kind is None:
+    kind = item.get("type")
+    if isinstance(kind, str):
+        members.any("type")
+    else:
+        members.text("type")
         kind = "message" if "role" in members else "item_reference" if "id" in members else "message"
     read = _READERS.get(kind)
     if read is not None:
@@ -90,6 +93,8 @@ def message(members: Members) -> Message:
     if content == [] and role != "assistant":
         raise wrong(members.path("content"), "is empty. Give at least one content part.", "empty_message")
     parts = contents(content, below(at, ".content"))
+    if not members.rest():
+        return Message(cast(Role, role), parts, at=at)
     item_id = genuine(members.text("id"))
     _drop_status(members)
     return Message(cast(Role, role), parts, at=at, extra=left(members), item_id=item_id)
@@ -97,8 +102,9 @@ def message(members: Members) -> Message:
 
 def _drop_status(members: Members) -> None:
     # "Populated when items are returned via API": that an item is complete says nothing to a model.
-    if members.rest().get("status") == "completed":
-        members.any("status")
+    rest = members.rest()
+    if rest.get("status") == "completed":
+        del rest["status"]
 
 
 def call(members: Members) -> ToolCall:
@@ -136,9 +142,9 @@ def _result(members: Members, *, custom: bool) -> Message:
         custom=custom,
         at=at,
         item_id=genuine(members.text("id")),
-        extra={},
+        extra=left(members),
     )
-    return Message("tool", (structs.replace(result, extra=left(members)),), at=at)
+    return Message("tool", (result,), at=at)
 
 
 def _thought(members: Members) -> Message:

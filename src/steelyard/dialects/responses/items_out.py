@@ -29,6 +29,13 @@ class _Items:
 
     def add(self, message: Message) -> None:
         role = "user" if message.role == "tool" else message.role
+        text = _text_alone(message.parts)
+        if text is not None and message.name is None and not message.extra and message.item_id is None:
+            self.items.append({"type": "message", "role": role, "content": text})  # as most are
+            return
+        self._add(message, role)
+
+    def _add(self, message: Message, role: str) -> None:
         content: list[Fields] = []
         before = len(self.items)
         thoughts: list[Thinking] = []
@@ -108,12 +115,15 @@ class _Items:
         return self._ended(item, call)
 
     def _result(self, result: ToolResult) -> Fields:
-        parts = [one for one in (self._write.part(part, "tool") for part in result.content) if one is not None]
+        output: str | list[Fields] | None = _text_alone(result.content)
+        if output is None:
+            parts = [one for one in (self._write.part(part, "tool") for part in result.content) if one is not None]
+            output = _plain(parts) if parts else ""
         item: Fields = {"type": "custom_tool_call_output" if result.custom else "function_call_output"}
         if result.item_id is not None:
             item["id"] = result.item_id
         item["call_id"] = result.call_id
-        item["output"] = _plain(parts) if parts else ""
+        item["output"] = output
         if result.name is not None and self._dialect == NAME:
             item["name"] = result.name
         if result.error:
@@ -122,7 +132,8 @@ class _Items:
 
     def _ended(self, item: Fields, part: ToolCall | ToolResult) -> Fields:
         if self._dialect == NAME:
-            return {**item, **part.extra}
+            item.update(part.extra)
+            return item
         if part.cache is not None:
             self._losses.dropped(f"{part.at}.cache_control", "OpenAI caches prompts by itself")
         self._write.rest(part.extra, part.at)
@@ -132,6 +143,14 @@ class _Items:
 def _together(one: Thinking, other: Thinking) -> bool:
     """Say whether two thoughts are of one reasoning item."""
     return one.item_id is not None and one.item_id == other.item_id and one.summary and not other.summary
+
+
+def _text_alone(parts: Sequence[Part]) -> str | None:
+    """Return the text that a content consists of; None for one that is more than a text."""
+    if len(parts) != 1 or not isinstance(only := parts[0], Text):
+        return None
+    more = only.citations or only.extra or only.cache is not None or only.signature is not None
+    return None if more else only.text
 
 
 def _is_content(part: Part) -> bool:
