@@ -12,7 +12,8 @@ from typing import Any, Final, Literal, Union, get_args, get_origin
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import FieldInfo, fields
 
-from steelyard.catalog.providers import ENDPOINTS, Provider, provider_table
+from steelyard.catalog.endpoints import COUNTS, ENDPOINTS, GENERATES
+from steelyard.catalog.providers import Provider, Signing, provider_table
 from steelyard.config.settings import (
     DeploymentFacts,
     LedgerSettings,
@@ -71,9 +72,10 @@ SECTIONS: Final = (
         "Overrides a row of the [provider table](providers.md), or adds a provider. One that is not in the table needs "
         "`dialect` and `base_url`. Without a value, the table's row counts.",
         {
-            "dialect": "Wire format. Only `openai` is served in this release; a provider with another one is refused, "
-            "with the reason.",
-            "base_url": "Address below which the API lies: paths such as `/chat/completions` are added to it.",
+            "dialect": "Wire format to which calls are translated: OpenAI's Chat Completions (`openai`) or Responses, "
+            "Anthropic's Messages, Gemini's generateContent, Bedrock's Converse.",
+            "base_url": "Address below which the API lies, its version included: `/chat/completions`, `/responses`, "
+            "`/messages`, `/models/MODEL:generateContent` or `/model/MODEL/converse` is added to it.",
             "api_key": "Reference to the key, `env:NAME` or `file:PATH`. Absent and not in the table: no key is sent.",
             "auth_header": "Header that carries the key (`authorization`).",
             "auth_prefix": "What stands before the key in that header (`Bearer `).",
@@ -84,6 +86,15 @@ SECTIONS: Final = (
             "ca_file": "File with certificates that are trusted for this provider, beside the system's.",
             "stream_usage": "How a stream's usage is had: `ask` with `stream_options.include_usage`, `always` unasked, "
             "`never`.",
+            "streaming": "Whether it answers in streams, whole, or as asked (`both`). `always`: it only streams; "
+            "`never`: it never does. A client that asks for the other is served all the same.",
+            "project": "Project of Google Cloud, for `vertex` and `vertex-anthropic`.",
+            "location": "Location there: `europe-west1`, `global`, … It is recorded as the region.",
+            "aws_region": "Region of AWS, for `bedrock`. It is recorded as the region.",
+            "credentials": "`file:PATH`: Google's file for a service account, for `vertex` and `vertex-anthropic`. "
+            "Absent: as Google's own tools find credentials.",
+            "api_version": "For `azure`: call the API that was before v1, in this version (`2024-10-21`); the model's "
+            "name is the deployment's, in the path.",
         },
     ),
     Section(
@@ -98,6 +109,8 @@ SECTIONS: Final = (
             "retries": "Further attempts after the first, over all deployments together; 0 to 100.",
             "timeout_s": "Limits of time, below.",
             "record": "What is kept of this route's calls, in the place of `[server] record`.",
+            "strict": "Refuse a call with 400 when something that it says cannot be said to the deployment in its "
+            "dialect. Without it, the loss is reported, in `x-steelyard-loss` and in the exchange.",
         },
     ),
     Section(
@@ -121,6 +134,10 @@ SECTIONS: Final = (
             "model": "Name that is sent to the provider, where it differs from the deployment's.",
             "context": "Context window in tokens. A fact for later use: nothing reads it yet.",
             "record": "What is kept of calls that this deployment may answer.",
+            "lacks": "What the model cannot do; a call that needs it is refused with 400 before anything is sent.",
+            "most_output": "Tokens that the model gives at most: what Anthropic's API is told where a client sets no "
+            "limit.",
+            "dialect": "The only dialect that this model speaks, where its provider speaks several.",
         },
     ),
     Section(
@@ -207,38 +224,58 @@ def providers_page() -> str:
         "",
         "## What each one serves",
         "",
-        "An endpoint without a mark is answered with 404, `endpoint_not_served`. “Usage in streams” says how the token "
-        "counts of a stream are had: `ask` sends `stream_options.include_usage`, `always` means that they come "
-        "unasked, `never` that they are estimated.",
+        "Every provider answers clients of every dialect: where a generative endpoint has a ✓, what its clients send "
+        "is relayed as it is, and where it has a →, it is translated to the provider's own dialect. Another endpoint "
+        "without a mark is answered with 404, `endpoint_not_served`. “Counts” says who counts the tokens of an input "
+        "itself. “Usage in streams” says how the token counts of a stream are had: `ask` sends "
+        "`stream_options.include_usage`, `always` means that they come unasked, `never` that they are estimated.",
         "",
-        f"| provider | {' | '.join(f'`{name}`' for name in _ENDPOINTS)} | usage in streams | prices |",
-        f"|---|{'---|' * (len(_ENDPOINTS) + 2)}",
+        f"| provider | dialect | {' | '.join(f'`{name}`' for name in _GENERATIVE)} | counts | "
+        f"{' | '.join(f'`{name}`' for name in _OTHERS)} | usage in streams | prices |",
+        f"|---|{'---|' * (len(_GENERATIVE) + len(_OTHERS) + 4)}",
     ]
+    lines += [_served(row) for row in rows]
+    lines += ["", "Some models speak one dialect of their provider's alone, and calls in others are translated:", ""]
     for row in rows:
-        marks = " | ".join("✓" if name in row.endpoints else "" for name in _ENDPOINTS)
-        lines.append(f"| `{row.id}` | {marks} | {row.stream_usage} | {'known' if row.prices else 'not known'} |")
+        for dialect, models in row.speaks.items():
+            names = ", ".join(f"`{one}`" for one in models if not one.endswith("-*"))
+            lines.append(f"- `{row.id}`, only `{dialect}`: {names}")
     return "\n".join(lines) + "\n"
 
 
-# In the order of their use.
-_ENDPOINTS: Final = (
-    "chat/completions",
-    "completions",
-    "embeddings",
-    "rerank",
-    "audio/transcriptions",
-    "images/generations",
-)
-assert set(_ENDPOINTS) == ENDPOINTS
+# In the order of their use. What generates has another endpoint for streams in some dialects, which goes without
+# saying, and Bedrock's are no client's.
+_GENERATIVE: Final = tuple(dict.fromkeys(pair[0] for dialect, pair in GENERATES.items() if dialect != "bedrock"))
+_OTHERS: Final = ("completions", "embeddings", "rerank", "audio/transcriptions", "images/generations")
+assert {*(one for pair in GENERATES.values() for one in pair), *COUNTS.values(), *_OTHERS} == ENDPOINTS
+
+
+def _served(row: Provider) -> str:
+    marks = ["✓" if name in row.endpoints else "→" for name in _GENERATIVE]
+    marks += ["✓" if row.endpoints & set(COUNTS.values()) else ""]
+    marks += ["✓" if name in row.endpoints else "" for name in _OTHERS]
+    priced = "known" if row.prices else "not known"
+    return f"| `{row.id}` | `{row.dialect}` | {' | '.join(marks)} | {row.stream_usage} | {priced} |"
 
 
 def _providers(rows: list[Provider]) -> list[str]:
     lines = ["| name | provider | key | address | variables for the address |", "|---|---|---|---|---|"]
     for row in rows:
-        keys, addresses = (", ".join(f"`{one}`" for one in names) for names in (row.key_env, row.base_url_env))
+        keys = ", ".join(f"`{one}`" for one in row.key_env)
+        if row.signing is not None:
+            signed = _SIGNED[row.signing]
+            keys = f"{keys}; or {signed}" if keys else signed
+        told = [one for variables in row.facts.values() for one in variables]
+        addresses = ", ".join(f"`{one}`" for one in (*told, *row.base_url_env))
         base = f"`{row.base_url}`" if row.base_url else "none: set a variable"
         lines.append(f"| `{row.id}` | [{row.name}]({row.docs}) | {keys} | {base} | {addresses} |")
     return lines
+
+
+_SIGNED: Final[dict[Signing, str]] = {
+    "aws": "AWS's own (`AWS_ACCESS_KEY_ID`, `AWS_PROFILE`, …), which sign each call",
+    "google": "Google's own (`GOOGLE_APPLICATION_CREDENTIALS`, …)",
+}
 
 
 def _type(kind: Any) -> str:
@@ -247,6 +284,8 @@ def _type(kind: Any) -> str:
         return " or ".join(_type(part) for part in parts if part is not type(None))
     if origin is Literal:
         return ", ".join(f"`{part}`" for part in parts)
+    if origin is tuple and get_origin(parts[0]) is Literal:
+        return f"list of {_type(parts[0])}"
     if origin is tuple:
         return f"list of {_PLURALS[parts[0]]}"
     if origin is dict:
@@ -274,7 +313,7 @@ def _default(field: FieldInfo) -> str:
     value = field.default
     if value is NODEFAULT:
         return "required"
-    if value is None or value == {}:
+    if value is None or value in ({}, ()):
         return "none"
     if isinstance(value, Struct):
         return "below"

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 from steelyard.config.providers import resolve_providers
 from steelyard.config.settings import Config
+from steelyard.config.signing import SigningFacts
 from steelyard.core.errors import NotFound, Unavailable
 from steelyard.core.exchange import Record
 from steelyard.core.usage import Usage
 from steelyard.policy.nearest import nearest
-from steelyard.policy.plan import Origin, least_record
+from steelyard.policy.plan import Origin, Target, least_record
 from steelyard.policy.plans import Plans
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -283,6 +284,143 @@ def test_an_address_becomes_an_origin_and_a_path(
     assert target.origin is not None
     assert target.origin.authority == authority
     assert target.paths["chat/completions"] == path
+
+
+def target(name: str, env: Mapping[str, str] | None = None, **tables: Any) -> Target:
+    (found,) = plans(env, **tables).find(name).targets
+    return found
+
+
+def test_anthropic_and_gemini_work_by_a_key_alone_with_their_prices() -> None:
+    env = {"ANTHROPIC_API_KEY": "sk-ant-1", "GEMINI_API_KEY": "sk-gem-1"}
+    claude, gemini = target("anthropic/claude-sonnet-4-5", env), target("gemini/gemini-2.5-flash", env)
+    assert claude.dialect == "anthropic"
+    assert claude.paths == {"messages": "/v1/messages", "messages/count_tokens": "/v1/messages/count_tokens"}
+    assert claude.fields == b"host: api.anthropic.com\r\nx-api-key: sk-ant-1\r\nanthropic-version: 2023-06-01\r\n"
+    assert claude.secrets == (b"sk-ant-1",), "the version of the API is no secret"
+    assert claude.tariff is not None
+    assert claude.tariff.cost(Usage(1000, 0)) == Decimal("0.003")
+    assert gemini.dialect == "gemini"
+    assert gemini.fields == b"host: generativelanguage.googleapis.com\r\nx-goog-api-key: sk-gem-1\r\n"
+    assert gemini.path_of("generateContent") == "/v1beta/models/gemini-2.5-flash:generateContent"
+    assert gemini.path_of("streamGenerateContent") == ("/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse")
+    assert gemini.path_of("chat/completions") is None
+    assert gemini.tariff is not None
+    whole = target("gemini/models/gemini-2.5-flash", env)
+    assert (whole.paths, whole.tariff) == (gemini.paths, gemini.tariff), "the resource's name means the same"
+
+
+def test_a_plan_is_as_strict_as_its_route() -> None:
+    made = plans(routes={"r": route("acme/a", strict=True), "s": route("acme/a")})
+    assert made.find("r").strict
+    assert not made.find("s").strict
+    assert not made.find("acme/a").strict
+
+
+def test_facts_of_a_deployment_are_told_to_who_translates() -> None:
+    facts = {"acme/a": {"lacks": ["images", "tools"], "most_output": 4096}}
+    told = target("acme/a", deployments=facts, providers={"acme": {**ACME, "streaming": "always"}})
+    assert (told.lacks, told.most_output, told.streaming) == (frozenset({"images", "tools"}), 4096, "always")
+    plain = target("acme/a")
+    assert (plain.lacks, plain.most_output, plain.streaming) == (frozenset(), None, "both")
+    assert (plain.dialect, plain.signing, plain.body_extra, plain.drop_model) == ("openai", None, {}, False)
+
+
+def test_a_model_that_speaks_one_dialect_alone_has_its_endpoints_alone() -> None:
+    env = {"OPENAI_API_KEY": "sk"}
+    both, only = target("openai/gpt-4.1", env), target("openai/o3-pro", env)
+    assert {"chat/completions", "responses", "embeddings"} <= both.paths.keys()
+    assert both.dialect == "openai"
+    assert (only.dialect, only.path_of("responses"), only.path_of("chat/completions")) == (
+        "openai-responses",
+        "/v1/responses",
+        None,
+    )
+    assert "embeddings" in only.paths
+    said = target("openai/o3-pro", env, deployments={"openai/o3-pro": {"dialect": "openai"}})
+    assert (said.dialect, "chat/completions" in said.paths, "responses" in said.paths) == ("openai", True, False)
+
+
+def test_vertex_s_claude_has_a_path_for_streams_and_members_for_the_body(tmp_path: Path) -> None:
+    key = tmp_path / "sa.json"
+    key.write_text("{}")
+    env = {"GOOGLE_CLOUD_PROJECT": "p", "GOOGLE_CLOUD_LOCATION": "eu", "GOOGLE_APPLICATION_CREDENTIALS": str(key)}
+    claude = target("vertex-anthropic/claude-sonnet-4-5@20250929", env)
+    assert claude.origin == Origin("aiplatform.eu.rep.googleapis.com", 443, True)
+    below = "/v1/projects/p/locations/eu/publishers/anthropic/models/"
+    assert claude.path_of("messages") == f"{below}claude-sonnet-4-5@20250929:rawPredict"
+    assert claude.path_of("messages", stream=True) == f"{below}claude-sonnet-4-5@20250929:streamRawPredict"
+    assert claude.path_of("messages/count_tokens", stream=True) == f"{below}count-tokens:rawPredict"
+    assert (claude.drop_model, claude.body_extra) == (True, {"anthropic_version": "vertex-2023-10-16"})
+    assert claude.signing == "google"
+    assert claude.signing_facts == SigningFacts("https://www.googleapis.com/auth/cloud-platform", None, str(key))
+    assert claude.fields == b"host: aiplatform.eu.rep.googleapis.com\r\n"
+    assert (claude.region, claude.dialect) == ("eu", "anthropic")
+    assert claude.tariff is not None
+
+
+def test_bedrock_s_calls_are_signed_or_have_a_key() -> None:
+    name = "bedrock/us.anthropic.claude-sonnet-4-5-20250929-v1:0"
+    signed = target(name, {"AWS_PROFILE": "work", "AWS_REGION": "us-west-2"})
+    assert (signed.signing, signed.signing_facts) == ("aws", SigningFacts("bedrock", "us-west-2"))
+    assert signed.paths == {
+        "converse": "/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse",
+        "converse-stream": "/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse-stream",
+    }
+    assert signed.tariff is not None
+    keyed = target(name, {"AWS_BEARER_TOKEN_BEDROCK": "token-1", "AWS_REGION": "us-west-2"})
+    assert (keyed.signing, keyed.signing_facts) == (None, None)
+    assert b"authorization: Bearer token-1\r\n" in keyed.fields
+
+
+def test_azure_s_version_stands_in_the_query() -> None:
+    azure = {"base_url": "https://r.openai.azure.com", "api_version": "2024-10-21"}
+    found = target("azure/chat", {"AZURE_OPENAI_API_KEY": "k"}, providers={"azure": azure})
+    assert found.path_of("chat/completions") == "/openai/deployments/chat/chat/completions?api-version=2024-10-21"
+    assert found.fields == b"host: r.openai.azure.com\r\napi-key: k\r\n"
+
+
+@pytest.mark.parametrize("name", ["..", ".", "a/../../b", "a//b", "models/..", "a/./b"])
+@pytest.mark.parametrize("provider", ["gemini", "bedrock", "azure"])
+def test_a_model_s_name_does_not_lead_a_path_elsewhere(provider: str, name: str) -> None:
+    env = {"GEMINI_API_KEY": "k", "AWS_BEARER_TOKEN_BEDROCK": "k", "AWS_REGION": "r", "AZURE_OPENAI_API_KEY": "k"}
+    azure = {"base_url": "https://r.openai.azure.com", "api_version": "1"}
+    with pytest.raises(NotFound) as caught:
+        target(f"{provider}/{name}", env, providers={"azure": azure})
+    assert caught.value.code == "model_not_found"
+
+
+@given(st.text(max_size=20))
+def test_whatever_a_model_is_called_its_paths_are_plain(name: str) -> None:
+    made = plans({"GEMINI_API_KEY": "k", "AWS_BEARER_TOKEN_BEDROCK": "k", "AWS_REGION": "r"})
+    for provider, endpoint in (("gemini", "streamGenerateContent"), ("bedrock", "converse")):
+        try:
+            path = made.find(f"{provider}/{name}").targets[0].paths[endpoint]
+        except NotFound:
+            continue
+        assert path.isascii()
+        assert path.isprintable()
+        assert not set(path) & set(' #"<>\\')
+        assert "/.." not in path
+        assert path.count("?") == (1 if provider == "gemini" else 0)
+
+
+def test_what_a_local_model_cannot_do_is_known() -> None:
+    made = plans(local_models=lambda: ("m",), deployments={"local/m": {"lacks": ["tools"]}})
+    (local,) = made.find("local/m").targets
+    assert local.lacks == {"images", "documents", "audio", "video", "tools"}
+    assert local.dialect == "openai"
+    assert not {"messages", "responses"} & local.paths.keys()
+    assert local.path_of("messages/count_tokens") == "/v1/messages/count_tokens"
+
+
+def test_names_of_one_list_of_prices_go_to_the_provider_that_serves_them(tmp_path: Path) -> None:
+    key = tmp_path / "sa.json"
+    key.write_text("{}")
+    env = {"GOOGLE_CLOUD_PROJECT": "p", "GOOGLE_CLOUD_LOCATION": "eu", "GOOGLE_APPLICATION_CREDENTIALS": str(key)}
+    names = plans({**env, "GEMINI_API_KEY": "k"}).names()
+    assert {"gemini/gemini-2.5-flash", "vertex/gemini-2.5-flash", "vertex-anthropic/claude-sonnet-4-5"} <= {*names}
+    assert not [name for name in names if name.startswith(("gemini/claude", "vertex/claude", "vertex-anthropic/g"))]
 
 
 def test_a_provider_s_authority_goes_into_its_origin(tmp_path: Path) -> None:

@@ -183,7 +183,9 @@ def _providers(config: Config, *, offline: bool) -> Iterator[Finding]:
     callable_ones = [one for one in wanted if one.problem is None]
     if not wanted:
         yield Finding(
-            "note", "providers", "none is configured. Set OPENAI_API_KEY, GROQ_API_KEY, …, or add [providers.NAME]"
+            "note",
+            "providers",
+            "none is configured. Set OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY, …, or add [providers.NAME]",
         )
     if offline:
         return

@@ -6,7 +6,7 @@ from typing import Final
 
 import click
 
-from steelyard.catalog.environment import key_of
+from steelyard.catalog.environment import key_of, may_sign
 from steelyard.catalog.prices import priced_models
 from steelyard.cli.jsons import print_json
 from steelyard.cli.options import json_option
@@ -22,11 +22,15 @@ __all__ = ["USUAL_MODELS", "init"]
 
 USUAL_MODELS: Final = {
     "openai": "gpt-4.1",
+    "anthropic": "claude-sonnet-4-5",
     "gemini": "gemini-2.5-flash",
     "mistral": "mistral-small-latest",
     "groq": "llama-3.3-70b-versatile",
     "deepseek": "deepseek-chat",
     "cohere": "command-a",
+    "bedrock": "global.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    "vertex": "gemini-2.5-flash",
+    "vertex-anthropic": "claude-sonnet-4-5",
 }
 """A model to begin a route with, where nobody has said which. It is written only while its price is known."""
 
@@ -77,12 +81,23 @@ def _found(provider: ResolvedProvider) -> FoundProvider | None:
     if provider.self_hosted:
         models = models_of(provider, _LOOK_S)
         return None if models is None else FoundProvider(provider.id, f"answers at {provider.base_url}", models)
-    key = key_of(provider.row, os.environ)
-    if key is None:
+    because = _reason(provider)
+    if because is None:
         return None
     usual = USUAL_MODELS.get(provider.id)
     known = usual is not None and provider.prices is not None and usual in priced_models(provider.prices)
-    return FoundProvider(provider.id, f"{key[0]} is set", (usual,) if known and usual else ())
+    return FoundProvider(provider.id, because, (usual,) if known and usual else ())
+
+
+def _reason(provider: ResolvedProvider) -> str | None:
+    """Say what in the environment lets a provider be called, None when nothing does."""
+    key = key_of(provider.row, os.environ)
+    if key is not None:
+        return f"{key[0]} is set"
+    promised = may_sign(provider.row, os.environ) if provider.row.signing is not None else None
+    if promised is None:
+        return None
+    return f"{promised} {'exists' if os.sep in promised else 'is set'}"
 
 
 def _write(path: Path, text: str, *, force: bool) -> None:

@@ -1,4 +1,5 @@
-"""Find out whether a provider answers: TCP, TLS, and `GET {base_url}/models` with its key."""
+"""Find out whether a provider answers: TCP, TLS, and a look at its list of models (`GET {base_url}/models`) with its
+key. One that has no such list is only looked for."""
 
 import ssl
 import time
@@ -11,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from steelyard import __version__
+from steelyard.catalog.providers import MODELS
 from steelyard.config.providers import ResolvedProvider
 from steelyard.core.errors import SteelyardError
 from steelyard.gateway.proxy import Proxy, proxy_for
@@ -56,9 +58,11 @@ def probe(provider: ResolvedProvider) -> Finding:
             f"cannot be reached at {provider.base_url}{_through(provider)}: {_advice(provider, error)}",
         )
     took = f"{(time.monotonic() - began) * 1000:.0f} ms"
-    asked = f"HTTP {status} from {provider.base_url}/models{_through(provider)}"
+    asked = f"HTTP {status} from {_url(provider)}{_through(provider)}"
     if status == 407:
         return Finding("wrong", subject, f"is kept away by the proxy, which wants other credentials ({asked}).")
+    if provider.url_of(MODELS) is None:
+        return Finding("note", subject, f"answers in {took}, but cannot be asked whether its credentials are right")
     if status in (401, 403):
         what = "its key" if provider.key is not None else "a call without a key"
         return Finding("wrong", subject, f"refuses {what} ({asked}). Check the key, and what it may do.")
@@ -88,9 +92,9 @@ def _answer(provider: ResolvedProvider, timeout_s: float) -> tuple[int, bytes]:
     context = ssl.create_default_context()
     if provider.ca_file is not None:
         context.load_verify_locations(provider.ca_file)
-    parts = urlsplit(f"{provider.base_url}/models")
+    parts = urlsplit(_url(provider))
     origin = _origin(provider)
-    target = parts.path
+    target = f"{parts.path}?{parts.query}" if parts.query else parts.path
     proxy = proxy_for(origin)
     at = (origin.host, origin.port)
     if proxy is not None:
@@ -114,6 +118,10 @@ def _answer(provider: ResolvedProvider, timeout_s: float) -> tuple[int, bytes]:
         connection.request("GET", target, headers=headers)
         answer = connection.getresponse()
         return answer.status, answer.read(_LARGEST_LIST)
+
+
+def _url(provider: ResolvedProvider) -> str:
+    return provider.url_of(MODELS) or f"{provider.base_url}/"
 
 
 def _origin(provider: ResolvedProvider) -> Origin:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 from msgspec import structs
 
+from steelyard.catalog.endpoints import GENERATES
 from steelyard.catalog.prices import Tariff, usd_text
 from steelyard.cli.jsons import print_json
 from steelyard.cli.options import config_option, json_option, read_config
@@ -114,6 +115,7 @@ def _target_row(target: Target, weight: float | None) -> dict[str, object]:
         "deployment": target.deployment,
         "provider": target.provider,
         "model": target.model,
+        "dialect": target.dialect,
         "address": _address(target),
         "weight": weight,
         "region": target.region,
@@ -122,11 +124,11 @@ def _target_row(target: Target, weight: float | None) -> dict[str, object]:
 
 
 def _address(target: Target) -> str | None:
-    """Return where chat is called, without the credentials; None for a local engine, whose port changes."""
+    """Return where an answer is asked for, without the credentials; None for a local engine, whose port changes."""
     if target.origin is None:
         return None
     scheme = "https" if target.origin.tls else "http"
-    return f"{scheme}://{target.origin.authority}{target.paths.get('chat/completions', '')}"
+    return f"{scheme}://{target.origin.authority}{target.paths.get(GENERATES[target.dialect][0], '')}"
 
 
 def _price(tariff: Tariff | None) -> dict[str, object] | None:

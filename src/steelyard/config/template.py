@@ -64,12 +64,13 @@ def _providers(found: Found) -> str:
         if provider.base_url is not None:
             lines += [f"[providers.{_key(provider.id)}]", f"base_url = {_quoted(provider.base_url)}", ""]
     if not found.providers:
-        lines.append("#   none found; set OPENAI_API_KEY, GROQ_API_KEY, … and they are served without a word here")
+        lines.append("#   none found; set OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY, … and they are served")
+        lines.append("#   without a word here")
     lines += [
         "#",
         "# One that is not in the table:",
         "# [providers.acme]",
-        '# dialect = "openai"',
+        '# dialect = "openai"                     # openai | openai-responses | anthropic | gemini | bedrock',
         '# base_url = "https://api.acme.example/v1"',
         '# api_key = "env:ACME_API_KEY"           # or file:/run/secrets/acme; absent: no key is sent',
         "",
@@ -92,10 +93,12 @@ def _routes(found: Found) -> str:
             '# strategy = "fallback"                  # fallback | weighted | fastest | cheapest',
             "# retries = 2                            # further attempts, over all deployments together",
             "# timeout_s = { connect = 5, first_byte = 60, idle = 60, total = 600 }",
+            "# strict = false                         # true: refuse what a deployment's dialect cannot say",
             "",
             "# Facts that the catalogue lacks or has wrong:",
             '# [deployments."acme/some-model"]',
             '# price = { input_usd_per_mtok = "2.00", output_usd_per_mtok = "8.00" }',
+            '# lacks = ["images", "tools"]            # what the model cannot do: asking for it is an error',
             "",
         ]
     )

@@ -12,7 +12,7 @@ from steelyard.core.errors import NotFound, Unavailable
 from steelyard.core.usage import Usage
 from steelyard.policy.nearest import nearest
 from steelyard.policy.plan import Plan, Target, least_record
-from steelyard.policy.targets import LOCAL_PROVIDER, Unknown, local_target, remote_target
+from steelyard.policy.targets import LOCAL_PROVIDER, Missing, local_target, remote_target
 
 __all__ = ["LOCAL_PROVIDER", "Plans"]
 
@@ -60,10 +60,10 @@ class Plans:
         if not slash or not name or not (provider == LOCAL_PROVIDER or provider in self._providers):
             raise self._not_found(model)
         target = self._target(model)
-        if isinstance(target, str):
-            if isinstance(target, Unknown):
-                raise NotFound(target, code="model_not_found", param="model")
-            raise Unavailable(target, code="provider_not_configured", param="model")
+        if isinstance(target, Missing):
+            if target.unknown:
+                raise NotFound(target.why, code="model_not_found", param="model")
+            raise Unavailable(target.why, code="provider_not_configured", param="model")
         facts = self._config.deployments.get(model, DeploymentFacts())
         record = least_record(facts.record) or self._config.server.record
         plan = Plan(model, (target,), record=record)
@@ -78,8 +78,8 @@ class Plans:
         given = route.weights or (1.0,) * len(route.deployments)
         for deployment, weight in zip(route.deployments, given, strict=True):
             target = self._target(deployment)
-            if isinstance(target, str):
-                self.problems.append(target)
+            if isinstance(target, Missing):
+                self.problems.append(target.why)
             elif route.strategy == "cheapest" and target.tariff is None:
                 self.problems.append(
                     f'Route "{name}" is "cheapest", and no price of {deployment} is known. '
@@ -105,7 +105,7 @@ class Plans:
     def _facts(self, deployment: str) -> DeploymentFacts:
         return self._config.deployments.get(deployment, DeploymentFacts())
 
-    def _target(self, deployment: str) -> Target | str:
+    def _target(self, deployment: str) -> Target | Missing:
         """Return the deployment ready for use, or why it cannot be used."""
         provider_name = deployment.partition("/")[0]
         facts = self._facts(deployment)
@@ -113,9 +113,10 @@ class Plans:
             return local_target(deployment, facts, self._local_models)
         provider = self._providers.get(provider_name)
         if provider is None:
-            return f'No provider is called "{provider_name}". Add [providers.{provider_name}] to steelyard.toml.'
+            add = f"Add [providers.{provider_name}] to steelyard.toml."
+            return Missing(f'No provider is called "{provider_name}". {add}')
         if provider.problem or not provider.base_url:
-            return provider.problem or f'Provider "{provider_name}" has no base_url.'
+            return Missing(provider.problem or f'Provider "{provider_name}" has no base_url.')
         return remote_target(deployment, provider, facts, self._now)
 
     @property

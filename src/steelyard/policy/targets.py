@@ -6,7 +6,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from steelyard.catalog.addresses import leads_elsewhere
 from steelyard.catalog.endpoints import Dialect, dialect_of
@@ -17,7 +17,7 @@ from steelyard.config.settings import DeploymentFacts
 from steelyard.policy.nearest import nearest
 from steelyard.policy.plan import Origin, Target
 
-__all__ = ["LOCAL_PROVIDER", "Unknown", "local_target", "remote_target"]
+__all__ = ["LOCAL_PROVIDER", "Missing", "local_target", "remote_target"]
 
 LOCAL_PROVIDER = "local"
 """The provider whose models the engine runs on this machine."""
@@ -38,22 +38,23 @@ _LOCAL_LACKS = frozenset({"images", "documents", "audio", "video"})
 _LONGEST_QUOTED = 200
 
 
-class Unknown(str):
-    """Why a deployment cannot be used: nothing of its name exists."""
+class Missing(Struct, frozen=True):
+    """Why a deployment cannot be used. `unknown`: nothing of its name exists, so that asking again will not help."""
 
-    __slots__ = ()
+    why: str
+    unknown: bool = False
 
 
 def local_target(
     deployment: str, facts: DeploymentFacts, local_models: Callable[[], Iterable[str]]
-) -> Target | Unknown:
+) -> Target | Missing:
     """Return a model of this machine's engine ready for use, or why there is none."""
     model = deployment.removeprefix(f"{LOCAL_PROVIDER}/")
     if not _LOCAL_MODEL.fullmatch(model) or model not in set(local_models()):
         near = nearest(model, local_models(), 0.5)
         hint = f" Nearest: {', '.join(f'local/{one}' for one in near)}." if near else ""
         shown = model[:_LONGEST_QUOTED]
-        return Unknown(f'No local model is called "{shown}".{hint} Fetch it: steelyard models pull {shown}')
+        return Missing(f'No local model is called "{shown}".{hint} Fetch it: steelyard models pull {shown}', True)
     return Target(
         deployment,
         LOCAL_PROVIDER,
@@ -73,12 +74,12 @@ def local_target(
 
 def remote_target(
     deployment: str, provider: ResolvedProvider, facts: DeploymentFacts, now: datetime
-) -> Target | Unknown:
+) -> Target | Missing:
     """Return a provider's model ready for use, or why there can be none of its name. `now` dates the price."""
     model = facts.model or deployment.removeprefix(f"{provider.id}/")
     row = provider.row
     if leads_elsewhere(model) and "{model}" in "".join((*row.paths.values(), *row.versioned_paths.values())):
-        return Unknown(f'No model of provider "{provider.id}" can be called "{model[:_LONGEST_QUOTED]}".')
+        return Missing(f'No model of provider "{provider.id}" can be called "{model[:_LONGEST_QUOTED]}".', True)
     paths = {name: _path(url) for name, url in provider.urls(model).items() if name != MODELS}
     only = facts.dialect or row.dialect_for(model)
     if only is not None:
