@@ -3,6 +3,8 @@
 
 import re
 
+import msgspec
+
 from steelyard.dialects.sse import EventFramer
 
 __all__ = ["ChunkFramer"]
@@ -10,6 +12,7 @@ __all__ = ["ChunkFramer"]
 _OUTSIDE = re.compile(rb'["{}\]]')
 _INSIDE = re.compile(rb'["\\]')
 _MOST_CHUNK_BYTES = 64 * 1024 * 1024
+_decode_raw = msgspec.json.Decoder(msgspec.Raw).decode
 _BRACE, _END, _QUOTE = b"{"[0], b"}"[0], b'"'[0]
 
 
@@ -33,6 +36,11 @@ class _ArrayFramer:
 
     def feed(self, data: bytes) -> list[bytes]:
         """Return the objects that `data` completes."""
+        if not self._depth and not self._pending:
+            alone = _alone(data)
+            if alone is not None:
+                self._dropped += len(data)
+                return [alone]
         pending = self._pending
         pending += data
         found: list[bytes] = []
@@ -74,6 +82,18 @@ class _ArrayFramer:
         self._dropped += done
         self._at -= done
         self._start = 0
+
+
+def _alone(data: bytes) -> bytes | None:
+    """Return the one whole object that a read is, as Google writes them; None for any other."""
+    found = data.lstrip(b"[, \r\n").rstrip()
+    if found[:1] != b"{" or found[-1:] != b"}":
+        return None
+    try:
+        _decode_raw(found)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return found
 
 
 class ChunkFramer:

@@ -31,7 +31,7 @@ from steelyard.dialects.gemini.citations import Said, citations_in
 from steelyard.dialects.gemini.finish import finish_of
 from steelyard.dialects.gemini.logprobs import logprobs_of
 from steelyard.dialects.gemini.parts_in import part_of
-from steelyard.dialects.gemini.usage import usage_extra, usage_of
+from steelyard.dialects.gemini.plain import PlainChunk, usage_in
 
 __all__ = ["Intake", "is_answer", "new_call_id"]
 
@@ -87,7 +87,7 @@ class Intake:
         self._id: str | None = None
         self._model: str | None = None
         self._extra: Fields | None = None
-        self._used: Fields | None = None
+        self._used = b""
         self._blocked: Finish | None = None
 
     @property
@@ -103,15 +103,34 @@ class Intake:
         for place, told in enumerate(chunk.get("candidates") or ()):
             if isinstance(told, dict):
                 index = told.get("index", place)
-                index = index if type(index) is int else place
-                candidate = self._candidates.get(index)
-                if candidate is None:
-                    candidate = self._candidates[index] = _Candidate(index)
-                self._candidate(candidate, told, events)
+                self._candidate(self._at(index if type(index) is int else place), told, events)
         used = chunk.get("usageMetadata")
-        if used != self._used and isinstance(used, dict):
-            self._used = used
-            events.append(Used(usage_of(used), _encode(used), usage_extra(used)))
+        if isinstance(used, dict):
+            self._use(_encode(used), events)
+
+    def take_plain(self, chunk: PlainChunk, events: list[Event]) -> None:
+        """Take the next chunk, which is a plain one."""
+        self._chunk += 1
+        if chunk.response_id != self._id or chunk.model_version != self._model or self._extra is None:
+            self._head({"responseId": chunk.response_id, "modelVersion": chunk.model_version}, events)
+        for told in chunk.candidates:
+            candidate = self._at(told.index)
+            for part in told.content.parts:
+                self._text(candidate, "thinking" if part.thought else "text", part.text, events)
+        if chunk.usage_metadata:
+            self._use(bytes(chunk.usage_metadata), events)
+
+    def _at(self, index: int) -> _Candidate:
+        candidate = self._candidates.get(index)
+        if candidate is None:
+            candidate = self._candidates[index] = _Candidate(index)
+        return candidate
+
+    def _use(self, raw: bytes, events: list[Event]) -> None:
+        if raw != self._used:
+            self._used = raw
+            usage, extra = usage_in(raw)
+            events.append(Used(usage, raw, extra))
 
     def finish(self) -> list[Event]:
         """Return what the end of the stream tells: the reasons, which count only now, since STOP may stand in a chunk

@@ -8,6 +8,7 @@ from steelyard.core.events import Ended, Event, Failed, Strange
 from steelyard.dialects.gemini.errors import failure_of
 from steelyard.dialects.gemini.frames import ChunkFramer
 from steelyard.dialects.gemini.intake import Intake, is_answer, new_call_id
+from steelyard.dialects.gemini.plain import plain_chunk
 
 __all__ = ["Reader", "decode_answer"]
 
@@ -36,6 +37,10 @@ class Reader:
         return events
 
     def _take(self, payload: bytes, events: list[Event]) -> None:
+        plain = plain_chunk(payload)
+        if plain is not None:
+            self._intake.take_plain(plain, events)
+            return
         try:
             chunk = _decode(payload)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

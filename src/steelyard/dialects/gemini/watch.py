@@ -1,14 +1,12 @@
 """A stream or an answer of Gemini's that is relayed untranslated: what the gateway notes of it."""
 
-from typing import Any
-
 import msgspec
 from msgspec import Raw, Struct
 
 from steelyard.core.usage import Usage
 from steelyard.dialects.dialect import Glance
 from steelyard.dialects.gemini.frames import ChunkFramer
-from steelyard.dialects.gemini.usage import usage_of
+from steelyard.dialects.gemini.plain import usage_in
 
 __all__ = ["StreamWatch", "glance"]
 
@@ -41,7 +39,6 @@ class _Chunk(Struct, rename="camel"):
 
 _decode_chunk = msgspec.json.Decoder(_Chunk).decode
 _decode_chunks = msgspec.json.Decoder(list[_Chunk]).decode
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class StreamWatch:
@@ -108,9 +105,10 @@ class StreamWatch:
         self.finish_reason = chunk.reason or self.finish_reason
         if chunk.error:
             self.error = bytes(chunk.error)
-        if chunk.usage_metadata and chunk.usage_metadata != self.usage_raw:
-            self.usage_raw = bytes(chunk.usage_metadata)
-            self.usage = _usage(self.usage_raw)
+        raw = bytes(chunk.usage_metadata)
+        if raw and raw != self.usage_raw:
+            self.usage_raw = raw
+            self.usage, _ = usage_in(raw)
 
     def finish(self) -> None:
         """Take note of the connection's end."""
@@ -119,13 +117,6 @@ class StreamWatch:
             self._note(rest)
         if not self._framer.is_array and self.finish_reason is not None and self.error is None:
             self.done = True
-
-
-def _usage(raw: bytes) -> Usage | None:
-    try:
-        return usage_of(_decode(raw))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
 
 
 def glance(body: bytes) -> Glance | None:
@@ -142,4 +133,4 @@ def glance(body: bytes) -> Glance | None:
     error = any(chunk.error for chunk in chunks)
     if not error and model is None and reason is None and raw is None and not any(one.candidates for one in chunks):
         return None
-    return Glance(model, reason, _usage(raw) if raw is not None else None, raw, error)
+    return Glance(model, reason, usage_in(raw)[0] if raw is not None else None, raw, error)
