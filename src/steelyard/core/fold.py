@@ -42,6 +42,8 @@ class _Open:
 
     def closed(self) -> Part:
         value = self.value
+        if not (self.fragments or self.citations or self.signature or self.sealed):
+            return value
         match value:
             case Text():
                 return structs.replace(

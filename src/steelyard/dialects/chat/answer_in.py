@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from steelyard.core.answer import Finish, FinishReason, TokenLogprob
 from steelyard.core.errors import BadRequest
@@ -165,6 +166,9 @@ def _parts(value: Any, index: int, answer_id: Any) -> tuple[list[Part], Fields]:
     """Return a message's parts, and what has no name here."""
     if not isinstance(value, dict):
         return [], {}
+    plain = _plain_parts(value)
+    if plain is not None:
+        return plain, {}
     message = Members(value)
     message.any("role")
     parts: list[Part] = []
@@ -184,14 +188,32 @@ def _parts(value: Any, index: int, answer_id: Any) -> tuple[list[Part], Fields]:
         parts.append(Opaque(NAME, "audio", audio))
     parts += _calls(message, index, answer_id)
     left = {**{f"message.{name}": one for name, one in message.rest().items() if one is not None}, **left}
-    return [msgspec.structs.replace(one, at="") if one.at else one for one in parts], left
+    return [structs.replace(one, at="") if one.at else one for one in parts], left
+
+
+def _plain_parts(message: Fields) -> list[Part] | None:
+    """Return the parts of a message of the form that nearly all have, text and calls; None for others."""
+    parts: list[Part] = []
+    for name, value in message.items():
+        if name == "content" and (value is None or type(value) is str):
+            if value:
+                parts.insert(0, Text(value))
+        elif name == "tool_calls" and type(value) is list and all(_is_plain_call(one) for one in value):
+            parts += [call_of(one, "") for one in value]
+        elif name != "role" and value is not None and value != []:
+            return None
+    return parts
+
+
+def _is_plain_call(call: Any) -> bool:
+    return type(call) is dict and len(call) == 3 and bool(call.get("id")) and call.get("type") == "function"
 
 
 def _own(thought: Thinking) -> Thinking:
     """Take a thought in one of Anthropic's blocks for this dialect's: the server wants it back where it put it."""
     mark = f"{FIELD}thinking_blocks:"
     sealed = mark + thought.sealed if thought.sealed else None
-    return msgspec.structs.replace(thought, dialect=NAME, signature=mark + (thought.signature or ""), sealed=sealed)
+    return structs.replace(thought, dialect=NAME, signature=mark + (thought.signature or ""), sealed=sealed)
 
 
 def _text_with(said: list[Part], cited: tuple[Citation, ...], signature: str | None) -> list[Part]:
@@ -200,7 +222,7 @@ def _text_with(said: list[Part], cited: tuple[Citation, ...], signature: str | N
         return said
     for place, one in enumerate(said):
         if isinstance(one, Text):
-            said[place] = msgspec.structs.replace(one, citations=cited, signature=signature)
+            said[place] = structs.replace(one, citations=cited, signature=signature)
             return said
     return [*said, Text("", cited, signature=signature)]
 

@@ -14,6 +14,7 @@ from steelyard.dialects.members import Members, wrong
 __all__ = ["MessageReader"]
 
 _ROLES: dict[str, Role] = {"system": "system", "developer": "developer", "user": "user", "assistant": "assistant"}
+_SPOKEN = frozenset(_ROLES)
 
 
 class MessageReader:
@@ -30,11 +31,10 @@ class MessageReader:
         return tuple([self._read(value, f"messages[{i}]") for i, value in enumerate(values)])
 
     def _read(self, value: Any, at: str) -> Message:
-        if type(value) is dict and len(value) == 2:
-            # Nearly always: a role and a string.
-            role, content = _ROLES.get(value.get("role", "")), value.get("content")
-            if role is not None and type(content) is str:
-                return Message(role, (Text(content, at=f"{at}.content"),), at=at)
+        if type(value) is dict:
+            plain = self._plain(value, at)
+            if plain is not None:
+                return plain
         message = Members(value, at)
         told = message.needed_text("role")
         if told == "assistant":
@@ -47,6 +47,25 @@ class MessageReader:
         if known is None:
             raise wrong(message.path("role"), f'"{told}" is no role. Known are {", ".join(_ROLES)} and tool.')
         return _spoken(message, known)
+
+    def _plain(self, value: Fields, at: str) -> Message | None:
+        """Return a message of one of the forms that nearly all have, None for others: a role and a string, an
+        assistant's calls with no text, or a result of one string."""
+        role, content, size = value.get("role"), value.get("content"), len(value)
+        if type(content) is str and size == 2 and role in _SPOKEN:
+            return Message(role, (Text(content, at=f"{at}.content"),), at=at)
+        if role == "tool" and size == 3 and type(content) is str:
+            call_id = value.get("tool_call_id")
+            if type(call_id) is str:
+                said = (Text(content, at=f"{at}.content"),)
+                return Message("tool", (ToolResult(call_id, said, custom=call_id in self._customs, at=at),), at=at)
+        elif role == "assistant" and not content and size == 2 + ("content" in value):
+            calls = value.get("tool_calls")
+            if type(calls) is list and calls:
+                parts = [call_of(one, f"{at}.tool_calls[{i}]") for i, one in enumerate(calls)]
+                self._customs.update([one.id for one in parts if one.custom])
+                return Message("assistant", tuple(parts), at=at)
+        return None
 
     def _assistant(self, message: Members) -> Message:
         parts: list[Part] = []

@@ -13,6 +13,7 @@ from steelyard.dialects.members import wrong
 
 __all__ = ["MessageWriter"]
 
+_ANYWHERE = frozenset(("system", "user", "assistant"))
 _NO_FIELD = "the dialect has no such field"
 
 
@@ -31,14 +32,22 @@ class MessageWriter:
 
     def write(self, messages: tuple[Message, ...]) -> list[Fields]:
         """Return the messages. Raises BadRequest that names the path of content that has no words here."""
-        pending: list[ToolResult] = []
+        pending: list[ToolResult] = []  # those that hold more than texts
         for message in messages:
+            plain = _plain(message)
+            if plain is not None:
+                if pending and message.role != "tool":
+                    self._hoist(pending)
+                    pending = []
+                self._written.append(plain)
+                continue
             rest, results = _apart(message) if message.role in ("tool", "user") else (message.parts, [])
             if results and rest and not isinstance(message.parts[0], ToolResult):
                 self._losses.approximated(message.at, "results of tools stand before the rest of their message")
             for result in results:
                 self._result(result, message)
-                pending.append(result)
+                if not self._same and any(not isinstance(one, Text) for one in result.content):
+                    pending.append(result)
             if pending and (rest or not results):
                 self._hoist(pending)
                 pending = []
@@ -80,9 +89,7 @@ class MessageWriter:
             self._losses.dropped(f"{at}.{name}", _NO_FIELD)
 
     def _is_plain(self, part: Text) -> bool:
-        if part.cache is None and not part.extra and not part.citations and part.signature is None:
-            return True
-        return not self._same and self._reported(part)
+        return _is_bare(part) or (not self._same and self._reported(part))
 
     def _reported(self, part: Text) -> bool:
         """Report what a text carries that has no words here."""
@@ -185,11 +192,11 @@ class MessageWriter:
         """Write what results hold beside texts as a user's message behind them: a `tool` message takes texts only (API
         reference, "Tool message")."""
         content: list[Fields] = []
-        for result in results if not self._same else ():
-            others = [part for part in result.content if not isinstance(part, Text)]
-            if others:
-                content.append(text_part(f"Returned by the tool call {result.call_id}:"))
-            for part in others:
+        for result in results:
+            content.append(text_part(f"Returned by the tool call {result.call_id}:"))
+            for part in result.content:
+                if isinstance(part, Text):
+                    continue
                 wire = self._content(part)
                 if wire is not None:
                     self._losses.approximated(part.at, "stands in a user's message behind the results of tools")
@@ -274,6 +281,33 @@ class MessageWriter:
         elif call.signature is not None:
             self._losses.dropped(f"{call.at}.signature", "only the provider that gave it can read it")
         return wire
+
+
+def _plain(message: Message) -> Fields | None:
+    """Return a message of one of the forms that nearly all have, None for others: one text, one result of one text, or
+    calls of tools, with nothing beside them."""
+    parts = message.parts
+    if len(parts) == 0 or message.name is not None or message.extra:
+        return None
+    part = parts[0]
+    if type(part) is ToolCall and message.role == "assistant":
+        calls = [one for one in parts if type(one) is ToolCall and not (one.cache or one.extra or one.signature)]
+        if len(calls) == len(parts):
+            return {"role": "assistant", "content": None, "tool_calls": [write_call(one) for one in calls]}
+    elif len(parts) > 1:
+        return None
+    elif type(part) is Text:
+        if _is_bare(part) and message.role in _ANYWHERE:
+            return {"role": message.role, "content": part.text}
+    elif type(part) is ToolResult and len(part.content) == 1:
+        said = part.content[0]
+        if type(said) is Text and _is_bare(said) and not (part.error or part.cache or part.extra or part.name):
+            return {"role": "tool", "tool_call_id": part.call_id, "content": said.text}
+    return None
+
+
+def _is_bare(part: Text) -> bool:
+    return not (part.cache or part.extra or part.citations or part.signature)
 
 
 def _apart(message: Message) -> tuple[tuple[Part, ...], list[ToolResult]]:

@@ -25,12 +25,33 @@ __all__ = [
     "write_tools",
 ]
 
+_PLAIN_TOOL = frozenset(("name", "description", "parameters", "strict"))
 _MODES = {"auto": "auto", "none": "none", "required": "required", "any": "required"}  # "any" is Mistral's
 
 
 def read_tools(tools: list[Any]) -> tuple[Tool, ...]:
     """Return the tools of `tools`."""
-    return tuple(_read_tool(Members(one, f"tools[{i}]")) for i, one in enumerate(tools))
+    return tuple(
+        [_plain_tool(one, f"tools[{i}]") or _read_tool(Members(one, f"tools[{i}]")) for i, one in enumerate(tools)]
+    )
+
+
+def _plain_tool(value: Any, at: str) -> Tool | None:
+    """Return a tool of the form that nearly all have; None for others."""
+    if type(value) is not dict or len(value) != 2 or value.get("type") != "function":
+        return None
+    function = value.get("function")
+    if type(function) is not dict or not function.keys() <= _PLAIN_TOOL:
+        return None
+    name, description = function.get("name"), function.get("description")
+    parameters, strict = function.get("parameters"), function.get("strict")
+    if type(name) is str and _is(description, str) and _is(parameters, dict) and _is(strict, bool):
+        return Tool(name, description, parameters, strict, at=at)
+    return None
+
+
+def _is(value: Any, kind: type) -> bool:
+    return value is None or type(value) is kind
 
 
 def _read_tool(tool: Members) -> Tool:
@@ -176,6 +197,16 @@ def _custom_name(tool: Tool) -> Any:
 
 def call_of(value: Any, at: str) -> ToolCall:
     """Return one of a message's `tool_calls`."""
+    if type(value) is dict and len(value) == 3 and value.get("type") == "function":
+        call_id, plain = value.get("id"), value.get("function")
+        if type(call_id) is str and type(plain) is dict and len(plain) == 2:
+            name, arguments = plain.get("name"), plain.get("arguments")
+            if type(name) is str and type(arguments) is str:
+                return ToolCall(call_id, name, arguments, at=at)  # nearly always
+    return _call_of(value, at)
+
+
+def _call_of(value: Any, at: str) -> ToolCall:
     call = Members(value, at)
     kind = call.text("type") or "function"
     if kind not in ("function", "custom"):
