@@ -5,6 +5,8 @@ import socket
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.cli.conftest import Call
 from tests.conftest import StartGateway
 from tests.fake import FakeProvider
@@ -133,6 +135,39 @@ def test_a_provider_of_this_machine_is_asked_directly(call: Call, tmp_path: Path
         assert proxy.requests == []
     assert code == 0
     assert found["provider acme"][0]["level"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "below"), [("anthropic", "/v1"), ("gemini", "/v1beta"), ("openai-responses", "/v1")]
+)
+def test_a_provider_of_any_dialect_is_asked_with_its_key(dialect: str, below: str, call: Call, tmp_path: Path) -> None:
+    with FakeProvider(api_key=SECRET) as provider:
+        acme = {"dialect": dialect, "base_url": f"{provider.url}{below}", "api_key": "env:ACME_API_KEY"}
+        text = config_text({"acme": acme}, server={"port": free_port()})
+        right, found = _check(call, text, tmp_path, ACME_API_KEY=SECRET)
+        wrong, other = _check(call, text, tmp_path, ACME_API_KEY="sk-another-one")
+    assert (right, found["provider acme"][0]["level"]) == (0, "ok")
+    assert wrong == 1
+    assert "HTTP 401" in other["provider acme"][0]["text"]
+
+
+def test_a_cloud_is_looked_for_where_its_credentials_cannot_be_tried(call: Call, tmp_path: Path) -> None:
+    with FakeProvider() as provider:
+        env = {"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "a", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": provider.url}
+        code, found = _check(call, f"[server]\nport = {free_port()}\n", tmp_path, **env)
+        (request,) = provider.requests
+    assert code == 0
+    assert (request.method, request.path, request.header("authorization")) == ("GET", "/", None)
+    (finding,) = found["provider bedrock"]
+    assert finding["level"] == "note"
+    assert "cannot be asked whether its credentials are right" in finding["text"]
+
+
+def test_what_a_cloud_lacks_is_told_where_a_route_wants_it(call: Call, tmp_path: Path) -> None:
+    text = config_text({}, server={"port": free_port()}, routes={"r": {"deployments": ["vertex/gemini-2.5-flash"]}})
+    code, found = _check(call, text, tmp_path, GOOGLE_CLOUD_PROJECT="p")
+    assert code == 1
+    assert "Set GOOGLE_CLOUD_LOCATION" in found["provider vertex"][0]["text"]
 
 
 def test_a_proxy_that_is_in_the_way_is_named(call: Call, tmp_path: Path) -> None:

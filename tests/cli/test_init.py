@@ -24,6 +24,23 @@ def test_what_is_found_is_written_and_loads(call_json: CallJson, home_with_model
     assert told["providers"][0]["because"] == "OPENAI_API_KEY is set"
 
 
+def test_keys_of_every_dialect_are_found(call_json: CallJson, tmp_path: Path) -> None:
+    env = {"ANTHROPIC_API_KEY": SECRET, "GEMINI_API_KEY": SECRET, "AWS_PROFILE": "work", "AWS_REGION": "eu-central-1"}
+    told = call_json("init", env=env)
+    found = {row["id"]: row["because"] for row in told["providers"]}
+    assert found == {
+        "anthropic": "ANTHROPIC_API_KEY is set",
+        "gemini": "GEMINI_API_KEY is set",
+        "bedrock": "AWS_PROFILE is set",
+    }
+    config = load_config(tmp_path / "steelyard.toml", {}, {})
+    assert config.routes["assistant"].deployments == (
+        "anthropic/claude-sonnet-4-5",
+        "gemini/gemini-2.5-flash",
+        "bedrock/global.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    )
+
+
 def test_a_server_of_this_machine_is_found_by_its_models(call_json: CallJson) -> None:
     with FakeProvider() as provider:
         told = call_json("init", env=_base_url("vllm", provider.base_url))
