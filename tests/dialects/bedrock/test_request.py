@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from steelyard.catalog.addresses import endpoint_urls
+from steelyard.catalog.providers import provider_table
 from steelyard.core.errors import BadRequest
 from steelyard.core.fold import Fold
 from steelyard.core.losses import Losses
@@ -79,6 +81,10 @@ def test_the_service_model_finds_mistakes() -> None:
 )
 def test_the_models_name_is_one_segment_of_the_path(model: str, stream: bool, path: str) -> None:
     assert path_of(model, stream=stream) == path
+    # The catalogue compiles the same paths into plans.
+    row = provider_table()["bedrock"]
+    urls = endpoint_urls(row, "https://bedrock.example", model)
+    assert urls["converse-stream" if stream else "converse"] == f"https://bedrock.example{path}"
 
 
 def test_a_conversation_is_written() -> None:
