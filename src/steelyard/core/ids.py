@@ -11,17 +11,20 @@ def exchange_ids(clock: Callable[[], float], randomness: Callable[[int], bytes])
     """Return a source of exchange ids: `req_` and 32 hexadecimal digits, of which the first 12 are milliseconds since
     the epoch (as in RFC 9562, UUIDv7) and the rest random. Randomness is drawn in blocks, so that a call costs no
     system call of its own."""
-    pool = ""
-    at = 0
+    tails: list[str] = []
+    present = 0
+    head = ""
 
     def next_id() -> str:
-        nonlocal pool, at
-        if at >= len(pool):
-            pool = randomness(10 * 256).hex()
-            at = 0
-        tail = pool[at : at + 20]
-        at += 20
-        return f"req_{int(clock() * 1000):012x}{tail}"
+        nonlocal present, head
+        if not tails:
+            drawn = randomness(10 * 256).hex()
+            tails.extend(drawn[at : at + 20] for at in range(0, len(drawn), 20))
+        milliseconds = int(clock() * 1000)
+        if milliseconds != present:
+            present = milliseconds
+            head = f"req_{milliseconds:012x}"
+        return head + tails.pop()
 
     return next_id
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from math import inf
 
 from steelyard.core.errors import CallError
 from steelyard.core.exchange import Exchange
@@ -14,25 +15,41 @@ from steelyard.gateway.lane import Vitals
 __all__ = ["Histogram", "Meter", "Row"]
 
 _MOST_ROWS = 4096
+_MOST_LATE = 64
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 
 
 class Histogram:
-    """A histogram of seconds; `counts[i]` is the number of observations in bucket i, not cumulated."""
+    """A histogram of times. They are sorted in when somebody asks, or when there are many: what lies in `late` (in
+    milliseconds) is not yet counted. `counts[i]` is the number of observations in bucket i, not cumulated."""
 
-    __slots__ = ("counts", "total")
+    __slots__ = ("_counts", "_total", "late")
 
     def __init__(self) -> None:
-        self.counts = [0] * (len(_SECONDS) + 1)
-        self.total = 0.0
+        self._counts = [0] * (len(_SECONDS) + 1)
+        self._total = 0.0
+        self.late: list[float] = []
+
+    def settle(self) -> None:
+        """Count what is late."""
+        late = self.late
+        late.sort()
+        self._total += sum(late) / 1000
+        before = 0
+        for bucket, bound in enumerate((*_SECONDS, inf)):
+            upto = bisect_right(late, bound * 1000)
+            self._counts[bucket] += upto - before
+            before = upto
+        late.clear()
 
     def lines(self, name: str, labels: str) -> Iterable[str]:
         """Write the histogram as Prometheus has it: cumulated buckets, sum, count."""
+        self.settle()
         cumulated = 0
-        for bound, count in zip((*_SECONDS, "+Inf"), self.counts, strict=True):
+        for bound, count in zip((*_SECONDS, "+Inf"), self._counts, strict=True):
             cumulated += count
             yield f'{name}_bucket{{{labels},le="{bound}"}} {cumulated}'
-        yield f"{name}_sum{{{labels}}} {self.total}"
+        yield f"{name}_sum{{{labels}}} {self._total}"
         yield f"{name}_count{{{labels}}} {cumulated}"
 
 
@@ -61,11 +78,16 @@ class Row:
             self.cost += cost
         elif exchange.outcome == "ok":
             self.unpriced += 1
-        for histogram, took_ms in (self.duration, exchange.last_byte_ms), (self.first_byte, exchange.first_byte_ms):
-            if took_ms is not None:
-                seconds = took_ms / 1000
-                histogram.counts[bisect_left(_SECONDS, seconds)] += 1
-                histogram.total += seconds
+        first = exchange.first_byte_ms
+        if first is not None:
+            self.first_byte.late.append(first)
+        took = exchange.last_byte_ms
+        if took is not None:
+            late = self.duration.late
+            late.append(took)
+            if len(late) >= _MOST_LATE:
+                self.duration.settle()
+                self.first_byte.settle()
 
 
 class Meter:

@@ -95,10 +95,17 @@ class Outbox:
             except StoreError as error:
                 for at, _, owner in records:
                     pieces[at] = (pieces[at][0], owner.unrecorded(error))
-        if len(pieces) > 1:
-            pieces = _joined(pieces)
+        before: Connection | None = None
+        held: list[bytes] = []
         for connection, piece in pieces:
-            _write(connection, piece)
+            if connection is not before:
+                if before is not None:
+                    _write_all(before, held)
+                before = connection
+                held = []
+            held.append(piece)
+        assert before is not None
+        _write_all(before, held)
         self._last = monotonic()
 
 
@@ -109,15 +116,8 @@ def _write(connection: Connection, piece: bytes) -> None:
         transport.write(piece)
 
 
-def _joined(pieces: list[tuple[Connection, bytes]]) -> list[tuple[Connection, bytes]]:
-    """Join pieces of one connection that follow each other: each byte is copied once, however many they are."""
-    joined = []
-    present, run = pieces[0][0], [pieces[0][1]]
-    for connection, piece in pieces[1:]:
-        if connection is present:
-            run.append(piece)
-        else:
-            joined.append((present, b"".join(run)))
-            present, run = connection, [piece]
-    joined.append((present, b"".join(run)))
-    return joined
+def _write_all(connection: Connection, pieces: list[bytes]) -> None:
+    """Write pieces of one connection that follow each other: each byte is copied once, however many they are."""
+    transport = connection.transport
+    if connection.open and not transport.is_closing():
+        transport.write(pieces[0] if len(pieces) == 1 else b"".join(pieces))
