@@ -126,7 +126,14 @@ values = st.sampled_from(
         ("tool_call", ToolCall("call_1", "look", "")),
         ("tool_call", ToolCall("call_2", "look", "", signature="sig")),
         ("tool_call", ToolCall("call_3", "say", "", custom=True)),
-        ("whole", Opaque("anthropic", "server_tool_use", {"type": "server_tool_use", "id": "s", "input": {"q": 1}})),
+        (
+            "whole",
+            Opaque(
+                "anthropic",
+                "server_tool_use",
+                {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"q": 1}},
+            ),
+        ),
         ("whole", Opaque("gemini", "executableCode", {"code": "1"})),
         ("whole", Media("image", "image/png", data="AAAA")),
     ]

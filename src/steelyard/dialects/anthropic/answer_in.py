@@ -14,6 +14,7 @@ from steelyard.dialects.anthropic.blocks_in import answered_part
 from steelyard.dialects.anthropic.usage import extra_of, usage_of
 from steelyard.dialects.anthropic.words import NAME, REASONS, named
 from steelyard.dialects.dialect import Glance
+from steelyard.dialects.members import Members
 
 __all__ = ["decode_answer", "finish_of", "glance"]
 
@@ -42,13 +43,13 @@ def decode_answer(body: bytes) -> list[Event] | None:
 
 
 def _answer(found: Fields, body: bytes) -> Answer:
-    blocks = found.pop("content", None)
-    parts = tuple(answered_part(block, f"answer.content[{number}]") for number, block in enumerate(blocks or ()))
+    blocks = Members(found, "answer").array("content") or ()
+    parts = tuple(answered_part(block, f"answer.content[{number}]") for number, block in enumerate(blocks))
     usage = found.pop("usage", None)
     told: Fields = usage if isinstance(usage, dict) else {}
     raw = bytes(_decode_raw(body)["usage"]) if told else None
     finish = finish_of(found)
-    for name in ("type", "role"):
+    for name in ("type", "role", "content"):
         found.pop(name, None)
     return Answer(
         NAME,

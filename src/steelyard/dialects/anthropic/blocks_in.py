@@ -14,6 +14,7 @@ from steelyard.dialects.members import Members, wrong
 __all__ = ["answered_part", "cache_of", "citation_of", "parts_of", "texts_of"]
 
 _encode = msgspec.json.Encoder().encode
+_RESULT = (Text, Media, Opaque)
 
 
 def parts_of(content: Any, at: str) -> tuple[Part, ...]:
@@ -51,9 +52,9 @@ def answered_part(block: Any, at: str) -> Part:
 
 def cache_of(members: Members, extra: Fields) -> Cache | None:
     """Return a block's cache breakpoint; fields of it that have no name here go to `extra`."""
-    value = members.object("cache_control")
-    if value is None:
+    if "cache_control" not in members:
         return None
+    value = members.object("cache_control")
     inner = Members(value, members.path("cache_control"))
     cache = Cache(inner.text("type") or "ephemeral", inner.text("ttl"))
     extra.update({f"cache_control.{name}": one for name, one in inner.rest().items()})
@@ -79,6 +80,9 @@ def _array(content: Any, at: str) -> list[Any]:
 
 
 def _asked_part(block: Any, at: str) -> Part:
+    # Nearly every block is a text and nothing else.
+    if type(block) is dict and len(block) == 2 and block.get("type") == "text" and type(block.get("text")) is str:
+        return Text(block["text"], at=at)
     members = Members(block, at)
     kind = members.needed_text("type")
     read = _READ.get(kind)
@@ -244,7 +248,8 @@ def _tool_use(members: Members, block: Fields) -> ToolCall:
     call_id, name = members.needed_text("id"), members.needed_text("name")
     cache = cache_of(members, extra)
     arguments = _encode(given).decode()
-    return ToolCall(call_id, name, arguments, cache=cache, at=members.at, extra={**named(members.rest()), **extra})
+    extra.update(named(members.rest()))
+    return ToolCall(call_id, name, arguments, cache=cache, at=members.at, extra=extra)
 
 
 def _tool_result(members: Members, block: Fields) -> Result:
@@ -254,14 +259,13 @@ def _tool_result(members: Members, block: Fields) -> Result:
     content = members.any("content")
     found: list[Text | Media | Opaque] = []
     for part in parts_of(content, at) if content is not None else ():
-        if not isinstance(part, Text | Media | Opaque):
+        if not isinstance(part, _RESULT):
             raise wrong(part.at, "a tool's result is made of texts, images and documents.", "unknown_content")
         found.append(part)
     error = members.flag("is_error")
     cache = cache_of(members, extra)
-    return Result(
-        call_id, tuple(found), error=error, cache=cache, at=members.at, extra={**named(members.rest()), **extra}
-    )
+    extra.update(named(members.rest()))
+    return Result(call_id, tuple(found), error=error, cache=cache, at=members.at, extra=extra)
 
 
 _READ: dict[str, Callable[[Members, Fields], Part]] = {

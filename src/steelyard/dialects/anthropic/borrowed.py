@@ -52,8 +52,13 @@ def thought(text: str, signature: str, at: str) -> Thinking:
 
 def returned(parts: Sequence[Part]) -> tuple[Part, ...]:
     """Return parts with the signatures that empty blocks carried put back where they belong."""
-    if not any(isinstance(part, Thinking) and part.dialect.endswith(_ENDS) for part in parts):
-        return tuple(parts)
+    for part in parts:
+        if isinstance(part, Thinking) and part.dialect.endswith(_ENDS):
+            return _put_back(parts)
+    return tuple(parts)
+
+
+def _put_back(parts: Sequence[Part]) -> tuple[Part, ...]:
     found: list[Part] = []
     waiting = None
     for part in parts:

@@ -5,6 +5,7 @@ from typing import Any
 from steelyard.core.parts import Cache, Fields, Role, ToolCall, ToolResult
 from steelyard.core.request import Message, Request
 from steelyard.dialects.anthropic.blocks_in import cache_of, parts_of, texts_of
+from steelyard.dialects.anthropic.plain import plain_body
 from steelyard.dialects.anthropic.settings_in import choice_of, output_of, reasoning_of, tool_of
 from steelyard.dialects.anthropic.words import NAME, named
 from steelyard.dialects.members import Members, decode_object, wrong
@@ -24,10 +25,11 @@ _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "
 
 def decode_request(body: bytes, *, model: str | None, stream: bool | None) -> Request:
     """Return what a client asks."""
-    members = Members(decode_object(body))
+    plain = plain_body(body)
+    members = Members(plain[0] if plain is not None else decode_object(body))
     extra: Fields = {}
     named_model = members.text("model")
-    messages = _messages(members)
+    messages = _messages(members, plain[1] if plain is not None else _conversation(members))
     max_tokens = _max_tokens(members)
     tools = members.array("tools") or ()
     choice, parallel = choice_of(members.object("tool_choice"), extra)
@@ -81,16 +83,19 @@ def _max_tokens(members: Members) -> int:
     return most
 
 
-def _messages(members: Members) -> tuple[Message, ...]:
-    instructions = members.any("system")
-    texts = texts_of(instructions, "system") if instructions is not None else ()
+def _conversation(members: Members) -> list[Message]:
     given = members.array("messages")
     if given is None:
         raise wrong("messages", "is missing. Give an array of messages.", "missing_field")
-    if not given:
+    return [_message(one, f"messages[{number}]") for number, one in enumerate(given)]
+
+
+def _messages(members: Members, conversation: list[Message]) -> tuple[Message, ...]:
+    instructions = members.any("system")
+    texts = texts_of(instructions, "system") if instructions is not None else ()
+    if not conversation:
         raise wrong("messages", "is empty. Give at least one message.", "empty_messages")
-    found = [_message(one, f"messages[{number}]") for number, one in enumerate(given)]
-    if texts and found[0].role == "system":
+    if texts and conversation[0].role == "system":
         # Later ones are the documented way to instruct in mid-conversation ("Mid-conversation system messages": behind
         # a user's turn, before an assistant's or the end); the first place is not for them.
         raise wrong(
@@ -98,10 +103,8 @@ def _messages(members: Members) -> tuple[Message, ...]:
             'two system prompts: one in "system", one in the first message. Give one, in "system".',
             "two_system_prompts",
         )
-    _check_results(found)
-    if texts:
-        found.insert(0, Message("system", texts, at="system"))
-    return tuple(found)
+    _check_results(conversation)
+    return (Message("system", texts, at="system"), *conversation) if texts else tuple(conversation)
 
 
 def _message(value: Any, at: str) -> Message:
@@ -110,11 +113,12 @@ def _message(value: Any, at: str) -> Message:
     if role is None:
         raise wrong(members.path("role"), "is not known. Use user, assistant or system.", "invalid_role")
     content = members.any("content")
-    if content is None:
-        raise wrong(members.path("content"), "is missing. Give a string or an array of blocks.", "missing_field")
     path = f"{at}.content"
+    if content is None:
+        raise wrong(path, "is missing. Give a string or an array of blocks.", "missing_field")
     parts = texts_of(content, path) if role == "system" else parts_of(content, path)
-    return Message(role, parts, at=at, extra=named(members.rest()))
+    rest = members.rest()
+    return Message(role, parts, at=at, extra=named(rest)) if rest else Message(role, parts, at=at)
 
 
 def _check_results(messages: list[Message]) -> None:

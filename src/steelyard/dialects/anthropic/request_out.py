@@ -16,6 +16,7 @@ from steelyard.dialects.anthropic.settings_out import (
 )
 from steelyard.dialects.anthropic.words import NAME
 from steelyard.dialects.dialect import Facts
+from steelyard.dialects.effort import budget_of
 from steelyard.dialects.members import wrong
 from steelyard.dialects.turns import instructions, merged
 
@@ -74,10 +75,18 @@ def _max_tokens(request: Request, facts: Facts, losses: Losses) -> int:
         return request.max_tokens
     most = facts.most_output
     if most is None:
-        budget = request.reasoning.budget if request.reasoning is not None else None
-        most = _MOST_OUTPUT + max(budget or 0, 0)
+        most = _MOST_OUTPUT + _thought(request)
     losses.added("max_tokens", f"Anthropic demands the most tokens that an answer may have: {most} are allowed")
     return most
+
+
+def _thought(request: Request) -> int:
+    """Return how many tokens thinking may take: they count toward `max_tokens`."""
+    asked = request.reasoning
+    if asked is None:
+        return 0
+    budget = asked.budget if asked.budget is not None else budget_of(asked.effort or "none")
+    return max(budget or 0, 0)
 
 
 def _conversation(request: Request, blocks: Blocks, losses: Losses) -> Fields:
@@ -184,18 +193,15 @@ def _add_foreign(body: Fields, request: Request, facts: Facts, losses: Losses) -
     for name, nothing in _LACKING.items():
         if getattr(request, name) not in nothing:
             losses.dropped(request.path_of(name), "Anthropic has no such setting")
-    for path in request.extra:
+    fields = [*request.extra]
+    if request.reasoning is not None:
+        fields += [f"{request.path_of('reasoning')}.{name}" for name in request.reasoning.extra]
+    for path in fields:
         losses.dropped(path, "Anthropic has no such field")
     _add_sampling(body, request, losses)
-    thinking, effort = foreign_thinking(request, facts.model, losses)
-    if thinking is not None:
-        thinking = _possible(thinking, body, request, losses)
+    thinking, effort = _thinking(body, request, facts, losses)
     if thinking is not None:
         body["thinking"] = thinking
-    if thinking is None or thinking["type"] == "disabled":
-        effort = None
-    else:
-        _drop_sampling(body, request, losses)
     form = output_format(request, losses)
     config = {name: value for name, value in (("effort", effort), ("format", form)) if value is not None}
     if config:
@@ -206,6 +212,21 @@ def _add_foreign(body: Fields, request: Request, facts: Facts, losses: Losses) -
             losses.dropped(request.path_of("service_tier"), "Anthropic has no such tier")
         else:
             body["service_tier"] = tier
+
+
+def _thinking(body: Fields, request: Request, facts: Facts, losses: Losses) -> tuple[Fields | None, str | None]:
+    """Return `thinking` and `output_config.effort`; take out of `body` what they exclude."""
+    noted = Losses()
+    thinking, effort = foreign_thinking(request, facts.model, noted)
+    if thinking is not None:
+        thinking = _possible(thinking, body, request, losses)
+    if thinking is None:
+        return None, None
+    for loss in noted.all():
+        getattr(losses, loss.how)(loss.path, loss.reason)
+    if thinking["type"] != "disabled":
+        _drop_sampling(body, request, losses)
+    return thinking, effort
 
 
 def _add_sampling(body: Fields, request: Request, losses: Losses) -> None:

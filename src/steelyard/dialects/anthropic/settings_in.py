@@ -10,12 +10,17 @@ from steelyard.dialects.members import Members, wrong
 
 __all__ = ["choice_of", "output_of", "reasoning_of", "tool_of"]
 
+_PLAIN = {"name", "description", "input_schema"}
 _SHOWN = {"summarized": True, "omitted": False}
 _MODES: dict[str, ToolChoice] = {"auto": ToolChoice("auto"), "any": ToolChoice("required"), "none": ToolChoice("none")}
 
 
 def tool_of(value: Any, at: str) -> Tool:
     """Return a tool: the client's own, or one that only this API has, by its type."""
+    if isinstance(value, dict) and value.keys() == _PLAIN:
+        name, description, schema = value["name"], value["description"], value["input_schema"]
+        if type(name) is str and type(description) is str and type(schema) is dict:
+            return Tool(name, description, schema, at=at)  # nearly all are
     members = Members(value, at)
     kind = members.text("type") or "custom"
     if kind != "custom":

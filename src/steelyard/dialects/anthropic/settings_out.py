@@ -99,8 +99,6 @@ def foreign_thinking(request: Request, model: str, losses: Losses) -> tuple[Fiel
     if asked is None:
         return None, None
     path = request.path_of("reasoning")
-    for name in asked.extra:
-        losses.dropped(f"{path}.{name}", "Anthropic has no such field")
     if asked.effort == "none" or (asked.effort is None and asked.budget == 0):
         return {"type": "disabled"}, None
     if asked.effort is None and asked.budget is None and not asked.shown and asked.summary is None:

@@ -142,7 +142,7 @@ class Reader:
             case "content_block_delta":
                 return self._other_delta(event, payload)
             case "content_block_stop":
-                return self._stop(event.get("index"))
+                return self._stop(_index(event))
             case "message_start":
                 return self._begin(event)
             case "message_delta":
@@ -193,9 +193,9 @@ class Reader:
         return found
 
     def _start(self, event: Fields) -> list[Event]:
-        index = event.get("index")
+        index = _index(event)
         native = event.get("content_block")
-        if not isinstance(index, int) or not isinstance(native, dict):
+        if not isinstance(native, dict):
             return []
         found = self._stop(index)  # one that nobody ended, if there is one: its index is taken
         if native.get("type") == "tool_use" and not isinstance(native.get("input"), dict):
@@ -214,7 +214,7 @@ class Reader:
         return found
 
     def _other_delta(self, event: Fields, payload: bytes) -> list[Event]:
-        block = self._open.get(event.get("index", -1))
+        block = self._open.get(_index(event))
         delta = event.get("delta")
         if block is None or not isinstance(delta, dict):
             return [Strange(NAME, "content_block_delta", payload)]
@@ -226,7 +226,7 @@ class Reader:
             return []
         return [Strange(NAME, "content_block_delta", payload)]
 
-    def _stop(self, index: Any) -> list[Event]:
+    def _stop(self, index: int) -> list[Event]:
         block = self._open.pop(index, None)
         if block is None:
             return []
@@ -241,6 +241,11 @@ class Reader:
 
     def _stop_all(self) -> list[Event]:
         return [event for index in sorted(self._open) for event in self._stop(index)]
+
+
+def _index(event: Fields) -> int:
+    index = event.get("index")
+    return index if isinstance(index, int) else -1
 
 
 def _grown(native: Fields, delta: Fields) -> Fields:

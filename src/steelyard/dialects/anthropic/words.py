@@ -86,4 +86,4 @@ def error_type(status: int) -> str:
 
 def named(fields: dict[str, Any]) -> dict[str, Any]:
     """Return fields without those that are null: the API means the same by both."""
-    return {name: value for name, value in fields.items() if value is not None}
+    return {name: value for name, value in fields.items() if value is not None} if fields else fields
