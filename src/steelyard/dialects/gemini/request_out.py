@@ -98,7 +98,9 @@ def _contents(conversation: Sequence[Message], to: Sending) -> list[tuple[Fields
     for message in conversation if to.own else _merged(conversation, to):
         parts = [each for part in _results_first(message.parts, to) for each in sent(part, to)]
         if not parts and not to.own:
-            continue
+            if message.role == "assistant" or not any(isinstance(part, Text) for part in message.parts):
+                continue
+            parts = [{"text": ""}]  # the user's turn, in which nothing was said
         content: Fields = {"role": "model" if message.role == "assistant" else "user", "parts": parts}
         _named(message, content, to)
         found.append((content, message.at))
