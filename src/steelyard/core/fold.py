@@ -124,6 +124,7 @@ class Fold:
                         PartBegan(event.part, "whole", event.value, self._parts[event.part].choice)
                     )
             case Logged():
+                self._choices.add(event.choice)
                 self._logprobs.setdefault(event.choice, []).extend(event.logprobs)
             case _:
                 self._take_rest(event)

@@ -49,10 +49,21 @@ def compact(losses: tuple[Loss, ...]) -> str:
     told = []
     size = 0
     for number, loss in enumerate(losses):
-        one = "".join(char if " " <= char <= "~" else f"\\u{ord(char):04x}" for char in f"{loss.path} {loss.how}")
+        one = _visible(f"{loss.path} {loss.how}")
         size += len(one) + 2
         if size > _MOST_COMPACT:
             told.append(f"and {len(losses) - number} more")
             break
         told.append(one)
     return "; ".join(told)
+
+
+def _visible(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(char if " " <= char <= "~" else _escaped(char) for char in text)
+
+
+def _escaped(char: str) -> str:
+    units = char.encode("utf-16-be", "surrogatepass").hex()  # beyond the first plane: two, as in JSON
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))

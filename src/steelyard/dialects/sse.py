@@ -7,6 +7,7 @@ __all__ = ["EventFramer", "event"]
 
 _EVENT_END = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n))")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
+_BOM = b"\xef\xbb\xbf"
 _MOST_EVENT_BYTES = 64 * 1024 * 1024
 
 
@@ -62,6 +63,10 @@ def _taken(lines: list[bytes]) -> tuple[bytes | None, bytes] | None:
             told = value if told is None else told + b"\n" + value
         elif line.startswith(b"event:"):
             name = line[7:] if line[6:7] == b" " else line[6:]
+        elif line == b"data":
+            told = b"" if told is None else told + b"\n"
+        elif line.startswith(_BOM + b"data:"):  # before a stream's first line, and nowhere else
+            told = line[len(_BOM) + 5 :].removeprefix(b" ")
     return (name, told) if told is not None else None
 
 
