@@ -88,6 +88,8 @@ SECTIONS: Final = (
             "`never`.",
             "streaming": "Whether it answers in streams, whole, or as asked (`both`). `always`: it only streams; "
             "`never`: it never does. A client that asks for the other is served all the same.",
+            "endpoints": "What it serves, in the place of the [table's list](providers.md#what-each-one-serves): for a "
+            "server behind `OPENAI_BASE_URL` that has no `/responses`, or one of your own that has.",
             "project": "Project of Google Cloud, for `vertex` and `vertex-anthropic`.",
             "location": "Location there: `europe-west1`, `global`, … It is recorded as the region.",
             "aws_region": "Region of AWS, for `bedrock`. It is recorded as the region.",

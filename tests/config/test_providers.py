@@ -130,6 +130,17 @@ def test_a_provider_of_another_dialect_takes_a_few_lines_too(tmp_path: Path) -> 
     assert acme.url_of("chat/completions") is None
 
 
+def test_what_a_provider_serves_can_be_said(tmp_path: Path) -> None:
+    text = '[providers.openai]\nendpoints = ["chat/completions"]\n'
+    openai = resolved(tmp_path, text, {"OPENAI_API_KEY": "k"})["openai"]
+    assert set(openai.urls()) == {"chat/completions", "models"}
+    more = resolved(tmp_path, ACME + 'endpoints = ["chat/completions", "responses"]\n')["acme"]
+    assert more.url_of("responses") == "https://api.acme.example/v1/responses"
+    text = '[providers.gemini]\nendpoints = ["generateContent", "streamGenerateContent"]\n'
+    gemini = resolved(tmp_path, text, {"GEMINI_API_KEY": "k"})["gemini"]
+    assert set(gemini.urls("m")) == {"generateContent", "streamGenerateContent", "models"}
+
+
 def test_keys_of_anthropic_and_google_are_enough(tmp_path: Path) -> None:
     anthropic = cloud(tmp_path, "anthropic", ANTHROPIC_API_KEY="k")
     assert (anthropic.problem, anthropic.dialect) == (None, "anthropic")

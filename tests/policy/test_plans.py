@@ -339,6 +339,9 @@ def test_a_model_that_speaks_one_dialect_alone_has_its_endpoints_alone() -> None
     assert "embeddings" in only.paths
     said = target("openai/o3-pro", env, deployments={"openai/o3-pro": {"dialect": "openai"}})
     assert (said.dialect, "chat/completions" in said.paths, "responses" in said.paths) == ("openai", True, False)
+    chat_alone = {"endpoints": ["chat/completions"]}
+    less = target("openai/o3-pro", env, providers={"openai": chat_alone})
+    assert (less.dialect, less.paths) == ("openai", {"chat/completions": "/v1/chat/completions"})
 
 
 def test_vertex_s_claude_has_a_path_for_streams_and_members_for_the_body(tmp_path: Path) -> None:

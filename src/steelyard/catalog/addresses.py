@@ -103,8 +103,12 @@ def endpoint_urls(
     else:
         paths = {**{name: name for name in (*provider.endpoints, MODELS)}, **paths}
     named = _in_path(model, provider.model_parent)
-    whole = {name: filled(path, facts).replace("{model}", named) for name, path in paths.items() if path}
-    return {name: _below(base_url, path) for name, path in whole.items()}
+    served = provider.endpoints | {MODELS}
+    return {
+        name: _below(base_url, filled(path, facts).replace("{model}", named))
+        for name, path in paths.items()
+        if path and name.removesuffix(":stream") in served
+    }
 
 
 def _below(base_url: str, path: str) -> str:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
-from steelyard.catalog.endpoints import GENERATES
+from steelyard.catalog.endpoints import ENDPOINTS, GENERATES, dialect_of
 from steelyard.catalog.providers import Provider, unlisted_provider
 from steelyard.config.findings import Findings, nearest
 from steelyard.config.locate import KeyPath
@@ -51,10 +51,24 @@ def _check_provider(name: str, provider: ProviderSettings, table: Mapping[str, P
             if getattr(provider, key) is None and (*path, key) not in findings.lines:
                 findings.add(path, f"a provider that is not in the table needs {key}{meant}")
     _check_use(name, provider, table, findings)
+    _check_endpoints(name, provider, row, findings)
     auth_header = provider.auth_header or (row.auth_header if row else None) or "authorization"
     for header in provider.headers:
         if header.lower() == auth_header.lower():
             findings.add((*path, "headers", header), "this header carries the key; write the key as api_key")
+
+
+def _check_endpoints(name: str, provider: ProviderSettings, row: Provider | None, findings: Findings) -> None:
+    path = ("providers", name, "endpoints")
+    for index, endpoint in enumerate(provider.endpoints or ()):
+        if endpoint not in ENDPOINTS:
+            known = f"; known are {', '.join(sorted(ENDPOINTS))}"
+            findings.add((*path, index), f'no endpoint "{endpoint}"{nearest(endpoint, ENDPOINTS, known)}')
+    dialect = provider.dialect or (row.dialect if row is not None else None) or "openai"
+    given = set(provider.endpoints or ())
+    if given & ENDPOINTS == given and any(map(dialect_of, given)) and not set(GENERATES[dialect]) <= given:
+        needed = " and ".join(dict.fromkeys(GENERATES[dialect]))
+        findings.add(path, f'its dialect is "{dialect}", to which calls are translated; list {needed} too')
 
 
 def _check_use(name: str, provider: ProviderSettings, table: Mapping[str, Provider], findings: Findings) -> None:

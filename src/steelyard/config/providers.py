@@ -275,8 +275,9 @@ class _Resolution:
 def _row(listed: Provider | None, name: str, settings: ProviderSettings) -> Provider:
     """Return the row that counts: the table's, or what the dialect of a provider says that the table lacks. That one
     has a key exactly when the configuration names one."""
-    if listed is None:
-        return unlisted_provider(name, settings.dialect or "openai", key_required=settings.api_key is not None)
-    if settings.dialect in (None, listed.dialect):
-        return listed
-    return speaking(listed, settings.dialect)
+    row = listed
+    if row is None:
+        row = unlisted_provider(name, settings.dialect or "openai", key_required=settings.api_key is not None)
+    elif settings.dialect not in (None, row.dialect):
+        row = speaking(row, settings.dialect)
+    return row if settings.endpoints is None else structs.replace(row, endpoints=frozenset(settings.endpoints))

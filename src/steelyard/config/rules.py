@@ -127,6 +127,7 @@ _RULES: Final[dict[tuple[type[Struct], str], Rule]] = {
     (ProviderSettings, "prices"): _named,
     (ProviderSettings, "ca_file"): _named,
     (ProviderSettings, "retention_days"): _COUNT,
+    (ProviderSettings, "endpoints"): _distinct,
     # "example.com:name" is a project of a domain (cloud.google.com/resource-manager/docs/creating-managing-projects).
     (ProviderSettings, "project"): _matching(r"[a-z0-9][a-z0-9.:-]*", 'the id of a project, like "my-project-123"'),
     # These two become parts of a host's name.

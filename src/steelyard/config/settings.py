@@ -76,6 +76,7 @@ class ProviderSettings(Struct, frozen=True, forbid_unknown_fields=True):
     ca_file: str | None = None
     stream_usage: Literal["ask", "always", "never"] | None = None
     streaming: Streaming | None = None
+    endpoints: tuple[str, ...] | None = None
     project: str | None = None
     location: str | None = None
     aws_region: str | None = None

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from steelyard.catalog.addresses import leads_elsewhere
-from steelyard.catalog.endpoints import Dialect, dialect_of
+from steelyard.catalog.endpoints import GENERATES, Dialect, dialect_of
 from steelyard.catalog.prices import LOCAL, Tariff, find_tariff, flat_tariff
 from steelyard.catalog.providers import MODELS
 from steelyard.config.providers import ResolvedProvider
@@ -82,6 +82,8 @@ def remote_target(
         return Missing(f'No model of provider "{provider.id}" can be called "{model[:_LONGEST_QUOTED]}".', True)
     paths = {name: _path(url) for name, url in provider.urls(model).items() if name != MODELS}
     only = facts.dialect or row.dialect_for(model)
+    if only is not None and GENERATES[only][0] not in paths:
+        only = None  # its provider was told to serve less
     if only is not None:
         paths = {name: path for name, path in paths.items() if _speaks(name, only)}
     origin = _origin(provider.base_url or "", provider.ca_file)
