@@ -130,6 +130,9 @@ class _Words:
     def join(self, path: str, key: str | int) -> str:
         return f"{path}.{key}" if path else str(key)
 
+    def inside(self, path: str, tag: str) -> str:
+        return self.join(path, tag)
+
     def unknown(self, path: str, key: str) -> Refused:
         return _bad(f"{self.join(path, key)}: Extra inputs are not permitted")
 
@@ -137,6 +140,11 @@ class _Words:
         return _bad(f"{self.join(path, key)}: Field required")
 
     def wrong(self, path: str, expected: str, value: Any) -> Refused:
+        if path.endswith(".type") and expected.startswith("'"):
+            return _bad(
+                f"{path.removesuffix('.type')}: Input tag '{value}' found using 'type' does not match any of the "
+                f"expected tags: {expected}"
+            )
         return _bad(f"{path}: Input should be {'a valid ' if chr(39) not in expected else ''}{expected}")
 
 
@@ -199,9 +207,25 @@ def _admitted(request: ReceivedRequest, payload: dict[str, Any], place: Place) -
     version = request.header("anthropic-version")
     if version is None:
         raise _bad("anthropic-version: header is required")
-    if version not in ("2023-06-01", "2023-01-01"):
+    if version == "2026-10-21":
+        _refuse_removed(payload)
+    elif version not in ("2023-06-01", "2023-01-01"):
         raise _bad(f'anthropic-version: "{version}" is not a valid version')
     return payload
+
+
+def _refuse_removed(payload: dict[str, Any]) -> None:
+    """Refuse what version 2026-10-21 took away (docs: /en/api/migration-2026-10-21)."""
+    for setting in ("temperature", "top_p", "top_k"):
+        if setting in payload:
+            raise _bad(f"{setting}: Extra inputs are not permitted")
+    for index, message in enumerate(payload.get("messages", ())):
+        for place, block in enumerate(message["content"] if isinstance(message["content"], list) else ()):
+            where = f"messages.{index}.content.{place}"
+            if block["type"] == "document" and message["role"] == "assistant":
+                raise _bad(f"{where}: `document` blocks are not permitted in `assistant` messages")
+            if block["type"] == "text" and message["role"] == "user" and block.get("citations"):
+                raise _bad(f"{where}.text.citations: citations are not permitted in `user` messages")
 
 
 def _settings(payload: dict[str, Any]) -> None:

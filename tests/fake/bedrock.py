@@ -88,6 +88,9 @@ class _Words:
     def join(self, path: str, key: str | int) -> str:
         return f"{path}.{key}" if path else str(key)
 
+    def inside(self, path: str, tag: str) -> str:
+        return path
+
     def unknown(self, path: str, key: str) -> Refused:
         # The service's SDKs refuse such a member before they send it: "Unknown parameter in input".
         return _refused(

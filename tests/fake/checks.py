@@ -29,6 +29,7 @@ class Words(Protocol):
     """How a provider tells what is wrong."""
 
     def join(self, path: str, key: str | int) -> str: ...
+    def inside(self, path: str, tag: str) -> str: ...
     def unknown(self, path: str, key: str) -> Refused: ...
     def missing(self, path: str, key: str) -> Refused: ...
     def wrong(self, path: str, expected: str, value: Any) -> Refused: ...
@@ -54,7 +55,9 @@ def check(value: Any, shape: Shape, words: Words, path: str = "") -> None:
         for index, item in enumerate(value):
             check(item, shape[0], words, words.join(path, index))
     elif isinstance(shape, Tagged):
-        _members(value, _tagged(value, shape, words, path), words, path)
+        members = _tagged(value, shape, words, path)
+        tag = value.get(shape.tag, shape.default)
+        _members(value, members, words, words.inside(path, tag))
     elif isinstance(shape, dict):
         _members(value, shape, words, path)
     elif isinstance(shape, frozenset) and value not in shape:

@@ -107,7 +107,7 @@ def ask(request: ReceivedRequest, payload: dict[str, Any], place: Place) -> Ask:
         payload = payload.get("generateContentRequest", payload)
     else:
         check(payload, _REQUEST, GeminiWords())
-    contents = [{"parts": [], **one} for one in payload.get("contents", ())]
+    contents = _turns(payload.get("contents", ()))
     config = payload.get("generationConfig", {})
     _settings(contents, config, payload)
     thoughts, unsealed = history(contents)
@@ -167,6 +167,18 @@ def _camel(value: Any, free: bool = False) -> Any:
         else:
             found[name] = one if name in _FREE and not free else _camel(one)
     return found
+
+
+def _turns(contents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return contents with neighbours of one role joined: SDKs keep a stream's chunks as contents of their own."""
+    turns: list[dict[str, Any]] = []
+    for one in contents:
+        turn = {"role": "user", "parts": [], **one}
+        if turns and turns[-1]["role"] == turn["role"]:
+            turns[-1]["parts"] = [*turns[-1]["parts"], *turn["parts"]]
+        else:
+            turns.append(turn)
+    return turns
 
 
 def _settings(contents: list[dict[str, Any]], config: dict[str, Any], payload: dict[str, Any]) -> None:

@@ -104,7 +104,8 @@ def _signatures(index: int, content: dict[str, Any], demanded: bool) -> tuple[in
         right = call_seal(call["name"], call.get("args") or {}) if call else TEXT_SEAL
         if _stand_in(signature):
             stood_in += 1
-        elif signature == right:
+        # Bytes are base64 of either alphabet (protobuf.dev, "ProtoJSON"): Google's own SDK sends back the other one.
+        elif signature.replace("-", "+").replace("_", "/") == right:
             known += 1
         else:
             raise bad(f"Corrupted thought signature. (contents[{index}].parts[{place}])")

@@ -73,6 +73,9 @@ class GeminiWords:
         detail = {"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": [violation]}
         return Refused(400, error(400, message, [detail]))
 
+    def inside(self, path: str, tag: str) -> str:
+        return path
+
     def unknown(self, path: str, key: str) -> Refused:
         where = f" at '{path}'" if path else ""
         return self._violated(path, f'Invalid JSON payload received. Unknown name "{key}"{where}: Cannot find field.')

@@ -33,6 +33,9 @@ class OpenAIWords:
             return f"{path}[{key}]"
         return f"{path}.{key}" if path else key
 
+    def inside(self, path: str, tag: str) -> str:
+        return path
+
     def unknown(self, path: str, key: str) -> Refused:
         where = self.join(path, key)
         return bad(f"Unknown parameter: '{where}'.", where, "unknown_parameter")
