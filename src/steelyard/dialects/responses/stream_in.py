@@ -303,7 +303,7 @@ class StreamReader:
         for item in self._items.values():
             self._end(item, found)
         said = began(response)
-        if said.extra != self._began.extra:
+        if said != self._began:
             found.append(said)
         self._over = True
         ends = ending(response, self._seen)
@@ -314,11 +314,12 @@ class StreamReader:
 
 def _named(value: Part, item: _Item) -> Part:
     """Return the beginning of a part with what its item says of it."""
+    extra = {"phase": item.phase} if item.phase is not None else {}
     match value:
         case Text():
-            return Text("", item_id=item.id, extra={"phase": item.phase} if item.phase is not None else {})
+            return Text("", item_id=item.id, extra=extra)
         case Refusal():
-            return Refusal("", item_id=item.id)
+            return Refusal("", item_id=item.id, extra=extra)
         case Thinking():
             return Thinking("", NAME, summary=value.summary, item_id=genuine(item.id))
     return value
