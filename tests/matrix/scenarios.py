@@ -102,7 +102,9 @@ def json_schema(talk: Talk) -> None:
 
 def thinking(talk: Talk) -> None:
     first = talk.answered("thinking-tools", Question(tool=True, thinks=True), usage=(21, 0, 43))
-    assert first.thoughts == "Let me think it over."
+    # Chat Completions cannot ask for thoughts to be shown, and these upstreams show them only to who asks.
+    unasked = talk.client == "openai" and talk.upstream in ("openai-responses", "gemini")
+    assert first.thoughts == "Let me think it over." or (unasked and not first.thoughts), first
     assert _called(first) == [PARIS]
     second = Question(tool=True, thinks=True, earlier=Turn(first, ("18 degrees",)))
     outcome = talk.answered("thinking-tools", second, usage=(21, 0, 43))
