@@ -228,6 +228,31 @@ def test_servers_that_leave_events_out_are_understood() -> None:
     assert only_done == whole(answered(message)) == only_last
 
 
+def test_items_without_a_place_are_known_by_their_ids() -> None:
+    """llama.cpp tells no `output_index`, and ends all items at the end."""
+    thought = {"type": "reasoning", "id": "rs_1", "summary": [], "content": [{"type": "reasoning_text", "text": "hm"}]}
+    said_ = item("message", role="assistant", content=[_text("Hi")])
+    calls = [{"type": "function_call", "call_id": f"fc_{n}", "name": "f", "arguments": f"{{{n}"} for n in "ab"]
+    events: list[Json] = [
+        {"type": "response.created", "response": {"id": "resp_1"}},
+        {"type": "response.output_item.added", "item": {**thought, "content": []}},
+        {"type": "response.reasoning_text.delta", "item_id": "rs_1", "delta": "hm"},
+        {"type": "response.output_item.added", "item": {**said_, "content": []}},
+        {"type": "response.output_text.delta", "item_id": "message_1", "delta": "Hi"},
+    ]
+    for call in calls:
+        events.append({"type": "response.output_item.added", "item": {**call, "arguments": ""}})
+        for piece in call["arguments"]:
+            told = {"type": "response.function_call_arguments.delta", "item_id": call["call_id"], "delta": piece}
+            events.append(told)
+    events.extend({"type": "response.output_item.done", "item": one} for one in (thought, said_, *calls))
+    response = answered(thought, said_, *calls)
+    events.append({"type": "response.completed", "response": response})
+
+    assert folded(read(sse(events))) == whole(response)
+    assert [one.text for one in read(sse(events)) if isinstance(one, Added)] == ["hm", "Hi", "{", "a", "{", "b"]
+
+
 def test_words_that_no_delta_said_are_said_when_the_item_is_done() -> None:
     call = item("function_call", call_id="c", name="f", arguments='{"a":1}')
     events = read(

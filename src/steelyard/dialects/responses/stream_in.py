@@ -39,7 +39,7 @@ class _Wire(Struct):
     """One event; what most do not have is absent."""
 
     type: str = ""
-    output_index: int = 0
+    output_index: int = -1  # llama.cpp leaves it out (github.com/ggml-org/llama.cpp/issues/20607)
     content_index: int = 0
     summary_index: int = 0
     delta: str = ""
@@ -89,6 +89,8 @@ class StreamReader:
         self._framer = EventFramer()
         self._items: dict[int, _Item] = {}
         self._settled: set[int] = set()
+        self._indexes: dict[str, int] = {}
+        self._latest = 0
         self._number = 0
         self._seen = Seen()
         self._began = Began()
@@ -177,8 +179,7 @@ class StreamReader:
         return found
 
     def _call_delta(self, event: _Wire) -> list[Event]:
-        item = self._items.get(event.output_index)
-        part = item.parts.get(_WHOLE) if item is not None else None
+        part = self._item(event).parts.get(_WHOLE)
         if part is None:
             return []  # of no call that is known: the item as a whole will say
         part.said = True
@@ -206,13 +207,29 @@ class StreamReader:
 
     def _part(self, event: _Wire, key: _Key, found: list[Event], empty: Part) -> _Growing:
         """Return the part that an event is about; it begins, if it has not."""
-        item = self._items.get(event.output_index)
-        if item is None:
-            item = self._items[event.output_index] = _Item("", event.item_id)
+        item = self._item(event)
         part = item.parts.get(key)
         if part is None:
             part = self._begin(item, key, _named(empty, item), found)
         return part
+
+    def _item(self, event: _Wire) -> _Item:
+        """Return the item that an event is about."""
+        item = self._items.get(event.output_index)
+        if item is not None:
+            return item
+        index = self._index(event, {})
+        return self._items.setdefault(index, _Item("", event.item_id))
+
+    def _index(self, event: _Wire, wire: Fields) -> int:
+        """Return the place of the item that an event is about; where it is not said, that of the item's id, else of
+        the latest item."""
+        if event.output_index >= 0:
+            return event.output_index
+        for name in (event.item_id, wire.get("id"), wire.get("call_id")):
+            if isinstance(name, str) and name in self._indexes:
+                return self._indexes[name]
+        return self._latest
 
     def _begin(self, item: _Item, key: _Key, value: Part, found: list[Event]) -> _Growing:
         part = item.parts[key] = _Growing(self._number)
@@ -231,7 +248,9 @@ class StreamReader:
         wire = _fields(event.item)
         given = wire.get("id")
         item = _Item(str(wire.get("type")), given if isinstance(given, str) else None)
-        self._items[event.output_index] = item
+        index = self._latest = event.output_index if event.output_index >= 0 else len(self._items)
+        self._items[index] = item
+        self._indexes.update({name: index for name in (given, wire.get("call_id")) if isinstance(name, str)})
         if item.kind == "message":
             phase = wire.get("phase")
             item.phase = phase if isinstance(phase, str) else None
@@ -261,7 +280,8 @@ class StreamReader:
 
     def _item_done(self, event: _Wire) -> list[Event]:
         found: list[Event] = []
-        self._settle(event.output_index, _fields(event.item), found)
+        wire = _fields(event.item)
+        self._settle(self._index(event, wire), wire, found)
         return found
 
     def _settle(self, index: int, wire: Fields, found: list[Event]) -> None:
@@ -299,7 +319,7 @@ class StreamReader:
         found: list[Event] = []
         for index, wire in enumerate(response.get("output") or ()):
             if isinstance(wire, dict):
-                self._settle(index, wire, found)
+                self._settle(self._indexes.get(str(wire.get("id")), index), wire, found)
         for item in self._items.values():
             self._end(item, found)
         said = began(response)
