@@ -432,6 +432,7 @@ def test_a_relayed_error_is_noted_and_relayed() -> None:
     assert (watch.model, watch.done) == ("claude", False)
 
 
+@pytest.mark.slow
 def test_an_event_without_end_is_given_up() -> None:
     reader, watch = ANTHROPIC.reader(), ANTHROPIC.watch(hide_usage=False)
     for _ in range(65):
