@@ -7,7 +7,6 @@ server leaves that out) settles what deltas did not say. Items and events of hos
 from collections.abc import Callable
 
 import msgspec
-from msgspec import Raw, Struct
 
 from steelyard.core.events import (
     Added,
@@ -22,64 +21,33 @@ from steelyard.core.events import (
     Sealed,
     Strange,
 )
-from steelyard.core.parts import Fields, Opaque, Part, Refusal, Text, Thinking, ToolCall
+from steelyard.core.parts import Fields, Part, Refusal, Text, Thinking
 from steelyard.dialects.responses.answer_in import Seen, began, ending, failure, kind_of, logprobs_in, parts_of
 from steelyard.dialects.responses.content_in import citation
-from steelyard.dialects.responses.names import NAME, genuine
+from steelyard.dialects.responses.growing import (
+    ABSENT,
+    CONTENT,
+    NO_LOGPROBS,
+    SUMMARY,
+    WHOLE,
+    Growing,
+    GrowingItem,
+    Key,
+    Wire,
+    begun,
+    decode_event,
+    fields_of,
+    key_of,
+    named,
+    words_of,
+)
+from steelyard.dialects.responses.names import NAME
 from steelyard.dialects.responses.thoughts import BREAK
 from steelyard.dialects.sse import EventFramer
 
 __all__ = ["StreamReader"]
 
-_ABSENT = Raw()
-_NO_LOGPROBS = (b"", b"[]", b"null")
-
-
-class _Wire(Struct):
-    """One event; what most do not have is absent."""
-
-    type: str = ""
-    output_index: int = -1  # llama.cpp leaves it out (github.com/ggml-org/llama.cpp/issues/20607)
-    content_index: int = 0
-    summary_index: int = 0
-    delta: str = ""
-    logprobs: Raw = _ABSENT
-    item_id: str | None = None
-    item: Raw = _ABSENT
-    part: Raw = _ABSENT
-    annotation: Raw = _ABSENT
-    response: Raw = _ABSENT
-
-
-_decode_event = msgspec.json.Decoder(_Wire).decode
-_decode_fields = msgspec.json.Decoder(Fields).decode
 _decode = msgspec.json.Decoder().decode
-
-_Key = int | str
-_SUMMARY, _CONTENT, _WHOLE = "summary", "content", "whole"
-
-
-class _Growing:
-    """A part of an item so far: its number, whether anything was said of it, and the piece that is being said."""
-
-    __slots__ = ("number", "piece", "said")
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.said = False
-        self.piece = 0
-
-
-class _Item:
-    """An item so far, and its parts by what tells them apart in it."""
-
-    __slots__ = ("id", "kind", "parts", "phase")
-
-    def __init__(self, kind: str, item_id: str | None) -> None:
-        self.kind = kind
-        self.id = item_id
-        self.phase: str | None = None
-        self.parts: dict[_Key, _Growing] = {}
 
 
 class StreamReader:
@@ -87,7 +55,7 @@ class StreamReader:
 
     def __init__(self) -> None:
         self._framer = EventFramer()
-        self._items: dict[int, _Item] = {}
+        self._items: dict[int, GrowingItem] = {}
         self._settled: set[int] = set()
         self._indexes: dict[str, int] = {}
         self._latest = 0
@@ -97,7 +65,7 @@ class StreamReader:
         self._over = False
         self._failed = False
         self.overflow = False
-        self._handlers: dict[str, Callable[[_Wire], list[Event]]] = {
+        self._handlers: dict[str, Callable[[Wire], list[Event]]] = {
             "response.output_text.delta": self._text_delta,
             "response.refusal.delta": self._refusal_delta,
             "response.function_call_arguments.delta": self._call_delta,
@@ -131,7 +99,7 @@ class StreamReader:
 
     def _read(self, name: bytes | None, told: bytes) -> list[Event]:
         try:
-            event = _decode_event(told)
+            event = decode_event(told)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return self._read_strange(name, told)
         handler = self._handlers.get(event.type)
@@ -161,39 +129,39 @@ class StreamReader:
 
     # Deltas
 
-    def _text_delta(self, event: _Wire) -> list[Event]:
+    def _text_delta(self, event: Wire) -> list[Event]:
         found: list[Event] = []
         part = self._part(event, event.content_index, found, Text(""))
         logprobs = event.logprobs
-        if logprobs is not _ABSENT and bytes(logprobs) not in _NO_LOGPROBS:
+        if logprobs is not ABSENT and bytes(logprobs) not in NO_LOGPROBS:
             found.append(Logged(logprobs_in(_decode(logprobs))))
         part.said = True
         found.append(Added(part.number, event.delta))
         return found
 
-    def _refusal_delta(self, event: _Wire) -> list[Event]:
+    def _refusal_delta(self, event: Wire) -> list[Event]:
         found: list[Event] = []
         part = self._part(event, event.content_index, found, Refusal(""))
         part.said = True
         found.append(Added(part.number, event.delta))
         return found
 
-    def _call_delta(self, event: _Wire) -> list[Event]:
-        part = self._item(event).parts.get(_WHOLE)
+    def _call_delta(self, event: Wire) -> list[Event]:
+        part = self._item(event).parts.get(WHOLE)
         if part is None:
             return []  # of no call that is known: the item as a whole will say
         part.said = True
         return [Added(part.number, event.delta)]
 
-    def _summary_delta(self, event: _Wire) -> list[Event]:
-        return self._thought_delta(event, _SUMMARY, event.summary_index)
+    def _summary_delta(self, event: Wire) -> list[Event]:
+        return self._thought_delta(event, SUMMARY, event.summary_index)
 
-    def _reasoning_delta(self, event: _Wire) -> list[Event]:
-        return self._thought_delta(event, _CONTENT, event.content_index)
+    def _reasoning_delta(self, event: Wire) -> list[Event]:
+        return self._thought_delta(event, CONTENT, event.content_index)
 
-    def _thought_delta(self, event: _Wire, key: str, piece: int) -> list[Event]:
+    def _thought_delta(self, event: Wire, key: str, piece: int) -> list[Event]:
         found: list[Event] = []
-        part = self._part(event, key, found, Thinking("", NAME, summary=key == _SUMMARY))
+        part = self._part(event, key, found, Thinking("", NAME, summary=key == SUMMARY))
         while part.piece < piece:
             part.piece += 1
             found.append(Added(part.number, BREAK))
@@ -205,23 +173,23 @@ class StreamReader:
             found.append(Added(part.number, event.delta))
         return found
 
-    def _part(self, event: _Wire, key: _Key, found: list[Event], empty: Part) -> _Growing:
+    def _part(self, event: Wire, key: Key, found: list[Event], empty: Part) -> Growing:
         """Return the part that an event is about; it begins, if it has not."""
         item = self._item(event)
         part = item.parts.get(key)
         if part is None:
-            part = self._begin(item, key, _named(empty, item), found)
+            part = self._begin(item, key, named(empty, item), found)
         return part
 
-    def _item(self, event: _Wire) -> _Item:
+    def _item(self, event: Wire) -> GrowingItem:
         """Return the item that an event is about."""
         item = self._items.get(event.output_index)
         if item is not None:
             return item
         index = self._index(event, {})
-        return self._items.setdefault(index, _Item("", event.item_id))
+        return self._items.setdefault(index, GrowingItem("", event.item_id))
 
-    def _index(self, event: _Wire, wire: Fields) -> int:
+    def _index(self, event: Wire, wire: Fields) -> int:
         """Return the place of the item that an event is about; where it is not said, that of the item's id, else of
         the latest item."""
         if event.output_index >= 0:
@@ -231,8 +199,8 @@ class StreamReader:
                 return self._indexes[name]
         return self._latest
 
-    def _begin(self, item: _Item, key: _Key, value: Part, found: list[Event]) -> _Growing:
-        part = item.parts[key] = _Growing(self._number)
+    def _begin(self, item: GrowingItem, key: Key, value: Part, found: list[Event]) -> Growing:
+        part = item.parts[key] = Growing(self._number)
         self._number += 1
         self._seen.take(value)
         found.append(PartBegan(part.number, kind_of(value), value))
@@ -240,14 +208,14 @@ class StreamReader:
 
     # Items
 
-    def _created(self, event: _Wire) -> list[Event]:
-        self._began = began(_fields(event.response))
+    def _created(self, event: Wire) -> list[Event]:
+        self._began = began(fields_of(event.response))
         return [self._began]
 
-    def _item_added(self, event: _Wire) -> list[Event]:
-        wire = _fields(event.item)
+    def _item_added(self, event: Wire) -> list[Event]:
+        wire = fields_of(event.item)
         given = wire.get("id")
-        item = _Item(str(wire.get("type")), given if isinstance(given, str) else None)
+        item = GrowingItem(str(wire.get("type")), given if isinstance(given, str) else None)
         index = self._latest = event.output_index if event.output_index >= 0 else len(self._items)
         self._items[index] = item
         self._indexes.update({name: index for name in (given, wire.get("call_id")) if isinstance(name, str)})
@@ -258,29 +226,29 @@ class StreamReader:
         if item.kind == "reasoning":
             return []  # what kind of thought it is, its first words say
         found: list[Event] = []
-        self._begin(item, _WHOLE, _begun(parts_of(wire)[0]), found)
+        self._begin(item, WHOLE, begun(parts_of(wire)[0]), found)
         return found
 
-    def _part_added(self, event: _Wire) -> list[Event]:
+    def _part_added(self, event: Wire) -> list[Event]:
         found: list[Event] = []
-        match _fields(event.part).get("type"):
+        match fields_of(event.part).get("type"):
             case "output_text":
                 self._part(event, event.content_index, found, Text(""))
             case "refusal":
                 self._part(event, event.content_index, found, Refusal(""))
         return found
 
-    def _annotated(self, event: _Wire) -> list[Event]:
+    def _annotated(self, event: Wire) -> list[Event]:
         found: list[Event] = []
-        native = _fields(event.annotation)
+        native = fields_of(event.annotation)
         if native:
             part = self._part(event, event.content_index, found, Text(""))
             found.append(Cited(part.number, citation(native)))
         return found
 
-    def _item_done(self, event: _Wire) -> list[Event]:
+    def _item_done(self, event: Wire) -> list[Event]:
         found: list[Event] = []
-        wire = _fields(event.item)
+        wire = fields_of(event.item)
         self._settle(self._index(event, wire), wire, found)
         return found
 
@@ -291,16 +259,16 @@ class StreamReader:
         self._settled.add(index)
         item = self._items.get(index)
         if item is None:
-            item = self._items[index] = _Item(str(wire.get("type")), None)
+            item = self._items[index] = GrowingItem(str(wire.get("type")), None)
         for number, value in enumerate(parts_of(wire)):
-            key = _key(value, number)
+            key = key_of(value, number)
             part = item.parts.pop(key, None)
             if part is None:
                 part = self._begin(item, key, value, found)
                 del item.parts[key]
                 found.append(PartEnded(part.number))
                 continue
-            text = _words(value)
+            text = words_of(value)
             if text and not part.said:
                 found.append(Added(part.number, text))
             if isinstance(value, Thinking) and (value.sealed or value.signature):
@@ -308,12 +276,12 @@ class StreamReader:
             found.append(PartEnded(part.number, value))
         self._end(item, found)
 
-    def _end(self, item: _Item, found: list[Event]) -> None:
+    def _end(self, item: GrowingItem, found: list[Event]) -> None:
         found.extend([PartEnded(part.number) for part in item.parts.values()])
         item.parts.clear()
 
-    def _ended(self, event: _Wire) -> list[Event]:
-        response = _fields(event.response)
+    def _ended(self, event: Wire) -> list[Event]:
+        response = fields_of(event.response)
         if event.type in ("response.failed", "response.cancelled"):
             response.setdefault("status", event.type.removeprefix("response."))
         found: list[Event] = []
@@ -332,54 +300,7 @@ class StreamReader:
         return [*found, *ends]
 
 
-def _named(value: Part, item: _Item) -> Part:
-    """Return the beginning of a part with what its item says of it."""
-    extra = {"phase": item.phase} if item.phase is not None else {}
-    match value:
-        case Text():
-            return Text("", item_id=item.id, extra=extra)
-        case Refusal():
-            return Refusal("", item_id=item.id, extra=extra)
-        case Thinking():
-            return Thinking("", NAME, summary=value.summary, item_id=genuine(item.id))
-    return value
-
-
-def _begun(value: Part) -> Part:
-    """Return a part without its words: they come."""
-    if isinstance(value, ToolCall):
-        return msgspec.structs.replace(value, arguments="", extra={})
-    return value
-
-
-def _key(value: Part, number: int) -> _Key:
-    match value:
-        case Text() | Refusal():
-            return number
-        case Thinking():
-            return _SUMMARY if value.summary else _CONTENT
-        case Opaque() | ToolCall():
-            return _WHOLE
-    return number
-
-
-def _words(value: Part) -> str:
-    match value:
-        case Text() | Refusal() | Thinking():
-            return value.text
-        case ToolCall():
-            return value.arguments
-    return ""
-
-
-def _fields(raw: Raw) -> Fields:
-    try:
-        return _decode_fields(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return {}
-
-
-def _nothing(event: _Wire) -> list[Event]:
+def _nothing(event: Wire) -> list[Event]:
     return []
 
 
