@@ -53,7 +53,8 @@ level = st.just({"level": "MEDIA_RESOLUTION_LOW"})
 media = optional({"inlineData": inline}, {"videoMetadata": film, "thoughtSignature": signatures}) | optional(
     {"fileData": stored}, {"mediaResolution": level}
 )
-texts = optional({"text": words}, {"thoughtSignature": signatures, "partMetadata": objects})
+spoken = words.filter(bool)
+texts = optional({"text": spoken}, {"thoughtSignature": signatures, "partMetadata": objects})
 thoughts = optional({"text": words, "thought": st.just(True)}, {"thoughtSignature": signatures})
 native = st.sampled_from(
     [
@@ -195,7 +196,6 @@ usages = optional(
         "trafficType": st.just("ON_DEMAND"),
     },
 )
-spoken = words.filter(bool)
 said = optional({"text": spoken}, {"thoughtSignature": signatures, "partMetadata": objects})
 mused = optional({"text": spoken, "thought": st.just(True)}, {"thoughtSignature": signatures})
 calls = optional(

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from steelyard.core.parts import Part, Role, ToolCall, ToolResult
+from steelyard.core.parts import Part, Role, Text, ToolCall, ToolResult
 from steelyard.core.request import Message, Request
 from steelyard.dialects.gemini.calls import Calls, placed_id
 from steelyard.dialects.gemini.parts_in import part_of
@@ -84,8 +84,14 @@ def _conversation(members: Proto, *, partial: bool) -> list[Message]:
             raise wrong(content.path("role"), f'"{role}" is no role. Use user or model.')
         parts = _parts(content, number)
         matched = [_matched(part, calls, placed_id(number, place)) for place, part in enumerate(parts)]
-        found.append(Message(_ROLES[role], tuple(joined(matched)), at=content.at, extra=content.rest()))
+        parts = [part for part in matched if not _says_nothing(part)] or matched
+        found.append(Message(_ROLES[role], tuple(joined(parts)), at=content.at, extra=content.rest()))
     return found
+
+
+def _says_nothing(part: Part) -> bool:
+    """Say whether a part is an empty text: the last chunk of a stream has one, and clients send it back."""
+    return isinstance(part, Text) and not part.text and part.signature is None and not part.extra
 
 
 def _parts(content: Proto, place: int) -> list[Part]:

@@ -70,7 +70,9 @@ def _output(config: Proto, extra: Fields) -> OutputFormat | None:
     media_type = config.text("responseMimeType")
     openapi = config.object("responseSchema")
     # The discovery document has the second name for the first.
-    schema = config.object("responseJsonSchema") or config.object("_responseJsonSchema")
+    second = config.object("_responseJsonSchema")
+    schema = config.object("responseJsonSchema")
+    schema = second if schema is None else schema
     if openapi is not None and schema is not None:
         raise wrong(config.path("responseSchema"), "stands beside responseJsonSchema. Give one of them.")
     if openapi is not None:
