@@ -33,10 +33,16 @@ citations = st.lists(
 )
 texts = block("text", {"text": words}, cache_control=caches, citations=citations)
 plain_texts = block("text", {"text": words}, cache_control=caches)
-sources = st.one_of(
-    st.fixed_dictionaries({"type": st.just("base64"), "media_type": st.just("image/png"), "data": st.just("iVBORw0K")}),
-    st.fixed_dictionaries({"type": st.just("url"), "url": words}),
-    st.fixed_dictionaries({"type": st.just("file"), "file_id": names}),
+sources = st.builds(
+    lambda source, more: {**source, **more},
+    st.one_of(
+        st.fixed_dictionaries(
+            {"type": st.just("base64"), "media_type": st.just("image/png"), "data": st.just("iVBORw0K")}
+        ),
+        st.fixed_dictionaries({"type": st.just("url"), "url": words}),
+        st.fixed_dictionaries({"type": st.just("file"), "file_id": names}),
+    ),
+    unknown,
 )
 images = block("image", {"source": sources}, cache_control=caches)
 documents = block(

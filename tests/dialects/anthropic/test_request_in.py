@@ -165,6 +165,30 @@ def test_a_system_message_in_mid_conversation_stays_there() -> None:
     assert [message.role for message in request.messages] == ["system", "user", "system"]
 
 
+def test_what_plain_conversations_say_is_read() -> None:
+    cache = {"type": "ephemeral", "ttl": "1h"}
+    result = {"type": "tool_result", "tool_use_id": "toolu_1", "is_error": True, "cache_control": cache}
+    request = decoded(
+        user({"type": "text", "text": "Hi", "cache_control": cache}),
+        assistant({"type": "thinking", "thinking": "Hm", "signature": "s"}, {**CALL, "cache_control": cache}),
+        user({**result, "content": "4"}, {**result, "content": [{"type": "text", "text": "5"}]}, result),
+    )
+    kept = Cache("ephemeral", "1h")
+    at = "messages[2].content"
+    assert [message.parts for message in request.messages] == [
+        (Text("Hi", cache=kept, at="messages[0].content[0]"),),
+        (
+            Thinking("Hm", "anthropic", "s", at="messages[1].content[0]"),
+            ToolCall("toolu_1", "look", '{"q": 1}', cache=kept, at="messages[1].content[1]"),
+        ),
+        (
+            ToolResult("toolu_1", (Text("4", at=f"{at}[0].content"),), error=True, cache=kept, at=f"{at}[0]"),
+            ToolResult("toolu_1", (Text("5", at=f"{at}[1].content[0]"),), error=True, cache=kept, at=f"{at}[1]"),
+            ToolResult("toolu_1", (), error=True, cache=kept, at=f"{at}[2]"),
+        ),
+    ]
+
+
 @given(requests)
 @settings(max_examples=30, deadline=None)
 def test_plain_conversations_are_read_as_all_others_are(request: dict[str, Any]) -> None:

@@ -425,7 +425,8 @@ def test_the_plain_events_of_a_relayed_stream_pass_as_the_same_object() -> None:
 
 def test_a_relayed_error_is_noted_and_relayed() -> None:
     watch = ANTHROPIC.watch(hide_usage=False)
-    event = sent(START, {"type": "error", "error": {"type": "api_error", "message": "no"}})
+    start, event = sent(START), sent({"type": "error", "error": {"type": "api_error", "message": "no"}})
+    assert watch.feed(start) is start
     assert watch.feed(event) is event
     watch.finish()
     assert json.loads(watch.error or b"") == {"type": "api_error", "message": "no"}
