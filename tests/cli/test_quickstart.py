@@ -29,7 +29,15 @@ def test_once_asks_one_question_and_ends(home_with_model: Path) -> None:
 def test_for_a_person_it_says_how_to_call_and_who_else_is_served(home_with_model: Path) -> None:
     done = run_program("quickstart", "--once", "--port", "0", cwd=home_with_model, OPENAI_API_KEY=SECRET)
     assert done.returncode == 0, done.stderr
-    for words in ("first token", "tokens/s", "$0", "openai.OpenAI(base_url=", "curl http://", '"openai/gpt-4.1"'):
+    for words in (
+        "first token",
+        "tokens/s",
+        "$0",
+        "openai.OpenAI(base_url=",
+        "anthropic.Anthropic(base_url=",
+        "curl http://",
+        '"openai/gpt-4.1"',
+    ):
         assert words in done.stdout
     assert SECRET not in done.stdout + done.stderr
 

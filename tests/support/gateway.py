@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -89,6 +90,18 @@ class GatewayUnderTest:
         done = subprocess.run(command, env=self._env, cwd=self.directory, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, f"{arguments}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
         return json.loads(done.stdout)
+
+    @contextmanager
+    def beside(self, *arguments: str) -> Iterator[None]:
+        """Run another process of this gateway's configuration (`clerk`, `engine`), and end it by SIGTERM."""
+        command = [sys.executable, "-m", "steelyard", *arguments, "--config", str(self.config_path)]
+        with self._stderr_path.open("ab") as log:
+            process = subprocess.Popen(command, env=self._env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.wait(20)
 
     @property
     def stderr(self) -> str:

@@ -9,6 +9,7 @@ import msgspec
 from steelyard.cli.leash import hold_leash
 from steelyard.cli.options import config_option, json_option, listen_options, read_config, supervisor_option
 from steelyard.gateway.server import Origins, run_gateway
+from steelyard.gateway.shelf import Store
 
 __all__ = ["gateway"]
 
@@ -40,10 +41,17 @@ def gateway(
     def announce(address: str) -> None:
         click.echo(msgspec.json.encode({"address": address}) if as_json else f"Gateway at {address}")
 
+    def open_store() -> Store:
+        # SQLAlchemy takes 20 MB and a fifth of a second: only those pay who ask for kept responses.
+        from steelyard.cli.kept_store import LedgerStore  # noqa: PLC0415
+
+        return LedgerStore(config)
+
     run_gateway(
         config,
         Origins(config_path, os.environ, flags),
         worker=worker or "0",
         shared_port=worker is not None,
+        open_store=open_store,
         announce=announce,
     )

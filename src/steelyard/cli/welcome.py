@@ -73,8 +73,13 @@ def print_result(result: Result) -> None:
     out = console()
     out.print()
     key = "YOUR_KEY" if result.keyed else "unused"
-    for name, line in (("OpenAI SDK", _openai_line(result, key)), ("curl", _curl_line(result, key))):
-        out.print(f"{name:<11} {line}", markup=False, soft_wrap=True)
+    lines = {
+        "OpenAI SDK": _openai_line(result, key),
+        "Anthropic SDK": _anthropic_line(result, key),
+        "curl": _curl_line(result, key),
+    }
+    for name, line in lines.items():
+        out.print(f"{name:<14} {line}", markup=False, soft_wrap=True)
     if result.keyed:
         out.print("Callers need a key here: steelyard keys create NAME", markup=False)
     if result.providers:
@@ -85,6 +90,10 @@ def print_result(result: Result) -> None:
 
 def _openai_line(result: Result, key: str) -> str:
     return f'client = openai.OpenAI(base_url="{result.base_url}", api_key="{key}")  # model="{result.model}"'
+
+
+def _anthropic_line(result: Result, key: str) -> str:
+    return f'client = anthropic.Anthropic(base_url="{result.address}", api_key="{key}")  # model="{result.model}"'
 
 
 def _curl_line(result: Result, key: str) -> str:

@@ -4,6 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from steelyard.core.losses import Loss
 from steelyard.core.usage import Usage
 
 __all__ = ["SCHEMA", "Attempt", "Exchange", "Outcome", "Record"]
@@ -44,6 +45,8 @@ class Exchange(Struct, frozen=True, array_like=True):
     without transfer coding; `cost_usd` is a decimal string in US dollars, `None` when a price or the usage is unknown.
     `price_source` names where the price came from and its date, e.g. `genai-prices 0.2.3` or `steelyard.toml`.
     `request` and `response` are the bodies as the client sent and saw them, only where `record` is `full`.
+    `dialect` is the client's; `spoken` the deployment's, where the call was translated, and `losses` what got lost then.
+    `kept_as` is the id under which the client may ask for the response again (OpenAI's Responses, `store`).
     """
 
     id: str
@@ -74,3 +77,6 @@ class Exchange(Struct, frozen=True, array_like=True):
     response: bytes | None = None
     end_user: str | None = None
     region: str | None = None
+    losses: tuple[Loss, ...] = ()
+    kept_as: str | None = None
+    spoken: str | None = None

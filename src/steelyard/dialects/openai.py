@@ -69,6 +69,11 @@ class Request:
         options = envelope.stream_options
         self.wants_usage = options is not None and options.include_usage is True
 
+    def text(self, name: str) -> str | None:
+        """Return a member that is a string; None where it is absent, or something else."""
+        raw = self._fields.get(name)
+        return _decode_text(raw) if raw is not None and bytes(raw).startswith(b'"') else None
+
     def wire(self, model: Raw, *, include_usage: bool | None = None) -> bytes:
         """Return the body for an upstream that knows the model as `model` (an encoded JSON string).
 

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from steelyard.core.errors import Forbidden, Unauthorized
 from steelyard.gateway.incoming import Incoming
+from steelyard.gateway.surface import query_of
 from steelyard.keys.key import Key
 from steelyard.keys.ring import KeyRing
 
@@ -37,7 +38,10 @@ class Access:
             if scheme.lower() != b"bearer":
                 raise Unauthorized("The Authorization header is no bearer token. Send: Authorization: Bearer sy-…")
             return self.ring.find(secret.strip(), self._wall_clock())
-        secret = headers.get(b"x-api-key") or headers.get(b"api-key") or b""
+        secret = headers.get(b"x-api-key") or headers.get(b"api-key") or headers.get(b"x-goog-api-key") or b""
+        if not secret and b"?" in incoming.target:
+            # Gemini API reference, "API keys": clients may send theirs in the query.
+            secret = (query_of(incoming.target, "key") or "").encode("latin-1", "replace")
         return self.ring.find(secret, self._wall_clock())
 
     def _check_origin(self, incoming: Incoming) -> None:

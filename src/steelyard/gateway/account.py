@@ -15,6 +15,7 @@ from steelyard.keys.key import Key
 if TYPE_CHECKING:
     from steelyard.gateway.call import Call
     from steelyard.gateway.client import Client
+    from steelyard.gateway.detour import Detour
     from steelyard.gateway.gateway import Gateway
     from steelyard.gateway.incoming import Incoming
     from steelyard.gateway.relay import Seen
@@ -47,6 +48,8 @@ class Account:
     sending: Body | None = None
     stream = False
     user: str | None = None
+    detour: Detour | None = None
+    kept_as: str | None = None
     takes_whole = True
     chunked = True
     cost_text: str | None = None
@@ -65,7 +68,7 @@ class Account:
         self.record_mode: Record = gateway.record
         self.started_at = gateway.clock()
         self.received_at = gateway.wall_clock()
-        if endpoint.passes:
+        if endpoint.passes or endpoint.dialect != "openai":
             self.takes_whole = False
         if incoming.old:
             self.chunked = False

@@ -4,8 +4,12 @@ import time
 from email.utils import formatdate
 from http import HTTPStatus
 
+import msgspec
+
 from steelyard.core.errors import CallError
 from steelyard.dialects.openai import encode_error
+from steelyard.dialects.sse import event
+from steelyard.dialects.table import DIALECTS
 
 __all__ = [
     "CHUNK_END",
@@ -14,6 +18,7 @@ __all__ = [
     "bodiless",
     "chunk",
     "error_answer",
+    "error_body",
     "error_event",
     "passed_fields",
     "status_line",
@@ -105,22 +110,37 @@ def bodiless(whole: bytes) -> bytes:
     return whole[: whole.index(b"\r\n\r\n") + 4]
 
 
-def error_answer(error: CallError, request_id: str, *, keep_alive: bool, fields: bytes = b"") -> bytes:
-    """Return the answer that tells of an error, in OpenAI's shape."""
-    more = b""
+def error_body(error: CallError, dialect: str, request_id: str) -> bytes:
+    """Return the body that tells of an error in a client's dialect."""
+    return encode_error(error) if dialect == "openai" else DIALECTS[dialect].encode_error(error, request_id)
+
+
+def error_answer(
+    error: CallError, request_id: str, *, keep_alive: bool, dialect: str = "openai", fields: bytes = b""
+) -> bytes:
+    """Return the answer that tells of an error, in the client's dialect."""
+    more = b"request-id: %b\r\n" % request_id.encode() if dialect == "anthropic" else b""
     if error.retry_after_s is not None:
-        more = b"retry-after: %d\r\n" % max(1, round(error.retry_after_s + 0.499))
+        more += b"retry-after: %d\r\n" % max(1, round(error.retry_after_s + 0.499))
     if error.status == 401:
         more += b"www-authenticate: Bearer\r\n"  # RFC 9110, 15.5.2
     if error.allow is not None:
         more += b"allow: %b\r\n" % error.allow.encode()  # RFC 9110, 15.5.6
     head = b"content-type: application/json\r\nx-request-id: %b\r\n%b%b" % (request_id.encode(), more, fields)
-    return answer(error.status, head, encode_error(error), keep_alive=keep_alive)
+    return answer(error.status, head, error_body(error, dialect, request_id), keep_alive=keep_alive)
 
 
-def error_event(error: CallError) -> bytes:
-    """Return the event that ends a stream which cannot be completed: OpenAI's SDKs raise APIError on it."""
-    return b"data: %b\n\n" % encode_error(error)
+def error_event(error: CallError, dialect: str, request_id: str) -> bytes:
+    """Return the event that ends a relayed stream which cannot be completed: the dialect's SDKs raise on it.
+
+    OpenAI API reference, "Errors"; Anthropic API, "Streaming messages", "Error events"; OpenAI API reference,
+    "Responses streaming events", "error"; Gemini streams a status object in an answer's place.
+    """
+    body = error_body(error, dialect, request_id)
+    if dialect == "openai-responses":
+        told = {"type": "error", "code": error.code, "message": str(error), "param": error.param, "sequence_number": 0}
+        return event(msgspec.json.encode(told), b"error")
+    return event(body, b"error" if dialect == "anthropic" else None)
 
 
 def chunk(piece: bytes) -> bytes:

@@ -7,14 +7,19 @@ from collections.abc import Sequence
 from math import inf
 from typing import TYPE_CHECKING, Literal
 
-from steelyard.core.errors import CallError, EngineError, StoreError, Unavailable
+from steelyard.core.errors import BadRequest, CallError, EngineError, StoreError, Unavailable
 from steelyard.dialects.openai import decode_answer
+from steelyard.dialects.table import DIALECTS
 from steelyard.gateway.answers import passed_fields
-from steelyard.gateway.failure import Failure, cut, invalid, of_status, refused, timed_out
+from steelyard.gateway.counting import count
+from steelyard.gateway.detour import Detour
+from steelyard.gateway.failure import Failure, cut, invalid, of_status, of_told, refused, timed_out
+from steelyard.gateway.heads import request_head
 from steelyard.gateway.lane import CLOSED, Lane
 from steelyard.gateway.relay import Events, Passage, Seen, Whole, is_event_stream, seen_of
 from steelyard.gateway.reply import Reply
 from steelyard.gateway.retry_after import retry_after_s
+from steelyard.gateway.translated import Translated
 
 if TYPE_CHECKING:
     from steelyard.gateway.pool import Pool
@@ -50,6 +55,7 @@ class Call(Reply):
     _order: Sequence[Lane] = ()
     _excluded: frozenset[Lane] = frozenset()
     _failure: Failure | None = None
+    _unfit: BadRequest | None = None
     _task: asyncio.Task[None] | None = None
     _timer: asyncio.TimerHandle | None = None
 
@@ -64,7 +70,10 @@ class Call(Reply):
         self._first_byte_s = way.first_byte_s
         lane = lanes[0]
         pool = lane.pool
-        if pool is not None and lane.breaker.state is CLOSED and self.takes_idle:
+        if not way.plain:
+            self.detour = Detour(self, strict=way.plan.strict)
+            self.takes_whole = False
+        elif pool is not None and lane.breaker.state is CLOSED and self.takes_idle:
             upstream = pool.take()
             if upstream is not None:  # nearly always: the first choice is well and a connection stands
                 self._cursor = 1
@@ -75,10 +84,25 @@ class Call(Reply):
                 return
         self._next()
 
+    def count_here(self) -> None:
+        """Answer a request to count tokens that no deployment of the plan can: with an estimate."""
+        assert self.way is not None
+        detour = self.detour = Detour(self, strict=self.way.plan.strict)
+        body = self.sending.kept() if self.sending is not None else None
+        try:
+            counted = count(self.endpoint, body or b"", self.way.route, detour.losses)
+            detour.check_strict(self.way.route)
+        except BadRequest as error:
+            self.refuse(error, "rejected")
+            return
+        self.answer_here(counted)
+
     def _next(self) -> None:
         """Try the next deployment, or give up."""
         self._timer = None
         lane = self._pick() if self._tries_left > 0 else None
+        while lane is not None and self.detour is not None and not self._fits(lane, self.detour):
+            lane = self._pick()
         if lane is None:
             self._give_up()
             return
@@ -86,7 +110,8 @@ class Call(Reply):
         self.lane = lane
         self.attempt_started = now = self.gateway.clock()
         pool = lane.pool or self.gateway.pool_of(lane)
-        upstream = pool.take() if pool is not None and self.takes_idle else None
+        ready = self.takes_idle and (lane.signer is None or lane.signer.ready())
+        upstream = pool.take() if pool is not None and ready else None
         if upstream is not None:
             self._send(upstream, now)
         else:
@@ -99,6 +124,16 @@ class Call(Reply):
         seconds = way.plan.timeouts.connect if pool is not None else way.first_byte_s
         self.deadline = min(self._total_at, now + seconds)
         self._task = self.gateway.loop.create_task(self._connect(lane, pool))
+
+    def _fits(self, lane: Lane, detour: Detour) -> bool:
+        """Make ready for a deployment that is not simply relayed to; say whether it can be asked this."""
+        try:
+            detour.take(lane)
+        except BadRequest as error:
+            self._unfit = error
+            self._excluded |= {lane}
+            return False
+        return True
 
     def _pick(self) -> Lane | None:
         order = self._order
@@ -117,6 +152,8 @@ class Call(Reply):
 
     async def _connect(self, lane: Lane, pool: Pool | None) -> None:
         try:
+            if lane.signer is not None:
+                await lane.signer.prepare()
             upstream = await (pool.open() if pool is not None else self.gateway.open_engine(lane))
         except (OSError, CallError, EngineError, UnicodeError) as error:
             # UnicodeError: a host name that IDNA cannot encode
@@ -133,7 +170,7 @@ class Call(Reply):
         self._phase = "first_byte"
         deadline = now + self._first_byte_s
         self.deadline = deadline if deadline < self._total_at else self._total_at
-        head = self.gateway.request_head(self.lane, self.endpoint, self.incoming)
+        head = request_head(self.lane, self.endpoint, self.incoming, self.detour, self.gateway)
         upstream.send(self, body.begin(self, upstream, head))
 
     @property
@@ -156,7 +193,9 @@ class Call(Reply):
         now = self.gateway.clock()
         self._phase = "idle"
         self.deadline = min(self._total_at, now + self._on_way.idle_s)
-        if status >= 300 or not (self.stream or self.endpoint.passes):
+        if status < 300 and self.detour is not None and self.detour.crossing is not None:
+            self.relay = Translated(self, self.detour, headers)
+        elif status >= 300 or not (self.stream or self.endpoint.passes):
             self.relay = Whole(self, status, headers)
         elif self.endpoint.passes:
             self.relay = Passage(self, status, headers)
@@ -207,8 +246,15 @@ class Call(Reply):
         for name, value in headers:
             if name == b"retry-after":
                 wait = retry_after_s(value.decode("latin-1"), self.gateway.wall_clock())
-        fit = self.gateway.scrubbed(self.lane, body)
-        self.fail(of_status(self.lane, status, self.lane.scrub(passed_fields(headers)), fit, wait), drop=drop)
+        body = self.lane.scrub(body)
+        crossing = self.detour.crossing if self.detour is not None else None
+        dialect = crossing.upstream if crossing is not None else DIALECTS[self.endpoint.dialect]
+        told = dialect.decode_error(body, headers)
+        if told is None or crossing is None:
+            fit = body if told is not None else None
+            self.fail(of_status(self.lane, status, self.lane.scrub(passed_fields(headers)), fit, wait), drop=drop)
+        else:
+            self.fail(of_told(self.lane, status, told, wait), drop=drop)
 
     def fail(self, failure: Failure, *, drop: bool = False) -> None:
         """Take note that this attempt failed; try again, elsewhere, or tell the client. `drop` closes the upstream."""
@@ -259,7 +305,9 @@ class Call(Reply):
 
     def _give_up(self) -> None:
         failure = self._failure
-        if failure is None:
+        if failure is None and self._unfit is not None:
+            self.refuse(self._unfit, "rejected")
+        elif failure is None:
             now = self.gateway.clock()
             rest = min((lane.breaker.rest_left_s(now) for lane in self._order), default=1.0)
             self.refuse(

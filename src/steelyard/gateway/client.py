@@ -20,6 +20,7 @@ from steelyard.core.errors import (
 from steelyard.gateway.answers import error_answer
 from steelyard.gateway.head import Head
 from steelyard.gateway.incoming import Incoming
+from steelyard.gateway.surface import dialect_of
 
 if TYPE_CHECKING:
     from steelyard.gateway.gateway import Gateway
@@ -337,7 +338,8 @@ class Client(asyncio.Protocol):
             service.gone()
         self._gateway.meter.refused(error)
         if self.open:
-            self.write(error_answer(error, self._gateway.next_id(), keep_alive=False))
+            dialect = dialect_of(self.incoming.target, self.incoming.headers)
+            self.write(error_answer(error, self._gateway.next_id(), keep_alive=False, dialect=dialect))
         self.hang_up()
 
     def hang_up(self) -> None:

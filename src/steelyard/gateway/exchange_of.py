@@ -26,7 +26,7 @@ def exchange_of(call: Account, now: float, status: int, outcome: Outcome, seen: 
         call.received_at,
         call.gateway.worker,
         call.endpoint.name,
-        "openai",
+        call.endpoint.dialect,
         key.id if key is not None else None,
         way.route if way is not None else None,
         target.deployment if target is not None else None,
@@ -50,4 +50,7 @@ def exchange_of(call: Account, now: float, status: int, outcome: Outcome, seen: 
         seen.body if full else None,
         call.user,
         target.region if target is not None else None,
+        call.detour.told() if call.detour is not None else (),
+        call.kept_as,
+        call.detour.spoken if call.detour is not None else None,
     )

@@ -3,19 +3,29 @@
 import ssl
 from socket import gaierror
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from steelyard.core.errors import CallError, EngineError, UpstreamError, UpstreamTimeout
 from steelyard.core.exchange import Outcome
+from steelyard.dialects.dialect import Told
 from steelyard.gateway.lane import Lane
 
-__all__ = ["Failure", "cut", "invalid", "of_status", "refused", "timed_out"]
+__all__ = ["Failure", "cut", "invalid", "of_status", "of_told", "refused", "timed_out"]
 
 _AGAIN = frozenset((408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529))
 """Statuses after which the same request may succeed. 529 is Anthropic's "overloaded", 52x are Cloudflare's."""
 
 _ELSEWHERE = frozenset((401, 402, 403, 404, 405, 410, 501))
 """Statuses that speak of this deployment (its key, its credit, its existence), not of the request."""
+
+
+_THEIRS = frozenset((503, 504, 529))
+"""Statuses of a server's failure that say what a client may do about it: they are passed on."""
+
+_KINDS = {400: "invalid_request_error", 404: "invalid_request_error", 413: "invalid_request_error"} | {
+    422: "invalid_request_error",
+    429: "rate_limit_error",
+}
 
 
 class Failure(Struct, frozen=True):
@@ -118,6 +128,21 @@ def of_status(lane: Lane, status: int, fields: bytes, body: bytes | None, retry_
         body=body,
         retry_after_s=retry_after_s,
     )
+
+
+def of_told(lane: Lane, status: int, told: Told, retry_after_s: float | None) -> Failure:
+    """The upstream told of an error in its own dialect, which is not the client's: the status stays, and its words."""
+    failure = of_status(lane, status, b"", None, retry_after_s)
+    if failure.error.code == "upstream_authentication":
+        return failure
+    error = UpstreamError(
+        f"{lane.target.deployment} answered with status {status}: {told.message}",
+        code=told.code or told.kind or "upstream_status",
+        retry_after_s=retry_after_s,
+    )
+    error.status = status if 400 <= status < 500 or status in _THEIRS else 502
+    error.kind = _KINDS.get(status, error.kind)
+    return structs.replace(failure, error=error)
 
 
 def _where(lane: Lane) -> str:

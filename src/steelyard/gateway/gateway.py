@@ -25,12 +25,12 @@ from steelyard.core.errors import (
     Unavailable,
 )
 from steelyard.core.ids import exchange_ids
-from steelyard.dialects.openai import is_error_body
 from steelyard.gateway.access import Access
 from steelyard.gateway.account import Account, Body
 from steelyard.gateway.answers import bodiless, error_answer, today
-from steelyard.gateway.body import JsonBody
+from steelyard.gateway.body import JsonBody, PathBody
 from steelyard.gateway.call import Call
+from steelyard.gateway.errand import Errand, continued, kept_page
 from steelyard.gateway.form import FormCall
 from steelyard.gateway.head import Head
 from steelyard.gateway.lane import Lane, Vitals
@@ -38,10 +38,12 @@ from steelyard.gateway.meter import Meter
 from steelyard.gateway.outbox import Outbox
 from steelyard.gateway.pages import Pages
 from steelyard.gateway.pool import Pool, Pools
-from steelyard.gateway.surface import ENDPOINTS, Endpoint, endpoint_of, is_page
-from steelyard.gateway.way import Way
+from steelyard.gateway.shelf import Shelf, Store, is_ours
+from steelyard.gateway.signers import Signers
+from steelyard.gateway.surface import ENDPOINTS, Endpoint, dialect_of, endpoint_of, is_page, kept_in, model_in
+from steelyard.gateway.ways import Ways
 from steelyard.journal.writer import JournalWriter
-from steelyard.policy.plan import Origin, Plan, Target, least_record
+from steelyard.policy.plan import Origin, least_record
 
 if TYPE_CHECKING:
     from steelyard.config.settings import ServerSettings
@@ -53,26 +55,17 @@ if TYPE_CHECKING:
 __all__ = ["Fittings", "Gateway"]
 
 _ENGINE_START_S = 120.0
-_FORWARDED = (
-    b"traceparent",
-    b"tracestate",
-    b"openai-beta",
-    b"openai-organization",
-    b"openai-project",
-    b"idempotency-key",
-)
-_MOST_WAYS = 8192
-_MOST_VITALS = 4096
 _FOREVER = float("inf")
 
 
 class Fittings(Struct, frozen=True):
     """What a gateway is given besides its configuration. `worker` tells its journal from those of other workers;
-    `room` is how many clients the system has files for."""
+    `room` is how many clients the system has files for; `open_store` opens what holds the kept responses."""
 
     access: Access
     journal: JournalWriter
     engines: EngineDirectory
+    open_store: Callable[[], Store]
     worker: str = "0"
     room: int = 1_000_000
 
@@ -92,6 +85,7 @@ class Gateway:
         self._room = fittings.room
         self.journal = fittings.journal
         self.engines = fittings.engines
+        self.shelf = Shelf(fittings.open_store)
         self.access = fittings.access
         self.draining = False
         self.calls: set[Call] = set()
@@ -100,6 +94,7 @@ class Gateway:
         self.date = today()
         self.pools = Pools(self.clock, self.outbox)
         self.vitals: dict[str, Vitals] = {}
+        self.signers = Signers()
         self.meter = Meter(time.time())
         self.spool = server.data_dir / "spool"
         self._open_calls: defaultdict[str, int] = defaultdict(int)
@@ -110,7 +105,7 @@ class Gateway:
     def configure(self, server: ServerSettings, plans: Plans) -> None:
         """Take a new configuration; calls under way keep the plan that they began with."""
         self.plans = plans
-        self._ways: defaultdict[str, dict[str, Way]] = defaultdict(dict)
+        self._ways = Ways(plans, self.vitals, self.meter, self.signers.of)
         self.max_body_bytes = server.max_body_bytes
         self.max_header_bytes = server.max_header_bytes
         self.header_timeout_s = server.header_timeout_s
@@ -141,13 +136,18 @@ class Gateway:
                 raise MethodNotAllowed(f"{incoming.path} takes POST.", allow="POST")
         else:
             path = incoming.path
+            if kept_in(path) is not None:
+                if incoming.method not in (b"GET", b"HEAD", b"DELETE"):
+                    raise MethodNotAllowed(f"{path} takes GET and DELETE.", allow="GET, HEAD, DELETE")
+                incoming.key = self.access.admit(incoming)
+                return
             if not is_page(path):
                 near = get_close_matches(path, ENDPOINTS, 1, 0.5)
                 hint = f" Nearest: {near[0]}." if near else ""
                 raise NotFound(f"There is nothing at {path[:200]}.{hint}")
             if incoming.method not in (b"GET", b"HEAD"):
                 raise MethodNotAllowed(f"{path} takes GET.", allow="GET, HEAD")
-            if not path.startswith(("/v1/", "/models", "/metrics")):
+            if not path.startswith(("/v1", "/models", "/metrics")):
                 return
         incoming.key = self.access.admit(incoming)
 
@@ -171,7 +171,11 @@ class Gateway:
                 raise incoming.refusal
             endpoint = endpoint_of(incoming.target)
             if endpoint is None:
-                self._pages.serve(client, incoming)
+                kept = kept_in(incoming.path)
+                if kept is not None:
+                    Errand(self, client, incoming, kept_page(self, client, incoming, *kept))
+                else:
+                    self._pages.serve(client, incoming)
                 return
             self._check_open(incoming)
             if endpoint.form:
@@ -185,7 +189,8 @@ class Gateway:
         """Answer a request that never became a call."""
         self.meter.refused(error)
         keep_alive = incoming.keep_alive and not self.draining
-        whole = error_answer(error, self.next_id(), keep_alive=keep_alive)
+        dialect = dialect_of(incoming.target, incoming.headers)
+        whole = error_answer(error, self.next_id(), keep_alive=keep_alive, dialect=dialect)
         client.write(bodiless(whole) if incoming.method == b"HEAD" else whole)
         client.answered(keep_alive=keep_alive)
 
@@ -228,15 +233,45 @@ class Gateway:
         self._begin(client, incoming, endpoint, body[0] if len(body) == 1 else b"".join(body))
 
     def _begin(self, client: Client, incoming: Incoming, endpoint: Endpoint, raw: bytes) -> None:
+        if endpoint.in_path:
+            self._begin_in_path(client, incoming, endpoint, raw)
+            return
         body = JsonBody(raw)
+        previous = body.text("previous_response_id") if endpoint.name == "responses" else None
+        if previous is not None and (is_ours(previous) or not self._is_relayed(endpoint, body.model)):
+            Errand(self, client, incoming, self._continue(client, incoming, endpoint, raw, previous))
+        else:
+            self._begin_with(client, incoming, endpoint, body)
+
+    async def _continue(
+        self, client: Client, incoming: Incoming, endpoint: Endpoint, raw: bytes, previous: str
+    ) -> None:
+        """Begin a call that goes on from a response that is kept here."""
+        whole = await continued(self.shelf, raw, previous, incoming.key.id if incoming.key is not None else None)
+        self._begin_with(client, incoming, endpoint, JsonBody(whole, given=raw, previous=previous))
+
+    def _is_relayed(self, endpoint: Endpoint, model: str) -> bool:
+        """Say whether a deployment of what was asked for understands the client's own bytes."""
+        return any(endpoint.name in lane.target.paths for lane in self._ways.to(endpoint, model).lanes)
+
+    def _begin_with(self, client: Client, incoming: Incoming, endpoint: Endpoint, body: JsonBody) -> None:
         client.service = call = Call(self, client, incoming, endpoint)
         if body.stream and endpoint.streams:
             call.stream = True
             call.takes_whole = False
             call.wants_usage = body.wants_usage
         call.user = body.user
+        self._set_out(call, body.model, body)
+
+    def _begin_in_path(self, client: Client, incoming: Incoming, endpoint: Endpoint, raw: bytes) -> None:
+        model = model_in(incoming.target)
+        client.service = call = Call(self, client, incoming, endpoint)
+        call.stream = endpoint.streamed
+        self._set_out(call, model, PathBody(raw))
+
+    def _set_out(self, call: Call, model: str, body: Body) -> None:
         try:
-            self.route(call, body.model, body)
+            self.route(call, model, body)
         except CallError as error:
             call.refuse(error, "rejected")
 
@@ -254,7 +289,7 @@ class Gateway:
         """Find the plan for what was asked, and start the call along it. Raises CallError."""
         call.sending = body
         key = call.key
-        way = self._ways[call.endpoint.name].get(model) or self._way(call.endpoint, model)
+        way = self._ways.to(call.endpoint, model)
         call.way = way
         call.record_mode = record = way.record
         if key is not None:
@@ -276,36 +311,10 @@ class Gateway:
         self.calls.add(call)
         if key is not None:
             self._open_calls[key.id] += 1
-        call.begin(way, way.lanes if way.fixed else way.order(self.randomness))
-
-    def _way(self, endpoint: Endpoint, model: str) -> Way:
-        if not model.isprintable():
-            raise NotFound("A model's name holds no control characters.", code="model_not_found", param="model")
-        plan = self.plans.find(model)
-        able = [target for target in plan.targets if endpoint.name in target.paths]
-        if not able:
-            raise NotFound(f'No deployment of "{plan.route}" has /v1/{endpoint.name}.', code="endpoint_not_served")
-        weights = None
-        if plan.weights is not None:
-            given = zip(plan.targets, plan.weights, strict=True)
-            weights = [weight for target, weight in given if endpoint.name in target.paths]
-        lanes = tuple(self._lane(plan, target) for target in able)
-        ways = self._ways[endpoint.name]
-        if len(ways) >= _MOST_WAYS:
-            ways.clear()
-        way = ways[model] = Way(plan, lanes, weights)
-        return way
-
-    def _lane(self, plan: Plan, target: Target) -> Lane:
-        return Lane(target, self._vitals_of(target.deployment), self.meter.row(plan.route, target.deployment))
-
-    def _vitals_of(self, deployment: str) -> Vitals:
-        known = self.vitals.get(deployment)
-        if known is None:
-            known = Vitals()
-            if len(self.vitals) < _MOST_VITALS:
-                self.vitals[deployment] = known
-        return known
+        if way.lanes:
+            call.begin(way, way.lanes if way.fixed else way.order(self.randomness))
+        else:
+            call.count_here()
 
     def release(self, call: Account) -> None:
         """Take note that a call is over."""
@@ -331,24 +340,6 @@ class Gateway:
         assert lane.target.engine is not None
         host, port = await self.engines.ensure(lane.target.engine, _ENGINE_START_S)
         return await self.pools.at(Origin(host, port)).open()
-
-    def request_head(self, lane: Lane, endpoint: Endpoint, incoming: Incoming) -> bytes:
-        """Return request line and fields for an upstream, all but those of the body."""
-        head = lane.heads.get(endpoint.name)
-        if head is None:
-            head = lane.heads[endpoint.name] = _head(lane, endpoint, self.pool_of(lane))
-        forwarded = incoming.forwarded
-        if forwarded is None:
-            given = incoming.headers
-            lines = [b"%b: %b\r\n" % (name, given[name]) for name in _FORWARDED if name in given]
-            forwarded = incoming.forwarded = b"".join(lines)
-        return head + forwarded if forwarded else head
-
-    def scrubbed(self, lane: Lane, body: bytes) -> bytes | None:
-        """Return an upstream's error body, fit for a client: None when it is not this dialect's, and without the
-        gateway's own secrets should it quote them."""
-        body = lane.scrub(body)
-        return body if is_error_body(body) else None
 
     # What time has run out.
 
@@ -391,11 +382,3 @@ class Gateway:
             "steelyard_draining": ("1 while shutting down.", float(self.draining)),
             "steelyard_start_time_seconds": ("When the process began to serve.", self.meter.started_at),
         }
-
-
-def _head(lane: Lane, endpoint: Endpoint, pool: Pool | None) -> bytes:
-    target = lane.target
-    prefix, more = (pool.prefix, pool.proxy_fields) if pool is not None else ("", b"")
-    fields = target.fields or b"host: localhost\r\n"
-    line = f"POST {prefix}{target.paths[endpoint.name]} HTTP/1.1\r\n".encode("latin-1")
-    return line + fields + more + b"user-agent: steelyard\r\naccept-encoding: identity\r\n"

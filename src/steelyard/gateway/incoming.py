@@ -112,4 +112,6 @@ class Incoming:
         return value.decode("latin-1") if value is not None else None
 
 
-_SINGLE = frozenset((b"host", b"authorization", b"x-api-key", b"api-key", b"content-type", b"transfer-encoding"))
+_SINGLE = frozenset(
+    (b"host", b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key", b"content-type", b"transfer-encoding")
+)

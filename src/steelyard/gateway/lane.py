@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
+from steelyard.gateway.signing import Signer
 from steelyard.policy.plan import Target
 
 if TYPE_CHECKING:
+    from steelyard.gateway.crossing import Crossing
     from steelyard.gateway.meter import Row
     from steelyard.gateway.pool import Pool
 
-__all__ = ["CLOSED", "Breaker", "BreakerState", "Lane", "Vitals"]
+__all__ = ["CLOSED", "Breaker", "BreakerState", "Lane", "Manners", "Vitals"]
 
 
 class BreakerState(IntEnum):
@@ -95,12 +97,37 @@ class Vitals:
         self.first_token_s: float | None = None
 
 
+Manners: TypeAlias = "tuple[tuple[str | None, Crossing | None], tuple[str | None, Crossing | None]]"
+
+_UNTRANSLATED: Manners = ((None, None), (None, None))
+
+
 class Lane:
-    """A target of a plan together with its vitals and its counters."""
+    """A target of a plan, as one endpoint calls it, together with its vitals and its counters.
 
-    __slots__ = ("breaker", "fields", "heads", "name", "pool", "row", "secrets", "target", "vitals")
+    `manners` says, for a whole answer and for a stream, at which of the target's paths the client's own bytes are
+    understood, and how they are translated where they are not; it does not matter where every call is simply relayed
+    (`plain`).
+    """
 
-    def __init__(self, target: Target, vitals: Vitals, row: Row) -> None:
+    __slots__ = (
+        "breaker",
+        "fields",
+        "heads",
+        "manners",
+        "name",
+        "plain",
+        "pool",
+        "row",
+        "secrets",
+        "signer",
+        "target",
+        "vitals",
+    )
+
+    def __init__(
+        self, target: Target, vitals: Vitals, row: Row, manners: Manners | None = None, signer: Signer | None = None
+    ) -> None:
         self.target = target
         self.vitals = vitals
         self.breaker = vitals.breaker
@@ -108,6 +135,10 @@ class Lane:
         self.heads: dict[str, bytes] = {}
         self.pool: Pool | None = None
         self.row = row
+        self.manners = manners or _UNTRANSLATED
+        self.signer = signer
+        twisted = target.lacks or target.drop_model or target.body_extra or signer is not None
+        self.plain = manners is None and not twisted
         # What is shorter is no credential, and could be a part of any answer.
         known = [secret for secret in target.secrets if len(secret) >= 8]
         self.secrets = tuple(dict.fromkeys(form for secret in known for form in _forms(secret)))

@@ -9,6 +9,8 @@ import msgspec
 
 from steelyard.core.errors import Forbidden, NotFound
 from steelyard.gateway.answers import answer, bodiless
+from steelyard.gateway.listing import model_body, models_body
+from steelyard.gateway.surface import dialect_of
 
 if TYPE_CHECKING:
     from steelyard.gateway.client import Client
@@ -23,7 +25,7 @@ _PROMETHEUS = b"text/plain; version=0.0.4; charset=utf-8"
 
 
 class Pages:
-    """Answers GET requests. The shapes of the model list are OpenAI's ("List models", "Retrieve model")."""
+    """Answers GET requests."""
 
     __slots__ = ("_gateway",)
 
@@ -32,8 +34,8 @@ class Pages:
 
     def serve(self, client: Client, incoming: Incoming) -> None:
         """Answer one request. Raises CallError."""
-        path = incoming.path.removeprefix("/v1")
-        status, kind, body = self._page(path, incoming.key)
+        path = incoming.path.removeprefix("/v1beta").removeprefix("/v1")
+        status, kind, body = self._page(path, incoming.key, dialect_of(incoming.target, incoming.headers))
         keep_alive = incoming.keep_alive and not self._gateway.draining
         fields = b"content-type: %b\r\nx-request-id: %b\r\n" % (kind, self._gateway.next_id().encode())
         whole = answer(status, fields, body, keep_alive=keep_alive)
@@ -42,7 +44,7 @@ class Pages:
         client.write(whole)
         client.answered(keep_alive=keep_alive)
 
-    def _page(self, path: str, key: Key | None) -> tuple[int, bytes, bytes]:
+    def _page(self, path: str, key: Key | None, dialect: str) -> tuple[int, bytes, bytes]:
         gateway = self._gateway
         if path in ("/livez", "/health/liveness"):
             return 200, _JSON, b'{"status":"ok"}'
@@ -51,15 +53,15 @@ class Pages:
         if path == "/metrics":
             return 200, _PROMETHEUS, gateway.meter.text(gateway.vitals, gateway.gauges).encode()
         if path == "/models":
-            listed = [self._model(name) for name in gateway.plans.names() if _visible(name, key)]
-            return 200, _JSON, msgspec.json.encode({"object": "list", "data": listed})
+            listed = [name for name in gateway.plans.names() if _visible(name, key)]
+            return 200, _JSON, models_body(listed, dialect, gateway.meter.started_at)
         name = unquote(path.removeprefix("/models/"), errors="replace")  # SDKs escape the slash of "provider/model"
         if not name.isprintable():
             raise NotFound("A model's name holds no control characters.", code="model_not_found", param="model")
         gateway.plans.find(name)
         if not _visible(name, key):
             raise Forbidden(f'The key may not use "{name}".', param="model")
-        return 200, _JSON, msgspec.json.encode(self._model(name))
+        return 200, _JSON, model_body(name, dialect, gateway.meter.started_at)
 
     def _readiness(self) -> tuple[int, bytes, bytes]:
         gateway = self._gateway
@@ -69,11 +71,6 @@ class Pages:
             reason = {"status": "not_recordable", "reason": gateway.journal.problem}
             return 503, _JSON, msgspec.json.encode(reason)
         return 200, _JSON, b'{"status":"ok"}'
-
-    def _model(self, name: str) -> dict[str, object]:
-        owner, slash, _ = name.partition("/")
-        created = int(self._gateway.meter.started_at)
-        return {"id": name, "object": "model", "created": created, "owned_by": owner if slash else "steelyard"}
 
 
 def _visible(name: str, key: Key | None) -> bool:

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-import zlib
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from steelyard.core.errors import UpstreamError
 from steelyard.core.exchange import Outcome
 from steelyard.core.usage import Usage
+from steelyard.dialects.dialect import Glance
 from steelyard.dialects.openai import Answer, decode_answer, usage_of
-from steelyard.dialects.stream import DONE, StreamReader
+from steelyard.dialects.stream import StreamReader
+from steelyard.dialects.table import DIALECTS
 from steelyard.gateway.answers import CHUNK_END, chunk, error_event, passed_fields
+from steelyard.gateway.coding import CODINGS, MOST_ANSWER_BYTES, decoded, expansion_of, header
 from steelyard.gateway.failure import cut, invalid
 
 if TYPE_CHECKING:
+    from steelyard.dialects.dialect import Watch
     from steelyard.gateway.call import Call
 
-__all__ = ["Events", "Passage", "Relay", "Seen", "Whole", "is_event_stream", "seen_of"]
+__all__ = [
+    "Events",
+    "Passage",
+    "Relay",
+    "Seen",
+    "Whole",
+    "description",
+    "is_event_stream",
+    "last_chunks",
+    "seen_of",
+]
 
-_MOST_ANSWER_BYTES = 256 * 1024 * 1024
 _MOST_TEED_BYTES = 1024 * 1024
-_MOST_EXPANDED_BYTES = 64 * 1024 * 1024
-_CODINGS = frozenset((b"gzip", b"x-gzip", b"deflate"))
-_DONE_AND_END = chunk(DONE) + CHUNK_END
 
 
 class Seen:
@@ -35,6 +44,8 @@ class Seen:
     finish_reason: str | None = None
     model: str | None = None
     body: bytes | None = None
+    error = False
+    """It is an error in an answer's place."""
 
 
 def seen_of(found: Answer, body: bytes) -> Seen:
@@ -48,6 +59,21 @@ def seen_of(found: Answer, body: bytes) -> Seen:
     if found.usage:
         seen.usage = usage_of(found.usage)
         seen.usage_raw = bytes(found.usage)
+    if found.error:
+        seen.error = bytes(found.error) != b"null" and not found.choices
+    return seen
+
+
+def seen_in(glance: Glance, body: bytes) -> Seen:
+    """Return what a complete answer of another dialect than OpenAI's shows."""
+    seen = Seen()
+    seen.size = len(body)
+    seen.body = body
+    seen.model = glance.model
+    seen.finish_reason = glance.finish_reason
+    seen.usage = glance.usage
+    seen.usage_raw = glance.usage_raw
+    seen.error = glance.error
     return seen
 
 
@@ -88,19 +114,17 @@ class Whole:
     def body(self, piece: bytes, framed: bytes | None) -> None:
         self._parts.append(piece)
         self._size += len(piece)
-        if self._size > _MOST_ANSWER_BYTES:
-            self._call.fail(invalid(self._call.lane, f"over {_MOST_ANSWER_BYTES} bytes"), drop=True)
+        if self._size > MOST_ANSWER_BYTES:
+            self._call.fail(invalid(self._call.lane, f"over {MOST_ANSWER_BYTES} bytes"), drop=True)
 
     def end(self) -> None:
         call = self._call
         body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
-        coding = _header(self._headers, b"content-encoding")
-        if coding:
-            plain = _decoded(body, coding)
-            if plain is None:
-                call.fail(invalid(call.lane, f"its content-encoding {coding.decode('latin-1')} cannot be read"))
-                return
-            body = plain
+        try:
+            body = decoded(body, self._headers)
+        except ValueError as error:
+            call.fail(invalid(call.lane, str(error)))
+            return
         if self._status >= 300:
             call.refused_by_upstream(self._status, self._headers, body)
         else:
@@ -110,16 +134,24 @@ class Whole:
         """Take the whole body of an answer of status 2xx; `fields` are the header lines to pass on, where known."""
         call = self._call
         body = call.lane.scrub(body)
-        found = decode_answer(body)
-        if found is None:
-            call.fail(invalid(call.lane, _description(self._headers, body)))
+        seen = self._seen_in(body)
+        if seen is None:
+            call.fail(invalid(call.lane, description(self._headers, body)))
             return
-        if found.error and bytes(found.error) != b"null" and not found.choices:
+        if seen.error:
             call.refused_by_upstream(502, self._headers if fields is None else _parsed(fields), body)
             return
-        self.seen = seen_of(found, body)
+        self.seen = seen
         fields = call.lane.scrub(passed_fields(self._headers) if fields is None else fields)
         call.answer_whole(self._status, fields, body, self.seen)
+
+    def _seen_in(self, body: bytes) -> Seen | None:
+        dialect = self._call.endpoint.dialect
+        if dialect != "openai":
+            glance = DIALECTS[dialect].glance(body)
+            return seen_in(glance, body) if glance is not None else None
+        found = decode_answer(body)
+        return seen_of(found, body) if found is not None else None
 
     def broken_off(self, error: UpstreamError) -> None:
         raise AssertionError("a whole answer is never begun before it is complete")
@@ -136,9 +168,13 @@ class Events:
     def __init__(self, call: Call, headers: list[tuple[bytes, bytes]], *, hide_usage: bool) -> None:
         self._call = call
         self._fields = call.lane.scrub(passed_fields(headers))
-        coding = (_header(headers, b"content-encoding") or b"identity").lower()
-        self._expand = zlib.decompressobj(zlib.MAX_WBITS | 32) if coding in _CODINGS else None
-        self._reader = StreamReader(hide_usage=hide_usage)
+        self._expand = expansion_of(headers)
+        dialect = call.endpoint.dialect
+        self._reader: StreamReader | Watch = (
+            StreamReader(hide_usage=hide_usage)
+            if dialect == "openai"
+            else DIALECTS[dialect].watch(hide_usage=hide_usage)
+        )
         self._finished = False
         self._bare = not call.chunked
         self._kept: list[bytes] | None = [] if call.record_mode == "full" else None
@@ -174,17 +210,12 @@ class Events:
 
     def _expanded(self, piece: bytes) -> bytes:
         """Return a piece without its content coding: nothing, where that cannot be had and the attempt has failed."""
-        expand = self._expand
-        assert expand is not None
+        assert self._expand is not None
         try:
-            plain = expand.decompress(piece, _MOST_EXPANDED_BYTES)
-        except zlib.error as error:
-            self._call.fail(invalid(self._call.lane, f"its content-encoding cannot be read ({error})"), drop=True)
+            return self._expand(piece)
+        except ValueError as error:
+            self._call.fail(invalid(self._call.lane, str(error)), drop=True)
             return b""
-        if expand.unconsumed_tail:
-            self._call.fail(invalid(self._call.lane, "its content-encoding holds far too much"), drop=True)
-            return b""
-        return plain
 
     def _note_shown(self, shown: bytes) -> None:
         self.seen.size += len(shown)
@@ -202,16 +233,21 @@ class Events:
             call.fail(invalid(call.lane, "an event of its stream is over 64 MiB"), drop=True)
             return
         self._finished = True
-        self._note_shown(DONE)
+        ending = reader.ending
+        self._note_shown(ending)
         seen = self.glimpse()
         if not self.started:
             self.started = True
             call.start_answer(200, self._fields, b"text/event-stream; charset=utf-8")
         outcome: Outcome = "ok" if reader.error is None else "error_event"
-        call.end_answer(200, outcome, seen, DONE if self._bare else _DONE_AND_END)
+        call.end_answer(200, outcome, seen, ending if self._bare else last_chunks(ending))
 
     def end(self) -> None:
         if self._finished:
+            return
+        self._reader.finish()
+        if self._reader.done:
+            self._finish()
             return
         error = self._reader.error
         if error is not None and self.started:
@@ -222,7 +258,7 @@ class Events:
 
     def broken_off(self, error: UpstreamError) -> None:
         self._finished = True
-        event = error_event(error)
+        event = error_event(error, self._call.endpoint.dialect, self._call.id)
         self._note_shown(event)
         self._write(event if self._bare else chunk(event) + CHUNK_END)
 
@@ -255,8 +291,8 @@ class Passage:
         self._headers = headers
         self._bare = not call.chunked
         self._finished = False
-        is_json = (_header(headers, b"content-type") or b"").startswith(b"application/json")
-        self._tee: list[bytes] | None = [] if is_json and not _header(headers, b"content-encoding") else None
+        is_json = (header(headers, b"content-type") or b"").startswith(b"application/json")
+        self._tee: list[bytes] | None = [] if is_json and not header(headers, b"content-encoding") else None
         self.seen = Seen()
         self.started = False
 
@@ -275,11 +311,11 @@ class Passage:
     def _start(self) -> None:
         self.started = True
         fields = self._call.lane.scrub(passed_fields(self._headers))
-        coding = _header(self._headers, b"content-encoding")
+        coding = header(self._headers, b"content-encoding")
         if coding:
             fields += b"content-encoding: %b\r\n" % coding
         self._call.start_answer(
-            self._status, fields, _header(self._headers, b"content-type") or b"application/octet-stream"
+            self._status, fields, header(self._headers, b"content-type") or b"application/octet-stream"
         )
 
     def end(self) -> None:
@@ -308,9 +344,9 @@ class Passage:
 
 def is_event_stream(headers: list[tuple[bytes, bytes]]) -> bool:
     """Say whether headers announce a stream of events. A coding that cannot be read makes it something else."""
-    kind = (_header(headers, b"content-type") or b"").lower()
-    coding = (_header(headers, b"content-encoding") or b"identity").lower()
-    return kind.startswith(b"text/event-stream") and (coding == b"identity" or coding in _CODINGS)
+    kind = (header(headers, b"content-type") or b"").lower()
+    coding = (header(headers, b"content-encoding") or b"identity").lower()
+    return kind.startswith(b"text/event-stream") and (coding == b"identity" or coding in CODINGS)
 
 
 def _parsed(fields: bytes) -> list[tuple[bytes, bytes]]:
@@ -318,28 +354,12 @@ def _parsed(fields: bytes) -> list[tuple[bytes, bytes]]:
     return [(name.lower(), value.strip(b" \t")) for name, _, value in pairs]
 
 
-def _header(headers: list[tuple[bytes, bytes]], name: bytes) -> bytes | None:
-    for one, value in headers:
-        if one == name:
-            return value
-    return None
+def last_chunks(ending: bytes) -> bytes:
+    """Return the last bytes of an answer in chunks, and the last chunk (RFC 9112, 7.1)."""
+    return chunk(ending) + CHUNK_END if ending else CHUNK_END
 
 
-def _decoded(body: bytes, coding: bytes) -> bytes | None:
-    coding = coding.lower()  # RFC 9110, 8.4.1: case-insensitive
-    if coding == b"identity":
-        return body
-    if coding not in _CODINGS:
-        return None
-    expand = zlib.decompressobj(zlib.MAX_WBITS | 32)
-    try:
-        plain = expand.decompress(body, _MOST_ANSWER_BYTES)
-    except zlib.error:
-        return None
-    return plain if expand.eof else None
-
-
-def _description(headers: list[tuple[bytes, bytes]], body: bytes) -> str:
-    kind = (_header(headers, b"content-type") or b"").decode("latin-1")
+def description(headers: list[tuple[bytes, bytes]], body: bytes) -> str:
+    kind = (header(headers, b"content-type") or b"").decode("latin-1")
     what = "a web page" if body.lstrip()[:1] == b"<" else "no JSON object of its dialect"
     return f"{what} ({len(body)} bytes{f', {kind}' if kind else ''})"

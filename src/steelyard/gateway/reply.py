@@ -6,11 +6,21 @@ from typing import TYPE_CHECKING
 
 from steelyard.core.errors import CallError, StoreError, Unavailable, UpstreamError
 from steelyard.core.exchange import Exchange, Outcome
-from steelyard.dialects.openai import encode_error
 from steelyard.gateway.account import Account
-from steelyard.gateway.answers import CHUNK_END, answer, chunk, error_answer, error_event, status_line, today
+from steelyard.gateway.answers import (
+    CHUNK_END,
+    answer,
+    chunk,
+    error_answer,
+    error_body,
+    error_event,
+    status_line,
+    today,
+)
 from steelyard.gateway.failure import Failure
 from steelyard.gateway.relay import Events, Relay, Seen
+from steelyard.gateway.shelf import name_of
+from steelyard.gateway.translated import Translated
 
 if TYPE_CHECKING:
     from steelyard.gateway.upstream import Upstream
@@ -34,9 +44,21 @@ class Reply(Account):
         cost = self.cost_text
         priced = f"x-steelyard-cost-usd: {cost}\r\n" if cost is not None else ""
         close = "" if self.incoming.keep_alive else "connection: close\r\n"
+        if self.detour is not None:
+            priced += self.detour.fields()
         own = f"x-request-id: {self.id}\r\n{priced}{close}content-length: {len(body)}\r\n\r\n"
         parts = (status_line(status), self.gateway.date, self.lane.fields, fields, own.encode(), body)
         self._end_with(exchange, b"".join(parts))
+        self.complete()
+
+    def answer_here(self, body: bytes) -> None:
+        """Record and send an answer of the gateway's own."""
+        seen = Seen()
+        seen.size, seen.body = len(body), body
+        exchange = self.close(self.gateway.clock(), 200, "ok", seen, None)
+        lost = self.detour.fields() if self.detour is not None else ""
+        own = f"content-type: application/json\r\nx-request-id: {self.id}\r\n{lost}"
+        self._end_with(exchange, answer(200, own.encode(), body, keep_alive=self.incoming.keep_alive))
         self.complete()
 
     def start_answer(self, status: int, fields: bytes, kind: bytes) -> None:
@@ -54,8 +76,9 @@ class Reply(Account):
 
     def _own_fields(self, kind: bytes) -> bytes:
         cost = b"x-steelyard-cost-usd: %b\r\n" % self.cost_text.encode() if self.cost_text is not None else b""
-        return b"content-type: %b\r\nx-request-id: %b\r\nx-steelyard-deployment: %b\r\n%b" % (
-            kind, self.id.encode(), self.lane.name, cost
+        more = self.detour.fields().encode() if self.detour is not None else b""
+        return b"content-type: %b\r\nx-request-id: %b\r\nx-steelyard-deployment: %b\r\n%b%b" % (
+            kind, self.id.encode(), self.lane.name, cost, more
         )  # fmt: skip
 
     def end_answer(self, status: int, outcome: Outcome, seen: Seen, last: bytes) -> None:
@@ -70,6 +93,8 @@ class Reply(Account):
             breaker.success()
         now = self.gateway.clock()
         self.note(now, outcome, status, None)
+        if self.record_mode == "full" and self.endpoint.name == "responses":
+            self.kept_as = name_of(seen.body, stream=self.stream)
         return self.close(now, status, outcome, seen, None)
 
     def _end_with(self, exchange: Exchange, last: bytes) -> None:
@@ -85,10 +110,11 @@ class Reply(Account):
             self.client.transport.abort()  # nothing else tells that arbitrary bytes are not to be taken for whole
             return b""
         if self.started:
-            event = error_event(UpstreamError(f"The answer is complete, but could not be recorded: {error}"))
+            told = UpstreamError(f"The answer is complete, but could not be recorded: {error}")
+            event = error_event(told, self.endpoint.dialect, self.id)
             return chunk(event) + CHUNK_END if self.chunked else event
-        told = Unavailable(str(error), code="not_recorded", retry_after_s=1.0)
-        return error_answer(told, self.id, keep_alive=self.incoming.keep_alive)
+        lost = Unavailable(str(error), code="not_recorded", retry_after_s=1.0)
+        return error_answer(lost, self.id, keep_alive=self.incoming.keep_alive, dialect=self.endpoint.dialect)
 
     def complete(self) -> None:
         """Take note that the answer has been sent to its end."""
@@ -114,7 +140,7 @@ class Reply(Account):
     def refuse(self, error: CallError, outcome: Outcome) -> None:
         """Answer with an error, and record it."""
         seen = Seen()
-        seen.body = encode_error(error)
+        seen.body = error_body(error, self.endpoint.dialect, self.id)
         seen.size = len(seen.body)
         try:
             self.keep(self.gateway.clock(), error.status, outcome, seen, str(error))
@@ -127,7 +153,8 @@ class Reply(Account):
         self.gateway.release(self)
         fields = b"x-steelyard-deployment: %b\r\n" % self.lane.name if self.attempts else b""
         keep_alive = self.incoming.keep_alive
-        self.client.write(error_answer(error, self.id, keep_alive=keep_alive, fields=fields))
+        told = error_answer(error, self.id, keep_alive=keep_alive, dialect=self.endpoint.dialect, fields=fields)
+        self.client.write(told)
         self.client.answered(keep_alive=keep_alive)
 
     def pass_on(self, failure: Failure) -> None:
@@ -166,7 +193,7 @@ class Reply(Account):
     def ended_by_error_event(self) -> None:
         """Take note that the upstream's stream ended with its own error event, which has been relayed."""
         relay = self.relay
-        assert isinstance(relay, Events)
+        assert isinstance(relay, Events | Translated)
         self.lane.breaker.abandon()
         self.note(self.gateway.clock(), "error_event", 200, None)
         try:

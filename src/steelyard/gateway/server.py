@@ -24,6 +24,7 @@ from steelyard.core.errors import ConfigError, Unavailable
 from steelyard.gateway.access import Access, is_loopback
 from steelyard.gateway.client import Client
 from steelyard.gateway.gateway import Fittings, Gateway
+from steelyard.gateway.shelf import Store
 from steelyard.journal.recovery import recover
 from steelyard.journal.writer import JournalWriter
 from steelyard.keys.file import KeyFile
@@ -54,11 +55,13 @@ def run_gateway(
     *,
     worker: str = "0",
     shared_port: bool = False,
+    open_store: Callable[[], Store],
     announce: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT. `announce` is told the address once calls are answered. `shared_port`: other
-    processes listen on the same port (SO_REUSEPORT). Raises ConfigError, StoreError, OSError when it cannot begin."""
-    server = _Server(config, origins, worker, shared_port=shared_port)
+    """Serve until SIGTERM or SIGINT. `open_store` opens what holds kept responses, when one is first asked for.
+    `announce` is told the address once calls are answered. `shared_port`: other processes listen on the same port
+    (SO_REUSEPORT). Raises ConfigError, StoreError, OSError when it cannot begin."""
+    server = _Server(config, origins, worker, open_store, shared_port=shared_port)
     uvloop.run(server.run(announce))
 
 
@@ -72,11 +75,14 @@ def local_models(data_dir: Path) -> Iterable[str]:
 
 
 class _Server:
-    def __init__(self, config: Config, origins: Origins, worker: str, *, shared_port: bool) -> None:
+    def __init__(
+        self, config: Config, origins: Origins, worker: str, open_store: Callable[[], Store], *, shared_port: bool
+    ) -> None:
         self._config = config
         self._origins = origins
         self._worker = worker
         self._shared_port = shared_port
+        self._open_store = open_store
         data_dir = config.server.data_dir
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         (data_dir / "spool").mkdir(exist_ok=True, mode=0o700)
@@ -101,7 +107,8 @@ class _Server:
         engines = EngineDirectory(config.server.data_dir)
         access = Access(self._keys.ring, time.time)
         self._plans = self._compile()
-        gateway = Gateway(loop, config.server, self._plans, Fittings(access, journal, engines, self._worker, _room()))
+        fittings = Fittings(access, journal, engines, self._open_store, self._worker, _room())
+        gateway = Gateway(loop, config.server, self._plans, fittings)
         self._gateway = gateway
         self._tell_problems()
         try:

@@ -14,11 +14,24 @@ __all__ = ["Way"]
 class Way:
     """A plan as one endpoint sees it: only the deployments that have the endpoint."""
 
-    __slots__ = ("_weights", "first_byte_s", "fixed", "idle_s", "lanes", "plan", "record", "route", "total_s", "tries")
+    __slots__ = (
+        "_weights",
+        "first_byte_s",
+        "fixed",
+        "idle_s",
+        "lanes",
+        "plain",
+        "plan",
+        "record",
+        "route",
+        "total_s",
+        "tries",
+    )
 
     def __init__(self, plan: Plan, lanes: Sequence[Lane], weights: Sequence[float] | None) -> None:
         self.plan = plan
         self.lanes = lanes
+        self.plain = all(lane.plain for lane in lanes)
         self.route = plan.route
         self.record = plan.record
         self.tries = plan.retries + 1

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Row as SqlRow
 
 from steelyard.core.exchange import Attempt, Exchange
+from steelyard.core.losses import Loss
 from steelyard.core.usage import Usage
 from steelyard.journal.tail import Entry
 from steelyard.ledger.money import to_parts
@@ -28,13 +29,14 @@ _LONGEST_NAME: Final = 500
 
 _NO_USAGE: Final = (None,) * 8
 _SAME: Final = tuple(
-    name for name in Exchange.__struct_fields__ if name not in ("attempts", "usage", "request", "response")
+    name for name in Exchange.__struct_fields__ if name not in ("attempts", "usage", "request", "response", "losses")
 )
 """Fields that are columns as they stand."""
 
 _MOST: Final = 2**63 - 1
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _encode = msgspec.json.Encoder().encode
+_decode_losses = msgspec.json.Decoder(tuple[Loss, ...]).decode
 _decode_attempts = msgspec.json.Decoder(tuple[Attempt, ...]).decode
 
 
@@ -80,6 +82,9 @@ def row_of(entry: Entry, seq: int) -> Values:
         it.record,
         it.end_user,
         it.region,
+        _encode(it.losses).decode() if it.losses else None,
+        _name(it.kept_as),
+        it.spoken,
         recorded_bytes(entry),
     )
 
@@ -114,7 +119,14 @@ def exchange_of(row: SqlRow[Any], request: bytes | None = None, response: bytes 
             at["usage_estimated"],
         )
     plain = {name: at[name] for name in _SAME}
-    return Exchange(**plain, attempts=_decode_attempts(at["attempts"]), usage=usage, request=request, response=response)
+    return Exchange(
+        **plain,
+        attempts=_decode_attempts(at["attempts"]),
+        usage=usage,
+        request=request,
+        response=response,
+        losses=_decode_losses(at["losses"]) if at["losses"] else (),
+    )
 
 
 def _clean(value: Any) -> Any:

@@ -61,12 +61,17 @@ exchange = sa.Table(
     sa.Column("record", sa.Text(), nullable=False),
     sa.Column("end_user", sa.Text()),
     sa.Column("region", sa.Text()),
+    # JSON: an array of [path, how, reason]; NULL where nothing got lost.
+    sa.Column("losses", sa.Text()),
+    sa.Column("kept_as", _Name),
+    sa.Column("spoken", sa.Text()),
     # What retention by size counts: the journal frame, and an allowance for indexes.
     sa.Column("recorded_bytes", _Count, nullable=False),
     sa.Index("exchange_id", "id"),
     sa.Index("exchange_received_at", "received_at"),
     sa.Index("exchange_key", "key", "seq"),
     sa.Index("exchange_route", "route", "seq"),
+    sa.Index("exchange_kept_as", "kept_as"),
 )
 
 content = sa.Table(

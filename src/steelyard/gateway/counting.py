@@ -1,0 +1,38 @@
+"""Counts of tokens that no upstream gives: estimated here, and said to be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from steelyard.core.errors import BadRequest
+from steelyard.dialects.estimate import estimated_tokens, uncounted
+from steelyard.dialects.members import decode_object
+from steelyard.dialects.table import DIALECTS
+
+if TYPE_CHECKING:
+    from steelyard.core.losses import Losses
+    from steelyard.gateway.surface import Endpoint
+
+__all__ = ["count"]
+
+
+def count(endpoint: Endpoint, raw: bytes, model: str, losses: Losses) -> bytes:
+    """Return the answer that tells how many tokens an input takes, estimated. Raises BadRequest."""
+    dialect = DIALECTS[endpoint.dialect]
+    fields = decode_object(raw)
+    if endpoint.in_path:
+        # Gemini API reference, "models.countTokens": `contents`, or a whole request with instructions and tools.
+        whole = fields.get("generateContentRequest") or fields.get("generate_content_request") or fields
+        if not isinstance(whole, dict):
+            raise BadRequest("generateContentRequest: expected an object", param="generateContentRequest")
+        kept = {name: value for name, value in whole.items() if name != "model"}
+        request = dialect.decode_request(msgspec.json.encode(kept), model=model, stream=False)
+    else:
+        # Anthropic API, "Count tokens in a Message": the members of a message, without max_tokens.
+        request = dialect.decode_request(msgspec.json.encode({"max_tokens": 1, **fields}))
+    losses.approximated("input_tokens", "no deployment of this model counts tokens; four bytes are taken for one")
+    for path in uncounted(request):
+        losses.dropped(path, "what media take is not known, and not counted")
+    return dialect.encode_count(estimated_tokens(request))

@@ -1,0 +1,244 @@
+"""An answer that is translated on its way to the client: whole or as a stream, whichever way the upstream gives it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from steelyard.core.errors import CallError, UpstreamError
+from steelyard.core.events import Began, Ended, Event, Failed, Finished, Used
+from steelyard.core.exchange import Outcome
+from steelyard.core.fold import Fold
+from steelyard.dialects.dialect import Told
+from steelyard.gateway.answers import CHUNK_END, chunk, passed_fields
+from steelyard.gateway.coding import MOST_ANSWER_BYTES, decoded, expansion_of, header
+from steelyard.gateway.failure import cut, invalid, of_told
+from steelyard.gateway.relay import Seen, description, last_chunks
+
+if TYPE_CHECKING:
+    from steelyard.dialects.dialect import EventWriter
+    from steelyard.gateway.call import Call
+    from steelyard.gateway.detour import Detour
+
+__all__ = ["Translated"]
+
+_STREAMS = (b"text/event-stream", b"application/vnd.amazon.eventstream")
+
+
+class Translated:
+    """One answer in events: read from the upstream's stream or its whole answer, written to the client's stream or
+    folded to a whole answer."""
+
+    __slots__ = (
+        "_call",
+        "_detour",
+        "_expand",
+        "_finished",
+        "_fold",
+        "_headers",
+        "_kept",
+        "_kind",
+        "_parts",
+        "_reader",
+        "_size",
+        "_writer",
+        "events",
+        "seen",
+        "started",
+    )
+
+    def __init__(self, call: Call, detour: Detour, headers: list[tuple[bytes, bytes]]) -> None:
+        crossing = detour.crossing
+        assert crossing is not None
+        self._call = call
+        self._detour = detour
+        self._headers = headers
+        streams = (header(headers, b"content-type") or b"").lower().startswith(_STREAMS)
+        self._reader = crossing.upstream.reader() if streams else None
+        self._expand = expansion_of(headers) if streams else None
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._writer: EventWriter | None = None
+        self._kind = b"application/json"
+        if call.stream:
+            self._writer, self._kind = detour.writer()
+        self._fold = Fold(crossing.upstream.name) if not call.stream else None
+        self._kept: list[bytes] | None = [] if call.record_mode == "full" else None
+        self._finished = False
+        self.events = 0
+        self.seen = Seen()
+        self.started = False
+
+    # From the upstream.
+
+    def body(self, piece: bytes, framed: bytes | None) -> None:
+        if self._finished:
+            return
+        reader = self._reader
+        if reader is None:
+            self._collect(piece)
+            return
+        if self._expand is not None:
+            try:
+                piece = self._expand(piece)
+            except ValueError as error:
+                self._fail_invalid(str(error))
+                return
+        self._take(reader.feed(piece))
+        if reader.overflow and not self._finished:
+            self._fail_invalid("an event of its stream is over 64 MiB")
+
+    def _collect(self, piece: bytes) -> None:
+        self._parts.append(piece)
+        self._size += len(piece)
+        if self._size > MOST_ANSWER_BYTES:
+            self._fail_invalid(f"over {MOST_ANSWER_BYTES} bytes")
+
+    def _fail_invalid(self, reason: str) -> None:
+        self._finished = True
+        self._call.fail(invalid(self._call.lane, reason), drop=True)
+
+    def end(self) -> None:
+        if self._finished:
+            return
+        call = self._call
+        if self._reader is not None:
+            self._take(self._reader.finish())
+        else:
+            events = self._whole_events()
+            if events is not None:
+                self._take(events)
+        if not self._finished:
+            self._finished = True
+            call.fail(cut(call.lane, "the stream ended without its last event"))
+
+    def _whole_events(self) -> list[Event] | None:
+        """Return the events of an answer that came whole; None where it cannot be read and the attempt has failed."""
+        call, crossing = self._call, self._detour.crossing
+        assert crossing is not None
+        try:
+            body = call.lane.scrub(decoded(b"".join(self._parts), self._headers))
+        except ValueError as error:
+            self._fail_invalid(str(error))
+            return None
+        events = crossing.upstream.decode_answer(body)
+        if events is None:
+            told = crossing.upstream.decode_error(body, self._headers)
+            if told is None:
+                self._fail_invalid(description(self._headers, body))
+            else:
+                self._finished = True
+                call.refused_by_upstream(502, self._headers, body)
+            return None
+        if not events or type(events[-1]) is not Ended:
+            events.append(Ended())
+        return events
+
+    # To the client.
+
+    def _take(self, events: list[Event]) -> None:
+        out: list[bytes] = []
+        for event in events:
+            kind = type(event)
+            if kind is Ended:
+                self._send(b"".join(out))
+                self._complete()
+                return
+            if isinstance(event, Failed):
+                self._send(b"".join(out))
+                self._failed(event)
+                return
+            if kind is Used or kind is Finished or kind is Began:
+                self._note(event)
+            self.events += 1
+            if self._writer is not None:
+                out.append(self._writer.write(event))
+            elif self._fold is not None:
+                self._fold.take(event)
+        self._send(b"".join(out))
+
+    def _note(self, event: Event) -> None:
+        seen = self.seen
+        if isinstance(event, Used):
+            seen.usage = event.usage or seen.usage
+            seen.usage_raw = event.raw or seen.usage_raw
+        elif isinstance(event, Finished):
+            seen.finish_reason = event.finish.native or event.finish.reason
+        elif isinstance(event, Began):
+            seen.model = event.model or seen.model
+
+    def _send(self, shown: bytes) -> None:
+        if not shown:
+            return
+        call = self._call
+        if not self.started:
+            self.started = True
+            call.start_answer(200, self._passed(), self._kind)
+        self._note_shown(shown)
+        call.client.write(chunk(shown) if call.chunked else shown)
+
+    def _passed(self) -> bytes:
+        return self._call.lane.scrub(passed_fields(self._headers))
+
+    def _note_shown(self, shown: bytes) -> None:
+        self.seen.size += len(shown)
+        if self._kept is not None:
+            self._kept.append(shown)
+
+    def _complete(self) -> None:
+        self._finished = True
+        call = self._call
+        if self._writer is None:
+            self._answer()
+            return
+        ending = self._writer.write(Ended())
+        if not self.started:
+            self.started = True
+            call.start_answer(200, self._passed(), self._kind)
+        self._note_shown(ending)
+        outcome: Outcome = "ok"
+        call.end_answer(200, outcome, self.glimpse(), last_chunks(ending) if call.chunked else ending)
+
+    def _answer(self) -> None:
+        call, crossing, fold = self._call, self._detour.crossing, self._fold
+        assert crossing is not None
+        assert fold is not None
+        body = crossing.client.encode_answer(fold.answer(), self._detour.asked, self._detour.losses)
+        seen = self.glimpse()
+        seen.size, seen.body = len(body), body
+        call.answer_whole(200, self._passed(), body, seen)
+
+    def _failed(self, event: Failed) -> None:
+        self._finished = True
+        call = self._call
+        told = Told(call.lane.scrub(event.message.encode()).decode(), event.kind, event.code)
+        failure = of_told(call.lane, event.status, told, None)
+        if not self.started:
+            call.fail(failure, drop=True)
+            return
+        error = failure.error
+        assert self._writer is not None
+        self._note_shown(shown := self._writer.fail(error))
+        call.client.write(chunk(shown) if call.chunked else shown)
+        call.ended_by_error_event()
+
+    def broken_off(self, error: UpstreamError) -> None:
+        self._end_with(error)
+
+    def _end_with(self, error: CallError) -> None:
+        self._finished = True
+        assert self._writer is not None
+        self._note_shown(shown := self._writer.fail(error))
+        self._call.client.write(chunk(shown) + CHUNK_END if self._call.chunked else shown)
+
+    def end_after_error(self) -> None:
+        """End the client's stream whose last event was the upstream's own error."""
+        if self._call.chunked:
+            self._call.client.write(CHUNK_END)
+
+    def glimpse(self) -> Seen:
+        seen = self.seen
+        if seen.usage is None and self.events:
+            seen.usage = self._call.estimate(self.events)
+        if self._kept:
+            seen.body = b"".join(self._kept)
+        return seen
