@@ -14,9 +14,10 @@ from types import FrameType
 import click
 from rich.console import Console
 
+from bench.contest import Bench
 from bench.figures import BenchError, Row, missing
 from bench.report import as_json, show
-from bench.rows import ROWS, Bench
+from bench.rows import ROWS
 
 __all__ = ["main"]
 

@@ -32,13 +32,13 @@ wrk.body = [==[{body}]==]
 
 
 class Load(Struct, frozen=True):
-    """What to send, by how many connections, for how long."""
+    """What to send where, by how many connections."""
 
     port: int
     key: str
     body: str
-    connections: int
-    duration_s: float
+    connections: int = 16
+    path: str = "/v1/chat/completions"
 
 
 class Calls(Struct, frozen=True):
@@ -48,14 +48,14 @@ class Calls(Struct, frozen=True):
     rate: float
 
 
-def wrk(load: Load, home: Path) -> Calls:
+def wrk(load: Load, duration_s: float, home: Path) -> Calls:
     """Run wrk with one thread. Any answer that is not 2xx and any socket error is an error."""
     script = home / "load.lua"
     script.touch(mode=0o600)
     script.write_text(_SCRIPT.format(key=load.key, body=load.body))
-    shape = ["-t1", f"-c{load.connections}", f"-d{load.duration_s:.0f}s", "--timeout", "30s", "-s", str(script)]
-    command = ["wrk", *shape, f"http://127.0.0.1:{load.port}/v1/chat/completions"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=load.duration_s + 60)
+    shape = ["-t1", f"-c{load.connections}", f"-d{duration_s:.0f}s", "--timeout", "30s", "-s", str(script)]
+    command = ["wrk", *shape, f"http://127.0.0.1:{load.port}{load.path}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=duration_s + 60)
     trouble = re.search(r"Non-2xx or 3xx responses: \d+|Socket errors:.*", done.stdout)
     rate = re.search(r"Requests/sec:\s*([\d.]+)", done.stdout)
     count = re.search(r"(\d+) requests in", done.stdout)

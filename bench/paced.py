@@ -11,7 +11,7 @@ from typing import ClassVar, cast
 
 import uvloop
 
-__all__: list[str] = []
+__all__ = ["end_of", "word"]
 
 _SENTENCE = "the quick brown fox jumps over the lazy dog and keeps on running through the forest until night"
 _WORDS = _SENTENCE.split()
@@ -33,17 +33,18 @@ def _event(**fields: object) -> bytes:
     return b"data: " + json.dumps({**envelope, **fields}, separators=(",", ":")).encode() + b"\n\n"
 
 
-def _word(number: int) -> bytes:
+def word(number: int) -> bytes:
+    """Return a chunk of a stream, without transfer coding."""
     delta = {"content": " " + _WORDS[number % len(_WORDS)]}
     choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}
-    return _chunk(_event(choices=[choice], usage=None, obfuscation="aB3x9"))
+    return _event(choices=[choice], usage=None, obfuscation="aB3x9")
 
 
-def _end(count: int) -> bytes:
+def end_of(count: int) -> bytes:
+    """Return the last events of a stream of `count` chunks, without transfer coding."""
     finish = {"index": 0, "delta": {}, "logprobs": None, "finish_reason": "stop"}
     usage = {"prompt_tokens": 120, "completion_tokens": count, "total_tokens": 120 + count}
-    events = [_event(choices=[finish], usage=None), _event(choices=[], usage=usage), b"data: [DONE]\n\n"]
-    return b"".join(map(_chunk, events)) + b"0\r\n\r\n"
+    return _event(choices=[finish], usage=None) + _event(choices=[], usage=usage) + b"data: [DONE]\n\n"
 
 
 def _chunk(content: bytes) -> bytes:
@@ -119,8 +120,8 @@ async def _serve(port: int) -> None:
 
 
 if __name__ == "__main__":
-    Paced.chunks = [_word(number) for number in range(int(sys.argv[2]))]
-    Paced.end = _end(int(sys.argv[2]))
+    Paced.chunks = [_chunk(word(number)) for number in range(int(sys.argv[2]))]
+    Paced.end = _chunk(end_of(int(sys.argv[2]))) + b"0\r\n\r\n"
     Paced.pause_s = float(sys.argv[3])
     Paced.hold = "hold" in sys.argv[4:]
     uvloop.run(_serve(int(sys.argv[1])))

@@ -1,25 +1,20 @@
 """The measurements, each a function from a bench to rows of the report."""
 
-import json
-import os
 import resource
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from importlib.util import find_spec
-from pathlib import Path
 from statistics import median
 
 from msgspec.structs import replace
 
-from bench import cpu, crowd, engine, openloop, subject, yardstick
-from bench.children import Child, free_port
+from bench import cpu, crowd, engine, openloop, subject, translation, yardstick
+from bench.contest import Bench, contest, gateway, paced, pair, release, run, sent
 from bench.figures import Ask, Row, missing, ratio_row, value_row
-from bench.load import BODY, STREAM_BODY, Calls, Load, wrk
+from bench.load import BODY, STREAM_BODY, Load
 from steelyard.core.errors import StoreError
 
-__all__ = ["ROWS", "Bench"]
+__all__ = ["ROWS"]
 
 _CPU = Ask("cpu", "CPU per call, not streaming", "µs", "<=", 2.0)
 _RATE = Ask("throughput", "calls per second, 16 connections", "1/s", ">=", 0.5)
@@ -34,42 +29,19 @@ _START = Ask("start", "CPU from start to readiness", "s", "<=", 0.6)
 _RESOLUTION_MS = 0.02
 
 
-class Bench:
-    """How thorough to be, and where: `quick` is for trying out, its figures are rough."""
-
-    def __init__(self, home: Path, *, quick: bool, stand_in: str | None) -> None:
-        self.home = home
-        self.stand_in = stand_in
-        self.data_dir = Path(os.environ.get("STEELYARD_HOME") or "~/.local/share/steelyard")
-        self.say: Callable[[str], None] = lambda _: None
-        self.rounds = 2 if quick else 5
-        self.duration_s = 2.0 if quick else 4.0
-        self.streams = 500 if quick else 5000
-        self.throughput: float | None = None
-
-    def fresh(self) -> Path:
-        """Return a new empty directory."""
-        return Path(tempfile.mkdtemp(dir=self.home))
-
-    def order(self, number: int, names: list[str]) -> list[str]:
-        """Return the order of a round: it turns, so that no one is always first."""
-        self.say(f"round {number + 1}")
-        return names[number % len(names) :] + names[: number % len(names)]
-
-
 def calls(bench: Bench) -> list[Row]:
     """Measure CPU per call and throughput, against nginx's proxy_pass, in the same runs."""
     spent: dict[str, list[float]] = {"gateway": [], "nginx": []}
     rates: dict[str, list[float]] = {"gateway": [], "nginx": []}
-    with _contest(bench, buffering=True) as (ours, nginx, _):
+    with contest(bench, buffering=True) as (ours, nginx, _):
         places = {"gateway": (ours.child, ours.port), "nginx": nginx}
         for name in places:
-            _load(bench, places[name][1], ours.key, BODY, warm=True)
+            run(bench, Load(places[name][1], ours.key, BODY), warm=True)
         for number in range(bench.rounds):
             for name in bench.order(number, list(places)):
                 child, port = places[name]
                 before = cpu.cpu_s(child.session)
-                done = _load(bench, port, ours.key, BODY)
+                done = run(bench, Load(port, ours.key, BODY))
                 spent[name].append((cpu.cpu_s(child.session) - before) / done.count * 1e6)
                 rates[name].append(done.rate)
                 child.must_live()
@@ -81,17 +53,17 @@ def stream(bench: Bench) -> list[Row]:
     """Measure CPU per chunk of 64 streams at a time, each of 100 chunks 5 ms apart, against nginx without buffering."""
     spent: dict[str, list[float]] = {"gateway": [], "nginx": []}
     with ExitStack() as stack:
-        upstream = stack.enter_context(_paced(bench, "100", "0.005"))
-        ours, nginx = stack.enter_context(_pair(bench, upstream, buffering=False))
+        upstream = stack.enter_context(paced(bench, "100", "0.005"))
+        ours, nginx = stack.enter_context(pair(bench, upstream, buffering=False))
         places = {"gateway": (ours.child, ours.port), "nginx": nginx}
         for name in places:
-            _load(bench, places[name][1], ours.key, STREAM_BODY, connections=64, warm=True)
+            run(bench, Load(places[name][1], ours.key, STREAM_BODY, connections=64), warm=True)
         for number in range(bench.rounds):
             for name in bench.order(number, list(places)):
                 child, port = places[name]
-                before, sent = cpu.cpu_s(child.session), _sent(upstream)
-                _load(bench, port, ours.key, STREAM_BODY, connections=64)
-                chunks = _sent(upstream) - sent
+                before, told = cpu.cpu_s(child.session), sent(upstream)
+                run(bench, Load(port, ours.key, STREAM_BODY, connections=64))
+                chunks = sent(upstream) - told
                 spent[name].append((cpu.cpu_s(child.session) - before) / chunks * 1e6)
                 child.must_live()
     return [ratio_row(_CHUNK, spent["gateway"], spent["nginx"])]
@@ -103,9 +75,9 @@ def latency(bench: Bench) -> list[Row]:
     Added is the difference of two medians over twice as many short rounds as elsewhere, since one burst of other work
     on the machine spoils a percentile of a whole round; the spread is that of leaving out each round in turn."""
     found: dict[str, list[float]] = {"direct": [], "nginx": [], "gateway": []}
-    with _contest(bench, buffering=True) as (ours, nginx, upstream):
+    with contest(bench, buffering=True) as (ours, nginx, upstream):
         if bench.throughput is None:
-            bench.throughput = _load(bench, ours.port, ours.key, BODY).rate
+            bench.throughput = run(bench, Load(ours.port, ours.key, BODY)).rate
         rate = bench.throughput / 2
         ports = {"direct": upstream, "nginx": nginx[1], "gateway": ours.port}
         request = subject.post(ours.key, BODY)
@@ -133,9 +105,8 @@ def memory(bench: Bench) -> list[Row]:
         why = f"needs {2 * bench.streams + 200} open files, the limit is {soft}: raise `ulimit -Hn`"
         return [missing(_IDLE, why), missing(_OPEN, why)]
     with ExitStack() as stack:
-        upstream = stack.enter_context(_paced(bench, "10", "1.0", "hold"))
-        ours = _gateway(bench, upstream)
-        stack.enter_context(ours.child)
+        upstream = stack.enter_context(paced(bench, "10", "1.0", "hold"))
+        ours = stack.enter_context(gateway(bench, upstream))
         idle = [cpu.peak_rss_mb(ours.child.session)]
         bench.say(f"opening {bench.streams} streams")
         found = crowd.gather(
@@ -143,7 +114,7 @@ def memory(bench: Bench) -> list[Row]:
             subject.post(ours.key, STREAM_BODY),
             bench.streams,
             lambda: cpu.peak_rss_mb(ours.child.session),
-            lambda: _release(upstream),
+            lambda: release(upstream),
         )
         ours.child.must_live()
     note = f"{found.together} open together, {found.finished} of {found.asked} ended whole"
@@ -163,9 +134,8 @@ def start(bench: Bench) -> list[Row]:
         stack.enter_context(child)
         for number in range(bench.rounds):
             bench.order(number, ["gateway"])
-            ours = _gateway(bench, upstream)
-            ours.child.stop()
-            spent.append(ours.ready_cpu_s)
+            with gateway(bench, upstream) as ours:
+                spent.append(ours.ready_cpu_s)
     return [value_row(_START, spent)]
 
 
@@ -177,8 +147,7 @@ def local(bench: Bench) -> list[Row]:
     try:
         with ExitStack() as stack:
             upstream = stack.enter_context(engine.engine(bench.data_dir, bench.fresh()))
-            ours = _gateway(bench, upstream)
-            stack.enter_context(ours.child)
+            ours = stack.enter_context(gateway(bench, upstream))
             ports = {"gateway": ours.port, "direct": upstream}
             for number in range(3 * bench.rounds):
                 for name in bench.order(number, list(ports)):
@@ -195,59 +164,7 @@ ROWS: dict[str, tuple[Callable[[Bench], list[Row]], tuple[Ask, ...]]] = {
     "memory": (memory, (_IDLE, _OPEN)),
     "start": (start, (_START,)),
     "local": (local, (_LOCAL,)),
+    "translated": (translation.streams, (translation.CHUNK,)),
+    "conversation": (translation.whole, (translation.WHOLE,)),
+    "long": (translation.long_stream, (translation.LONG,)),
 }
-
-
-def _gateway(bench: Bench, upstream: int) -> subject.Subject:
-    return subject.start(bench.fresh() / "gateway", upstream, bench.stand_in)
-
-
-@contextmanager
-def _pair(bench: Bench, upstream: int, *, buffering: bool) -> Iterator[tuple[subject.Subject, tuple[Child, int]]]:
-    """Run the gateway and nginx in front of one upstream."""
-    with ExitStack() as stack:
-        ours = _gateway(bench, upstream)
-        stack.enter_context(ours.child)
-        child, port = yardstick.proxy(bench.fresh(), upstream, buffering=buffering)
-        stack.enter_context(child)
-        yield ours, (child, port)
-
-
-@contextmanager
-def _contest(bench: Bench, *, buffering: bool) -> Iterator[tuple[subject.Subject, tuple[Child, int], int]]:
-    """Run the fixed completion with the gateway and nginx in front of it."""
-    with ExitStack() as stack:
-        child, upstream = yardstick.completions(bench.fresh())
-        stack.enter_context(child)
-        ours, nginx = stack.enter_context(_pair(bench, upstream, buffering=buffering))
-        if not bench.stand_in:
-            subject.prove_cost(ours, BODY)
-        yield ours, nginx, upstream
-
-
-@contextmanager
-def _paced(bench: Bench, *arguments: str) -> Iterator[int]:
-    """Run the paced upstream; yield its port."""
-    port = free_port()
-    command = [sys.executable, "-m", "bench.paced", str(port), *arguments]
-    with Child(command, bench.fresh() / "paced.log", name="the paced upstream") as child:
-        child.wait_port(port)
-        yield port
-
-
-def _load(bench: Bench, port: int, key: str, body: str, *, connections: int = 16, warm: bool = False) -> Calls:
-    return wrk(Load(port, key, body, connections, 1.0 if warm else bench.duration_s), bench.home)
-
-
-def _ask(port: int, line: str) -> bytes:
-    return subject.exchange(port, f"{line} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()).partition(b"\r\n\r\n")[2]
-
-
-def _sent(port: int) -> int:
-    """Return how many chunks the paced upstream has sent."""
-    sent: int = json.loads(_ask(port, "GET /count"))["sent"]
-    return sent
-
-
-def _release(port: int) -> None:
-    _ask(port, "POST /release")
