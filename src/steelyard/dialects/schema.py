@@ -11,7 +11,7 @@ from steelyard.core.errors import BadRequest
 from steelyard.core.parts import Fields
 from steelyard.dialects.members import wrong
 
-__all__ = ["from_openapi", "has_reference", "keywords", "resolved", "subschemas_changed"]
+__all__ = ["from_openapi", "has_reference", "keywords", "resolved", "subschemas_changed", "words"]
 
 _MOST_NODES = 20_000
 """Definitions that name each other twice a level grow as 2 to the power of the levels."""
@@ -32,8 +32,8 @@ _SINGLE = frozenset(
         "unevaluatedProperties",
     )
 )
-_MANY = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
-_NAMED = ("$defs", "definitions", "dependentSchemas", "patternProperties", "properties")
+_MANY = frozenset(("allOf", "anyOf", "oneOf", "prefixItems", "items"))
+_NAMED = frozenset(("$defs", "definitions", "dependentSchemas", "patternProperties", "properties"))
 _DEFINITIONS = ("$defs", "definitions")
 
 _Change = Callable[[Any, str], Any]
@@ -41,7 +41,25 @@ _Change = Callable[[Any, str], Any]
 
 def has_reference(schema: Any) -> bool:
     """Say whether a `$ref` stands anywhere in a schema."""
-    return any("$ref" in one for one, _ in _subschemas(schema, ""))
+    return "$ref" in words(schema)
+
+
+def words(schema: Any) -> set[str]:
+    """Return the keywords that stand anywhere in a schema."""
+    found: set[str] = set()
+    open_ones: list[Any] = [schema]
+    for one in open_ones:  # it grows while it is walked
+        if not isinstance(one, dict):
+            continue
+        found.update(one)
+        for name, value in one.items():
+            if name in _NAMED and isinstance(value, dict):
+                open_ones += value.values()
+            elif name in _MANY and isinstance(value, list):
+                open_ones += value
+            elif name in _SINGLE:
+                open_ones.append(value)
+    return found
 
 
 def resolved(schema: Fields, path: str) -> Fields:

@@ -30,7 +30,7 @@ DATA = (
     "toolCall",
     "toolResponse",
 )
-_NATIVE = ("executableCode", "codeExecutionResult", "toolCall", "toolResponse")
+_DATA = frozenset(DATA)
 _FILES = ("https://generativelanguage.googleapis.com/", "files/", "gs://")
 """Google's own stores: the Files API's addresses, and Cloud Storage's."""
 
@@ -44,8 +44,10 @@ def part_of(value: Any, at: str, call_id: Callable[[], str]) -> Part:
     Raises BadRequest, with the part's path: for what is no part, for one of an unknown kind ("unknown_content"), and
     for one of several kinds at once.
     """
+    if isinstance(value, dict) and len(value) == 1 and isinstance(value.get("text"), str):
+        return Text(value["text"], at=at)  # as nearly all are
     members = Proto(value, at)
-    kinds = [name for name in DATA if name in members]
+    kinds = [name for name, told in members.rest().items() if name in _DATA and told is not None]
     if len(kinds) > 1:
         raise wrong(at, f"has {' and '.join(kinds)}. Give each a part of its own.")
     if not kinds:

@@ -85,7 +85,8 @@ def _conversation(members: Proto, *, partial: bool) -> list[Message]:
         parts = _parts(content, number)
         matched = [_matched(part, calls, placed_id(number, place)) for place, part in enumerate(parts)]
         parts = [part for part in matched if not _says_nothing(part)] or matched
-        found.append(Message(_ROLES[role], tuple(joined(parts)), at=content.at, extra=content.rest()))
+        whole = joined(parts) if role == "model" else parts
+        found.append(Message(_ROLES[role], tuple(whole), at=content.at, extra=content.rest()))
     return found
 
 

@@ -15,7 +15,7 @@ from steelyard.core.losses import Losses
 from steelyard.core.parts import Fields
 from steelyard.core.request import Request, Tool
 from steelyard.dialects.gemini.proto import spread
-from steelyard.dialects.schema import keywords, resolved, subschemas_changed
+from steelyard.dialects.schema import keywords, resolved, subschemas_changed, words
 
 __all__ = ["choice_json", "schema_json", "tools_json"]
 
@@ -48,9 +48,13 @@ _NO_CONSTRAINTS = frozenset(
     ["$schema", "$comment", "$vocabulary", "default", "deprecated", "example", "examples", "readOnly", "writeOnly"]
 )
 
+_FIT = (_HEEDED | _NO_CONSTRAINTS) - {"$ref", "$defs"}
+
 
 def schema_json(schema: Fields, path: str, losses: Losses) -> Fields:
     """Return another dialect's schema as Gemini takes it. Raises BadRequest for a circular one."""
+    if words(schema) <= _FIT:
+        return schema
     found: Fields = _fitted(resolved(schema, path), path)
     for name, at in keywords(found, path):
         if name not in _HEEDED and name not in _NO_CONSTRAINTS:
