@@ -8,7 +8,7 @@ from steelyard.core.errors import BadRequest
 from steelyard.core.losses import Losses
 from steelyard.core.parts import Cache, Citation, Media, Opaque, Part, Refusal, Text, Thinking, ToolCall, ToolResult
 from steelyard.core.request import Message, OutputFormat, Reasoning, Request, Tool, ToolChoice
-from tests.dialects.gemini.wire import encoded
+from tests.dialects.gemini.wire import asking, decoded, encoded
 
 HELLO = Message("user", (Text("hello", at="messages[0].content"),), at="messages[0]")
 
@@ -358,6 +358,19 @@ def test_trap_16_a_circular_schema_is_refused_with_its_path() -> None:
     assert caught.value.code == "circular_schema"
     assert caught.value.param is not None
     assert caught.value.param.startswith("tools[0].parameters.properties.next")
+
+
+def test_a_schema_that_is_nested_too_deeply_is_refused() -> None:
+    schema: dict[str, Any] = {"const": "a"}
+    for _ in range(600):
+        schema = {"items": schema}
+    with pytest.raises(BadRequest) as caught:
+        encoded(_request(tools=(Tool("f", parameters=schema, at="tools[0]"),)))
+    assert caught.value.code == "schema_too_deep"
+    openapi = {"functionDeclarations": [{"name": "f", "parameters": schema}]}
+    with pytest.raises(BadRequest) as caught:
+        decoded(asking(tools=[openapi]))
+    assert caught.value.code == "schema_too_deep"
 
 
 def test_settings_have_gemini_s_names() -> None:

@@ -3,7 +3,7 @@
 import msgspec
 
 from steelyard.core.answer import Answer
-from steelyard.core.errors import CallError
+from steelyard.core.errors import BadRequest, CallError
 from steelyard.core.events import Event
 from steelyard.core.losses import Losses
 from steelyard.core.request import Request
@@ -28,10 +28,16 @@ class Gemini:
     """Of a stream to a client that does not say `alt=sse`."""
 
     def decode_request(self, body: bytes, *, model: str | None = None, stream: bool | None = None) -> Request:
-        return decode_request(body, model=model, stream=stream)
+        try:
+            return decode_request(body, model=model, stream=stream)
+        except RecursionError:
+            raise _too_deep() from None
 
     def encode_request(self, request: Request, facts: Facts, losses: Losses) -> bytes:
-        return encode_request(request, facts, losses)
+        try:
+            return encode_request(request, facts, losses)
+        except RecursionError:
+            raise _too_deep() from None
 
     def decode_answer(self, body: bytes) -> list[Event] | None:
         return decode_answer(body)
@@ -65,6 +71,10 @@ class Gemini:
     def encode_count(self, tokens: int) -> bytes:
         """Return the answer to `countTokens` (Gemini API reference, "models.countTokens")."""
         return msgspec.json.encode({"totalTokens": tokens})
+
+
+def _too_deep() -> BadRequest:
+    return BadRequest("A schema of the request is nested too deeply. Flatten it.", code="schema_too_deep")
 
 
 GEMINI = Gemini()
