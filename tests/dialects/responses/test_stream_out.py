@@ -301,6 +301,22 @@ def test_an_image_is_told_as_one_that_a_tool_made() -> None:
     assert [(one.path, one.how) for one in losses.all()] == [("answer.content", "approximated")]
 
 
+def test_every_item_has_an_id_of_its_own() -> None:
+    image = Media("image", "image/png", "aaaa")
+    told = response(
+        PartBegan(0, "whole", image),
+        PartBegan(1, "whole", image),
+        PartBegan(2, "text", Text("a", item_id="msg_up")),
+        PartBegan(3, "tool_call", ToolCall("c", "f", "{}")),
+        PartBegan(4, "text", Text("b", item_id="msg_up")),
+        PartBegan(5, "whole", Opaque("openai-responses", "web_search_call", {"type": "web_search_call"})),
+        Ended(),
+    )
+    ids = [one["id"] for one in told["output"]]
+    assert len(set(ids)) == len(ids) == 6
+    assert ids[2] == "msg_up"
+
+
 def test_other_choices_are_reported() -> None:
     losses = Losses()
     stream = written(

@@ -336,4 +336,4 @@ class WholePen(Pen):
 
     def end(self, value: Part | None) -> None:
         if isinstance(value, Opaque):
-            self.item.wire = dict(value.native)
+            self.item.wire = {**value.native, "id": self.item.wire["id"]}

@@ -157,7 +157,7 @@ def _thinking(reasoning: Reasoning, request: Request, losses: Losses) -> Fields:
     elif reasoning.adaptive:
         losses.dropped(at, "models decide by themselves how much to think, as effort is left out")
     summary = reasoning.summary
-    if summary is None and reasoning.shown and request.dialect != NAME:
+    if summary is None and request.dialect != NAME and _wants_thoughts(reasoning, request.dialect):
         summary = "auto"
     if summary is not None:
         wire["summary"] = summary
@@ -167,6 +167,15 @@ def _thinking(reasoning: Reasoning, request: Request, losses: Losses) -> Fields:
         for name in reasoning.extra:
             losses.dropped(f"{at}.{name}", "the Responses API has no such field")
     return wire
+
+
+def _wants_thoughts(reasoning: Reasoning, dialect: str) -> bool:
+    """Say whether the client expects to see thoughts. Asking for them costs: organisations that OpenAI has not verified
+    are refused for it, so it is done only for who wants them."""
+    if reasoning.shown is None:
+        # Anthropic shows thoughts to whoever asks for thinking, unless told not to (Messages API, `thinking.display`).
+        return dialect == "anthropic" and (reasoning.adaptive or bool(reasoning.budget))
+    return reasoning.shown
 
 
 def _not_here(request: Request, losses: Losses) -> None:

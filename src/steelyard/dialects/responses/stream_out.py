@@ -213,10 +213,11 @@ class StreamWriter:
             case Thinking():
                 self._pen = ThoughtPen(self._thought(value), event.part, value)
             case Opaque() if value.dialect == NAME:
-                wire = {**value.native}
-                wire.setdefault("id", self._made_id("item"))
+                self._close()
+                wire = {"id": self._made_id("item"), **value.native}
                 self._pen = WholePen(self._new(wire, None, {}), event.part, value)
             case Media() if value.kind == "image" and value.data is not None:
+                self._close()
                 self._pen = WholePen(self._new(self._image(value.data), None, {}), event.part, value)
             case _:
                 self._ignored.add(event.part)
@@ -229,7 +230,14 @@ class StreamWriter:
         return {"id": made, "type": "image_generation_call", "status": "completed", "result": data}
 
     def _made_id(self, kind: str) -> str:
+        """Return an id for the next item. Whoever asks has closed the one before."""
         return made_id(kind, self._asked.id, len(self._output))
+
+    def _own_id(self, upstream: str | None, kind: str) -> str:
+        """Return an item's id: the upstream's, unless an item had it before."""
+        if upstream is None or any(one.get("id") == upstream for one in self._output):
+            return self._made_id(kind)
+        return upstream
 
     # Items
 
@@ -238,7 +246,7 @@ class StreamWriter:
         if item is not None and item.wire["type"] == "message" and value.item_id in (None, item.upstream):
             return item
         self._close()
-        wire: Fields = {"id": value.item_id or self._made_id("msg"), "type": "message", "role": "assistant"}
+        wire: Fields = {"id": self._own_id(value.item_id, "msg"), "type": "message", "role": "assistant"}
         wire.update({"status": "in_progress", "content": []})
         if value.item_id is not None and "phase" in value.extra:
             wire["phase"] = value.extra["phase"]
@@ -251,7 +259,7 @@ class StreamWriter:
         kind, key, prefix = (
             ("custom_tool_call", "input", "ctc") if value.custom else ("function_call", "arguments", "fc")
         )
-        wire: Fields = {"id": value.item_id or self._made_id(prefix), "type": kind, "status": "in_progress"}
+        wire: Fields = {"id": self._own_id(value.item_id, prefix), "type": kind, "status": "in_progress"}
         wire.update({key: "", "call_id": value.id, "name": value.name})
         if value.item_id is not None:
             wire.update(value.extra)
@@ -267,7 +275,7 @@ class StreamWriter:
         ):
             return item
         self._close()
-        wire = {"id": value.item_id or self._made_id("rs"), "type": "reasoning", "summary": []}
+        wire = {"id": self._own_id(value.item_id, "rs"), "type": "reasoning", "summary": []}
         return self._new(wire, value.item_id, {})
 
     def _new(self, wire: Fields, upstream: str | None, growing: Fields) -> Item:
