@@ -33,7 +33,7 @@ class MessageWriter:
     def write(self, messages: tuple[Message, ...]) -> list[Fields]:
         """Return the messages. Raises BadRequest that names the path of content that has no words here."""
         pending: list[ToolResult] = []  # those that hold more than texts
-        for message in messages:
+        for message in messages if self._same else _joined(messages):
             plain = _plain(message)
             if plain is not None:
                 if pending and message.role != "tool":
@@ -211,6 +211,8 @@ class MessageWriter:
             self._finish(wire, message)
             return
         thoughts, said, calls = self._sorted(parts)
+        if not (self._same or thoughts or said or calls):
+            return  # all of it was another provider's own: the server would refuse a message without content
         self._say(said, wire)
         if thoughts:
             write_thoughts(thoughts, wire, told=False)
@@ -281,6 +283,21 @@ class MessageWriter:
         elif call.signature is not None:
             self._losses.dropped(f"{call.at}.signature", "only the provider that gave it can read it")
         return wire
+
+
+def _joined(messages: tuple[Message, ...]) -> list[Message]:
+    """Return messages with those of the assistant that follow each other made one: other dialects say text, thoughts
+    and calls in items of their own, and results must follow one message with all the calls (API reference, "Create chat
+    completion": each `tool_call_id` answers the preceding message)."""
+    joined: list[Message] = []
+    for message in messages:
+        if message.role == "assistant" and joined and joined[-1].role == "assistant":
+            last = joined[-1]
+            extra = {**last.extra, **message.extra} if message.extra else last.extra
+            joined[-1] = structs.replace(last, parts=last.parts + message.parts, extra=extra)
+        else:
+            joined.append(message)
+    return joined
 
 
 def _plain(message: Message) -> Fields | None:
