@@ -14,7 +14,8 @@ from tests.support import RawHTTP, config_text
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home whose ledger holds three calls: one with a price, one without, and one for a model that is unknown."""
+    """A home whose ledger holds four calls: one with a price, one without, one for a model that is unknown, and one
+    that was translated."""
     directory = tmp_path_factory.mktemp("ledger")
     with FakeProvider() as provider:
         text = config_text(
@@ -29,6 +30,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 assert http.chat("acme/ok").status == 200
                 assert http.chat("acme/echo").status == 200
                 assert http.chat("acme/nobody").status == 404
+                ask = {"model": "acme/ok", "max_tokens": 20, "messages": [{"role": "user", "content": "Hi there"}]}
+                assert http.request("POST", "/v1/messages", **ask, top_k=3).status == 200
             assert up.end() == 0, up.told
     return directory
 
@@ -41,7 +44,7 @@ def here(home: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 def test_tail_prints_an_object_a_line(call: Call, here: dict[str, str]) -> None:
     rows = [json.loads(line) for line in call("ledger", "tail", "--json", env=here).stdout.splitlines()]
-    assert [row["deployment"] for row in rows] == ["acme/ok", "acme/echo", "acme/nobody"]
+    assert [row["deployment"] for row in rows] == ["acme/ok", "acme/echo", "acme/nobody", "acme/ok"]
     assert rows[0]["usage"]["output"] > 0
     assert rows[0]["attempts"][0]["outcome"] == "ok"
     assert rows[0]["cost_usd"] is not None
@@ -66,7 +69,7 @@ def test_an_unknown_cost_is_never_nothing(call: Call, here: dict[str, str]) -> N
 @pytest.mark.parametrize("by", ["route", "model", "key", "day"])
 def test_cost_adds_up_every_call_whatever_it_is_added_up_by(call: Call, here: dict[str, str], by: str) -> None:
     rows = json.loads(call("ledger", "cost", "--by", by, "--json", env=here).stdout)
-    assert sum(row["calls"] for row in rows) == 3
+    assert sum(row["calls"] for row in rows) == 4
 
 
 def test_an_exchange_is_shown_with_its_attempts_and_bodies(call: Call, here: dict[str, str]) -> None:
@@ -76,6 +79,26 @@ def test_an_exchange_is_shown_with_its_attempts_and_bodies(call: Call, here: dic
     text = call("ledger", "show", first["id"][:20], env=here).stdout
     for word in ("acme/ok", "200 ok", "ATTEMPT", "cost", "request"):
         assert word in text
+
+
+def test_a_translated_call_is_shown_with_its_dialects_and_what_got_lost(call: Call, here: dict[str, str]) -> None:
+    last = json.loads(call("ledger", "tail", "-n", "1", "--json", env=here).stdout)
+    shown = json.loads(call("ledger", "show", last["id"], "--json", env=here).stdout)
+    assert (shown["dialect"], shown["spoken"]) == ("anthropic", "openai")
+    lost = {(one["path"], one["how"]): one["reason"] for one in shown["losses"]}
+    assert lost["top_k", "dropped"]
+    lines = call("ledger", "show", last["id"], env=here).stdout.splitlines()
+    assert any(line.split(maxsplit=1) == ["dialect", "anthropic, translated to openai"] for line in lines)
+    (line,) = [line for line in lines if line.startswith("top_k ")]
+    assert line.split(maxsplit=2) == ["top_k", "dropped", lost["top_k", "dropped"]]
+
+
+def test_a_relayed_call_has_lost_nothing(call: Call, here: dict[str, str]) -> None:
+    first = json.loads(call("ledger", "tail", "--json", env=here).stdout.splitlines()[0])
+    assert (first["dialect"], first["spoken"], first["losses"]) == ("openai", None, [])
+    text = call("ledger", "show", first["id"], env=here).stdout
+    assert "translated" not in text
+    assert "LOST" not in text
 
 
 def test_an_id_that_is_none_is_bad_input(call: Call, here: dict[str, str]) -> None:
@@ -110,7 +133,7 @@ def test_the_ledger_is_read_beside_a_configuration_named_by_a_flag(home: Path, t
         cwd=tmp_path,
         STEELYARD_HOME=str(home / "home"),
     )
-    assert sum(row["calls"] for row in json.loads(done.stdout)) == 3
+    assert sum(row["calls"] for row in json.loads(done.stdout)) == 4
 
 
 def test_a_ledger_that_is_a_file_is_named_by_its_plain_path(call: Call, tmp_path: Path) -> None:

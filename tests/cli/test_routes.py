@@ -67,3 +67,42 @@ def test_routes_are_listed_with_what_is_left_out(call_json: CallJson, tmp_path: 
     assert rows["assistant"]["deployments"] == ["acme/large"]
     assert set(rows["assistant"]["left_out"]) == {"openai/gpt-4.1", "local/none"}
     assert rows["nobody"]["deployments"] == []
+
+
+def _speaking(directory: Path) -> dict[str, str]:
+    acme = {"base_url": "https://api.acme.example/v1", "streaming": "always"}
+    mixed = ["acme/large", "anthropic/claude-sonnet-4-5", "gemini/gemini-2.5-flash", "openai/gpt-4.1"]
+    routes = {"mixed": {"deployments": mixed, "strict": True}}
+    (directory / "steelyard.toml").write_text(config_text({"acme": acme}, routes=routes))
+    return {"OPENAI_API_KEY": SECRET, "ANTHROPIC_API_KEY": SECRET, "GEMINI_API_KEY": SECRET}
+
+
+def test_it_is_said_who_is_relayed_and_who_is_translated(call_json: CallJson, tmp_path: Path) -> None:
+    plan = call_json("routes", "explain", "mixed", env=_speaking(tmp_path))
+    rows = {row["deployment"]: (row["dialect"], row["clients"]) for row in plan["deployments"]}
+    relayed = {"whole": "relayed", "stream": "relayed"}
+    translated = {"whole": "translated", "stream": "translated"}
+    assert rows["anthropic/claude-sonnet-4-5"] == (
+        "anthropic",
+        {"openai": translated, "openai-responses": translated, "anthropic": relayed, "gemini": translated},
+    )
+    assert rows["gemini/gemini-2.5-flash"][1]["gemini"] == relayed
+    assert rows["openai/gpt-4.1"][1] == {
+        "openai": relayed,
+        "openai-responses": relayed,
+        "anthropic": translated,
+        "gemini": translated,
+    }
+    # It only streams: whole answers are put together, also in its own dialect.
+    assert rows["acme/large"][1]["openai"] == {"whole": "translated", "stream": "relayed"}
+    assert plan["strict"] is True
+
+
+def test_a_person_is_told_who_is_relayed_and_who_is_translated(call: Call, tmp_path: Path) -> None:
+    lines = call("routes", "explain", "mixed", env=_speaking(tmp_path)).stdout.splitlines()
+    at = next(number for number, line in enumerate(lines) if "SPEAKS" in line)
+    head, _, acme, claude = lines[at : at + 4]
+    assert "ANTHROPIC CLIENTS" in head
+    assert acme.split()[2:7] == ["openai", "translated,", "streams", "relayed", "translated"]
+    assert claude.split()[2:] == ["anthropic", "translated", "translated", "relayed", "translated"]
+    assert any(line.split(maxsplit=1) == ["losses", "refused (strict)"] for line in lines)

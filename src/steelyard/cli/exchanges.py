@@ -6,7 +6,7 @@ from rich.text import Text
 
 from steelyard.cli.shown import console, moment_text, pairs, table, usd_of
 from steelyard.cli.visible import visible
-from steelyard.core.exchange import Exchange
+from steelyard.core.exchange import Attempt, Exchange
 from steelyard.core.usage import Usage
 from steelyard.ledger.queries import Found
 
@@ -18,6 +18,7 @@ def as_row(found: Found) -> dict[str, object]:
     it = found.exchange
     row: dict[str, object] = {"seq": found.seq, **{name: getattr(it, name) for name in it.__struct_fields__}}
     row["attempts"] = [{name: getattr(one, name) for name in one.__struct_fields__} for one in it.attempts]
+    row["losses"] = [{name: getattr(one, name) for name in one.__struct_fields__} for one in it.losses]
     row["usage"] = it.usage and {name: getattr(it.usage, name) for name in it.usage.__struct_fields__}
     for name in ("usage_raw", "request", "response"):
         body = getattr(it, name)
@@ -43,6 +44,7 @@ def print_exchange(it: Exchange) -> None:
         ("id", it.id),
         ("received", f"{moment_text(it.received_at)} UTC"),
         ("endpoint", f"{it.endpoint}{' (stream)' if it.stream else ''}"),
+        ("dialect", _dialects(it)),
         ("route", it.route or "unknown"),
         ("deployment", it.deployment or "none"),
         ("key", it.key or "none"),
@@ -60,28 +62,41 @@ def print_exchange(it: Exchange) -> None:
         ("worker", it.worker),
         ("record", it.record),
     ]
+    if it.kept_as:
+        rows.append(("kept as", it.kept_as))
     pairs(rows)
     if it.attempts:
+        _print_attempts(it.attempts)
+    if it.losses:
         console().print()
-        table(
-            ("ATTEMPT", "OUTCOME", "STATUS", "FROM", "TO", "DETAIL"),
-            [
-                (
-                    one.deployment,
-                    one.outcome,
-                    str(one.status or ""),
-                    _ms(one.started_ms),
-                    _ms(one.ended_ms),
-                    one.detail or "",
-                )
-                for one in it.attempts
-            ],
-            right=("FROM", "TO"),
-        )
+        table(("LOST", "HOW", "WHY"), [(one.path, one.how, one.reason) for one in it.losses])
     for name, body in (("request", it.request), ("response", it.response)):
         if body is not None:
             console().print(Text(f"\n{name}", style="bold"))
             console().print(Text(visible(body.decode(errors="replace"), lines=True)), soft_wrap=True)
+
+
+def _print_attempts(attempts: tuple[Attempt, ...]) -> None:
+    console().print()
+    table(
+        ("ATTEMPT", "OUTCOME", "STATUS", "FROM", "TO", "DETAIL"),
+        [
+            (
+                one.deployment,
+                one.outcome,
+                str(one.status or ""),
+                _ms(one.started_ms),
+                _ms(one.ended_ms),
+                one.detail or "",
+            )
+            for one in attempts
+        ],
+        right=("FROM", "TO"),
+    )
+
+
+def _dialects(it: Exchange) -> str:
+    return f"{it.dialect}, translated to {it.spoken}" if it.spoken else it.dialect
 
 
 def _count(usage: Usage | None, name: str) -> str:

@@ -8,6 +8,7 @@ from msgspec import structs
 
 from steelyard.catalog.endpoints import GENERATES
 from steelyard.catalog.prices import Tariff, usd_text
+from steelyard.cli.clients_of import CLIENTS, served
 from steelyard.cli.jsons import print_json
 from steelyard.cli.options import config_option, json_option, read_config
 from steelyard.cli.plans_of import left_out, plans_of
@@ -74,7 +75,8 @@ def explain(name: str, config_path: Path | None, as_json: bool) -> int:
     """Show the compiled plan of a route, or of PROVIDER/MODEL.
 
     Deployments stand in the order in which they are tried, with their price; those that are left out, with the reason.
-    Exit code 1: nobody could answer.
+    For each it is said whether a client of each dialect has its bytes relayed or translated. Exit code 1: nobody could
+    answer.
     """
     config = read_config(config_path)
     plan, missing = _plan_of(config, name)
@@ -105,6 +107,7 @@ def _row(plan: Plan, missing: dict[str, str]) -> dict[str, object]:
         "retries": plan.retries,
         "timeout_s": structs.asdict(plan.timeouts),
         "record": plan.record,
+        "strict": plan.strict,
         "deployments": [_target_row(one, weight) for one, weight in zip(plan.targets, weights, strict=True)],
         "left_out": [{"deployment": one, "reason": reason} for one, reason in missing.items()],
     }
@@ -116,6 +119,7 @@ def _target_row(target: Target, weight: float | None) -> dict[str, object]:
         "provider": target.provider,
         "model": target.model,
         "dialect": target.dialect,
+        "clients": {client: structs.asdict(served(target, client)) for client in CLIENTS},
         "address": _address(target),
         "weight": weight,
         "region": target.region,
@@ -161,6 +165,7 @@ def _show(plan: Plan, missing: dict[str, str]) -> None:
                 f"idle {limits.idle:g} s, total {limits.total:g} s",
             ),
             ("record", plan.record),
+            ("losses", "refused (strict)" if plan.strict else "reported"),
         ]
     )
     console().print()
@@ -173,7 +178,17 @@ def _show(plan: Plan, missing: dict[str, str]) -> None:
         ],
         right=("", "WEIGHT", "INPUT/MTOK", "OUTPUT/MTOK"),
     )
-    if not plan.targets:
+    if plan.targets:
+        console().print()
+        table(
+            ("", "DEPLOYMENT", "SPEAKS", *(f"{client.upper()} CLIENTS" for client in CLIENTS)),
+            [
+                (str(number), target.deployment, target.dialect, *(str(served(target, client)) for client in CLIENTS))
+                for number, target in enumerate(plan.targets, start=1)
+            ],
+            right=("",),
+        )
+    else:
         click.echo("No deployment can be called.", err=True)
     for deployment, reason in missing.items():
         console().print(visible(f"left out: {deployment}: {reason}"), markup=False, soft_wrap=True)
