@@ -45,7 +45,7 @@ class Exchange(Struct, frozen=True, array_like=True):
     without transfer coding; `cost_usd` is a decimal string in US dollars, `None` when a price or the usage is unknown.
     `price_source` names where the price came from and its date, e.g. `genai-prices 0.2.3` or `steelyard.toml`.
     `request` and `response` are the bodies as the client sent and saw them, only where `record` is `full`.
-    `dialect` is the client's; `spoken` the deployment's, where the call was translated, and `losses` what got lost then.
+    `dialect` is the client's; `spoken` the deployment's where the call was translated, `losses` what got lost then.
     `kept_as` is the id under which the client may ask for the response again (OpenAI's Responses, `store`).
     """
 

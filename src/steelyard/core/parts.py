@@ -124,8 +124,8 @@ class Thinking(Struct, frozen=True):
     """What a model thought. `signature` (Anthropic, Gemini) and `sealed` (Anthropic's redacted data, the Responses'
     encrypted content) are opaque to all but the provider and are sent back as they came; `dialect` says whose they
     are: another dialect's provider cannot read them. `summary`: the text is a summary, of `text` pieces joined by blank
-    lines. `item_id` is the id of the item in OpenAI's Responses, and `breaks` say where in the text its pieces after the
-    first begin, where it has several."""
+    lines. `item_id` is the id of the item in OpenAI's Responses, and `breaks` say where in the text its pieces after
+    the first begin, where it has several."""
 
     text: str
     dialect: str

@@ -109,6 +109,9 @@ class Watch(Protocol):
     def finish(self) -> None:
         """Take note of the connection's end: sets `done`, where the dialect has no terminator and all has come."""
 
+    def fail(self, error: CallError, request_id: str) -> bytes:
+        """Return the dialect's own end of a stream that cannot be completed, fit behind what was relayed."""
+
 
 class UpstreamDialect(Protocol):
     """A wire format that is spoken to upstreams. Whoever decodes a whole answer gives None for what is none of this

@@ -7,8 +7,9 @@ event; lines that begin with a colon are comments). Contents: OpenAI API referen
 
 import re
 
+from steelyard.core.errors import CallError
 from steelyard.core.usage import Usage
-from steelyard.dialects.openai import Chunk, decode_chunk, usage_of, without_usage
+from steelyard.dialects.openai import Chunk, decode_chunk, encode_error, usage_of, without_usage
 
 __all__ = ["DONE", "StreamReader"]
 
@@ -79,6 +80,10 @@ class StreamReader:
 
     def finish(self) -> None:
         """Change nothing: a stream that ends without `[DONE]` was cut."""
+
+    def fail(self, error: CallError, request_id: str) -> bytes:
+        """Return the event that ends a stream which cannot be completed: OpenAI's SDKs raise APIError on it."""
+        return b"data: %b\n\n" % encode_error(error)
 
     def _feed_closely(self, data: bytes) -> bytes:
         pending = self._pending

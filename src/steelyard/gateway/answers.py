@@ -4,11 +4,8 @@ import time
 from email.utils import formatdate
 from http import HTTPStatus
 
-import msgspec
-
 from steelyard.core.errors import CallError
 from steelyard.dialects.openai import encode_error
-from steelyard.dialects.sse import event
 from steelyard.dialects.table import DIALECTS
 
 __all__ = [
@@ -19,7 +16,6 @@ __all__ = [
     "chunk",
     "error_answer",
     "error_body",
-    "error_event",
     "passed_fields",
     "status_line",
     "today",
@@ -128,19 +124,6 @@ def error_answer(
         more += b"allow: %b\r\n" % error.allow.encode()  # RFC 9110, 15.5.6
     head = b"content-type: application/json\r\nx-request-id: %b\r\n%b%b" % (request_id.encode(), more, fields)
     return answer(error.status, head, error_body(error, dialect, request_id), keep_alive=keep_alive)
-
-
-def error_event(error: CallError, dialect: str, request_id: str) -> bytes:
-    """Return the event that ends a relayed stream which cannot be completed: the dialect's SDKs raise on it.
-
-    OpenAI API reference, "Errors"; Anthropic API, "Streaming messages", "Error events"; OpenAI API reference,
-    "Responses streaming events", "error"; Gemini streams a status object in an answer's place.
-    """
-    body = error_body(error, dialect, request_id)
-    if dialect == "openai-responses":
-        told = {"type": "error", "code": error.code, "message": str(error), "param": error.param, "sequence_number": 0}
-        return event(msgspec.json.encode(told), b"error")
-    return event(body, b"error" if dialect == "anthropic" else None)
 
 
 def chunk(piece: bytes) -> bytes:

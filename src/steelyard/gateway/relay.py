@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from steelyard.core.errors import UpstreamError
+from steelyard.core.errors import CallError, UpstreamError
 from steelyard.core.exchange import Outcome
 from steelyard.core.usage import Usage
 from steelyard.dialects.dialect import Glance
 from steelyard.dialects.openai import Answer, decode_answer, usage_of
 from steelyard.dialects.stream import StreamReader
 from steelyard.dialects.table import DIALECTS
-from steelyard.gateway.answers import CHUNK_END, chunk, error_event, passed_fields
+from steelyard.gateway.answers import CHUNK_END, chunk, passed_fields
 from steelyard.gateway.coding import CODINGS, MOST_ANSWER_BYTES, decoded, expansion_of, header
 from steelyard.gateway.failure import cut, invalid
 
@@ -258,9 +258,13 @@ class Events:
 
     def broken_off(self, error: UpstreamError) -> None:
         self._finished = True
-        event = error_event(error, self._call.endpoint.dialect, self._call.id)
+        event = self.failure(error)
         self._note_shown(event)
         self._write(event if self._bare else chunk(event) + CHUNK_END)
+
+    def failure(self, error: CallError) -> bytes:
+        """Return the event that ends the stream because of an error."""
+        return self._reader.fail(error, self._call.id)
 
     def end_after_error(self) -> None:
         """End the client's stream whose last event was the upstream's own error."""

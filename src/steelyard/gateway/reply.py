@@ -13,7 +13,6 @@ from steelyard.gateway.answers import (
     chunk,
     error_answer,
     error_body,
-    error_event,
     status_line,
     today,
 )
@@ -111,14 +110,15 @@ class Reply(Account):
             return b""
         if self.started:
             told = UpstreamError(f"The answer is complete, but could not be recorded: {error}")
-            event = error_event(told, self.endpoint.dialect, self.id)
+            relay = self.relay
+            assert isinstance(relay, Events | Translated)
+            event = relay.failure(told)
             return chunk(event) + CHUNK_END if self.chunked else event
         lost = Unavailable(str(error), code="not_recorded", retry_after_s=1.0)
         return error_answer(lost, self.id, keep_alive=self.incoming.keep_alive, dialect=self.endpoint.dialect)
 
     def complete(self) -> None:
         """Take note that the answer has been sent to its end."""
-        self.relay = None
         self.gateway.release(self)
         upstream = self.upstream
         if upstream is not None:

@@ -216,18 +216,18 @@ class Translated:
             call.fail(failure, drop=True)
             return
         error = failure.error
-        assert self._writer is not None
-        self._note_shown(shown := self._writer.fail(error))
+        self._note_shown(shown := self.failure(error))
         call.client.write(chunk(shown) if call.chunked else shown)
         call.ended_by_error_event()
 
-    def broken_off(self, error: UpstreamError) -> None:
-        self._end_with(error)
-
-    def _end_with(self, error: CallError) -> None:
-        self._finished = True
+    def failure(self, error: CallError) -> bytes:
+        """Return what ends the stream because of an error."""
         assert self._writer is not None
-        self._note_shown(shown := self._writer.fail(error))
+        return self._writer.fail(error)
+
+    def broken_off(self, error: UpstreamError) -> None:
+        self._finished = True
+        self._note_shown(shown := self.failure(error))
         self._call.client.write(chunk(shown) + CHUNK_END if self._call.chunked else shown)
 
     def end_after_error(self) -> None:

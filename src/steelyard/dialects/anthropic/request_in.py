@@ -132,7 +132,7 @@ def _check_results(messages: list[Message]) -> None:
                 raise wrong(
                     f"{part.at}.tool_use_id",
                     f"the result of a call {part.call_id!r} that no message before has. Send the tool_use block too.",
-                    "missing_tool_call",
+                    "unknown_tool_call",
                 )
 
 

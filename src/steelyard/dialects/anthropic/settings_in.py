@@ -46,7 +46,7 @@ def choice_of(value: Fields | None, extra: Fields) -> tuple[ToolChoice | None, b
     elif kind in _MODES:
         choice = _MODES[kind]
     else:
-        raise wrong("tool_choice.type", f"{kind!r} is not known. Use auto, any, tool or none.", "invalid_tool_choice")
+        raise wrong("tool_choice.type", f"{kind!r} is not known. Use auto, any, tool or none.", "invalid_value")
     alone = members.flag("disable_parallel_tool_use")
     extra.update({f"tool_choice.{name}": one for name, one in members.rest().items()})
     return choice, None if alone is None else not alone
@@ -81,7 +81,7 @@ def output_of(value: Fields | None, at: str) -> OutputFormat | None:
     members = Members(value, at)
     kind = members.needed_text("type")
     if kind != "json_schema":
-        raise wrong(members.path("type"), f"{kind!r} is not known. Use json_schema.", "invalid_output_format")
+        raise wrong(members.path("type"), f"{kind!r} is not known. Use json_schema.", "invalid_value")
     schema = members.object("schema")
     if schema is None:
         raise wrong(members.path("schema"), "is missing. Give a JSON Schema.", "missing_field")

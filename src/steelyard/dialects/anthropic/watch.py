@@ -5,7 +5,10 @@ import re
 import msgspec
 from msgspec import Raw, Struct
 
+from steelyard.core.errors import CallError
 from steelyard.core.usage import Usage
+from steelyard.dialects import sse
+from steelyard.dialects.anthropic.errors import encode_error
 from steelyard.dialects.anthropic.usage import usage_of
 from steelyard.dialects.anthropic.words import named
 
@@ -89,6 +92,10 @@ class Watching:
 
     def finish(self) -> None:
         """Take note of the connection's end: a stream without `message_stop` was cut."""
+
+    def fail(self, error: CallError, request_id: str) -> bytes:
+        """Return the event that ends a stream which cannot be completed ("Streaming messages", "Error events")."""
+        return sse.event(encode_error(error, request_id), b"error")
 
     def _feed_closely(self, data: bytes) -> bytes:
         if self.done:

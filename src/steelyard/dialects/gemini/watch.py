@@ -3,8 +3,11 @@
 import msgspec
 from msgspec import Raw, Struct
 
+from steelyard.core.errors import CallError
 from steelyard.core.usage import Usage
+from steelyard.dialects import sse
 from steelyard.dialects.dialect import Glance
+from steelyard.dialects.gemini.errors import encode_error
 from steelyard.dialects.gemini.frames import ChunkFramer
 from steelyard.dialects.gemini.plain import usage_in
 
@@ -109,6 +112,10 @@ class StreamWatch:
         if raw and raw != self.usage_raw:
             self.usage_raw = raw
             self.usage, _ = usage_in(raw)
+
+    def fail(self, error: CallError, request_id: str) -> bytes:
+        """Return the chunk that ends a stream which cannot be completed."""
+        return sse.event(encode_error(error, request_id))
 
     def finish(self) -> None:
         """Take note of the connection's end."""

@@ -133,7 +133,7 @@ def _audio(members: Members) -> Media:
 def _data_url(url: str, at: str) -> tuple[str | None, str]:
     found = _DATA_URL.match(url)
     if found is None:
-        raise wrong(at, "expected data:<media type>;base64,<data>", "invalid_data_url")
+        raise wrong(at, "expected data:<media type>;base64,<data>", "invalid_data_uri")
     return found[1] or None, url[found.end() :]
 
 

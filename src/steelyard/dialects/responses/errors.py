@@ -3,12 +3,20 @@
 import msgspec
 
 from steelyard.core.errors import CallError
+from steelyard.core.parts import Fields
 from steelyard.dialects import openai
 from steelyard.dialects.dialect import Told
 
-__all__ = ["decode_error", "encode_error"]
+__all__ = ["decode_error", "encode_error", "failure"]
 
 _decode = msgspec.json.Decoder().decode
+
+
+def failure(message: str, status: int, code: str | None) -> Fields:
+    """Return the `error` of a failed response. Its `code` is one of a list (API reference, "The response object",
+    `error`); ours goes where the original one does."""
+    known = "rate_limit_exceeded" if status == 429 else "invalid_prompt" if 400 <= status < 500 else "server_error"
+    return {"code": known, "message": message, "type": code}
 
 
 def encode_error(error: CallError) -> bytes:

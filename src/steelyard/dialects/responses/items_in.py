@@ -88,10 +88,10 @@ def message(members: Members) -> Message:
     at = members.at
     role = members.needed_text("role")
     if role not in _ROLES:
-        raise wrong(members.path("role"), f'unknown role "{role}". Use {", ".join(_ROLES)}.', "unknown_role")
+        raise wrong(members.path("role"), f'unknown role "{role}". Use {", ".join(_ROLES)}.', "invalid_role")
     content = members.any("content")
     if content == [] and role != "assistant":
-        raise wrong(members.path("content"), "is empty. Give at least one content part.", "empty_message")
+        raise wrong(members.path("content"), "is empty. Give at least one content part.", "empty_content")
     parts = contents(content, below(at, ".content"))
     if not members.rest():
         return Message(cast(Role, role), parts, at=at)

@@ -117,7 +117,7 @@ def _check_results(said: tuple[Message, ...]) -> None:
                     raise wrong(
                         f"{part.at}.call_id",
                         f'no call before it has the id "{part.call_id}". Send the call\'s item in front of its output.',
-                        "unknown_call",
+                        "unknown_tool_call",
                     )
                 case Opaque() if part.kind in ("item_reference", "compaction"):
                     return

@@ -26,6 +26,7 @@ from steelyard.core.losses import Losses
 from steelyard.core.parts import Fields, Media, Opaque, Refusal, Text, Thinking, ToolCall
 from steelyard.core.usage import Usage
 from steelyard.dialects.dialect import Asked
+from steelyard.dialects.responses.errors import failure
 from steelyard.dialects.responses.names import NAME, made_id
 from steelyard.dialects.responses.pens import CallPen, Item, Out, Pen, RefusalPen, TextPen, ThoughtPen, WholePen
 from steelyard.dialects.responses.response import Head, ended_as
@@ -335,9 +336,7 @@ class StreamWriter:
         self._over = True
         if self._pen is None:
             self._close()
-        # `error.code` is one of a list ("The response object", `error`); ours goes where the original one does.
-        known = "rate_limit_exceeded" if status == 429 else "invalid_prompt" if 400 <= status < 500 else "server_error"
-        error = {"code": known, "message": message, "type": code}
+        error = failure(message, status, code)
         self.response = self._head.object("failed", self._output, error=error, usage=self._told_usage())
         self._out.emit("response.failed", {"response": self.response})
         self._pen = None

@@ -6,8 +6,12 @@ import re
 import msgspec
 from msgspec import Raw, Struct
 
+from steelyard.core.errors import CallError
 from steelyard.core.usage import Usage
+from steelyard.dialects import sse
 from steelyard.dialects.dialect import Glance
+from steelyard.dialects.responses.errors import failure
+from steelyard.dialects.responses.names import response_id
 from steelyard.dialects.responses.usage import usage_in
 
 __all__ = ["StreamWatch", "glance"]
@@ -16,6 +20,7 @@ _EVENT_END = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n))")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 # A delta's name stands in the event's first bytes: in its own line, or where OpenAI's own servers put it in the data.
 _DELTA = re.compile(rb'(?:event: response\.[a-z_.]+\.delta\r?\n|data: \{"type": ?"response\.[a-z_.]+\.delta")')
+_NUMBER = re.compile(rb'"sequence_number": ?([0-9]{1,15})')
 _MOST_EVENT_BYTES = 64 * 1024 * 1024
 _ABSENT = Raw()
 _NULL = b"null"
@@ -93,6 +98,8 @@ class StreamWatch:
     """Watches one stream. The terminator is withheld: `done` is set, and its bytes are in `ending`."""
 
     __slots__ = (
+        "_created",
+        "_last",
         "_pending",
         "_scanned",
         "done",
@@ -107,6 +114,8 @@ class StreamWatch:
     )
 
     def __init__(self) -> None:
+        self._created = b""  # the first event's data: the response as it began
+        self._last = b""
         self._pending = bytearray()
         self._scanned = 0
         self.done = False
@@ -124,6 +133,7 @@ class StreamWatch:
         if not self._pending and not self.done and data.endswith(b"\n\n") and data.find(b"\n\n") == len(data) - 2:
             # Nearly always: one whole event, and nearly always a delta.
             if _DELTA.match(data) is not None:
+                self._last = data
                 self.events += 1
                 return data
             return data if self._read(data) else b""
@@ -131,6 +141,19 @@ class StreamWatch:
 
     def finish(self) -> None:
         """Take note of the connection's end: without a terminator the stream was cut."""
+
+    def fail(self, error: CallError, request_id: str) -> bytes:
+        """Return `response.failed`, with the next sequence number: a stream that cannot be completed ends so."""
+        begun = msgspec.json.decode(self._created).get("response") if self._created else None
+        response = begun if isinstance(begun, dict) else {"id": response_id(request_id), "object": "response"}
+        numbers = _NUMBER.findall(self._last)
+        told = failure(str(error), error.status, error.code)
+        event = {
+            "type": "response.failed",
+            "sequence_number": int(numbers[-1]) + 1 if numbers else 0,
+            "response": {**response, "status": "failed", "error": told},
+        }
+        return sse.event(msgspec.json.encode(event), b"response.failed")
 
     def _feed_closely(self, data: bytes) -> bytes:
         pending = self._pending
@@ -154,6 +177,7 @@ class StreamWatch:
 
     def _read(self, event: bytes) -> bool:
         """Take note of an event; say whether it may be relayed."""
+        self._last = event
         if _DELTA.match(event) is not None:
             self.events += 1
             return True
@@ -169,6 +193,7 @@ class StreamWatch:
         if told.type == "error":
             self.error = _told(told.error) or payload
         if told.response is not None:
+            self._created = self._created or payload
             self._note(told.response)
         if told.type not in _TERMINAL:
             return True
