@@ -227,7 +227,7 @@ def with_values(request: Request) -> list[Any]:
         ),
         (
             user({"type": "tool_result", "tool_use_id": "nobody"}),
-            "missing_tool_call",
+            "unknown_tool_call",
             "messages[0].content[0].tool_use_id",
         ),
         (assistant({**CALL, "input": "{}"}), "invalid_arguments", "messages[0].content[0].input"),
@@ -254,9 +254,9 @@ def test_a_bad_message_is_refused_with_its_path(message: dict[str, Any], code: s
         ({"model": None}, "missing_field", "model"),
         ({"system": [{"type": "image", "source": {"type": "url", "url": "u"}}]}, "unknown_content", "system[0]"),
         ({"thinking": {"type": "enabled"}}, "missing_field", "thinking.budget_tokens"),
-        ({"tool_choice": {"type": "maybe"}}, "invalid_tool_choice", "tool_choice.type"),
+        ({"tool_choice": {"type": "maybe"}}, "invalid_value", "tool_choice.type"),
         ({"tools": [{"name": "f"}]}, "missing_field", "tools[0].input_schema"),
-        ({"output_config": {"format": {"type": "xml"}}}, "invalid_output_format", "output_config.format.type"),
+        ({"output_config": {"format": {"type": "xml"}}}, "invalid_value", "output_config.format.type"),
         ({"output_format": {"type": "json_schema"}}, "missing_field", "output_format.schema"),
         ({"stop_sequences": [1]}, "invalid_type", "stop_sequences"),
         (

@@ -226,9 +226,9 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ({"input": ["x"]}, "input[0]", "invalid_type"),
     ({"input": [{"type": "telepathy"}]}, "input[0]", "unknown_content"),
     ({"input": [{"role": "user", "content": [{"type": "smell"}]}]}, "input[0].content[0]", "unknown_content"),
-    ({"input": [{"role": "user", "content": []}]}, "input[0].content", "empty_message"),
+    ({"input": [{"role": "user", "content": []}]}, "input[0].content", "empty_content"),
     ({"input": [{"role": "user"}]}, "input[0].content", "missing_field"),
-    ({"input": [{"role": "boss", "content": "x"}]}, "input[0].role", "unknown_role"),
+    ({"input": [{"role": "boss", "content": "x"}]}, "input[0].role", "invalid_role"),
     ({"input": [{"role": "user", "content": [{"type": "input_text"}]}]}, "input[0].content[0].text", "missing_field"),
     (
         {"input": [{"role": "user", "content": [{"type": "input_image"}]}]},
@@ -238,14 +238,14 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     (
         {"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "data:image/png,abc"}]}]},
         "input[0].content[0].image_url",
-        "invalid_data_url",
+        "invalid_data_uri",
     ),
     ({"input": [{"type": "function_call", "call_id": "c", "name": "f"}]}, "input[0].arguments", "missing_field"),
     ({"input": [{"type": "function_call_output", "output": "x"}]}, "input[0].call_id", "missing_field"),
     (
         {"input": [{"type": "function_call_output", "call_id": "c", "output": "x"}]},
         "input[0].call_id",
-        "unknown_call",
+        "unknown_tool_call",
     ),
     (
         {
@@ -259,11 +259,11 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ),
     ({"tools": [{"type": "function"}]}, "tools[0].name", "missing_field"),
     ({"tools": [{"name": "f"}]}, "tools[0].type", "missing_field"),
-    ({"tool_choice": "perhaps"}, "tool_choice", "invalid_request"),
+    ({"tool_choice": "perhaps"}, "tool_choice", "invalid_value"),
     ({"temperature": "warm"}, "temperature", "invalid_type"),
     ({"instructions": ["x"]}, "instructions", "invalid_type"),
     ({"text": {"format": {"type": "json_schema", "name": "n"}}}, "text.format.schema", "missing_field"),
-    ({"text": {"format": {"type": "yaml"}}}, "text.format.type", "invalid_request"),
+    ({"text": {"format": {"type": "yaml"}}}, "text.format.type", "invalid_value"),
     ({"background": True}, "background", "unsupported_field"),
     ({"include": [1]}, "include", "invalid_type"),
 ]

@@ -45,7 +45,9 @@ class MessageReader:
             return self._legacy_result(message)
         known = _ROLES.get(told)
         if known is None:
-            raise wrong(message.path("role"), f'"{told}" is no role. Known are {", ".join(_ROLES)} and tool.')
+            raise wrong(
+                message.path("role"), f'"{told}" is no role. Known are {", ".join(_ROLES)} and tool.', "invalid_role"
+            )
         return _spoken(message, known)
 
     def _plain(self, value: Fields, at: str) -> Message | None:

@@ -81,7 +81,7 @@ def _conversation(members: Proto, *, partial: bool) -> list[Message]:
         content = Proto(value, f"contents[{number}]")
         role = content.text("role") or "user"
         if role not in _ROLES:
-            raise wrong(content.path("role"), f'"{role}" is no role. Use user or model.')
+            raise wrong(content.path("role"), f'"{role}" is no role. Use user or model.', "invalid_role")
         parts = _parts(content, number)
         matched = [_matched(part, calls, placed_id(number, place)) for place, part in enumerate(parts)]
         parts = [part for part in matched if not _says_nothing(part)] or matched

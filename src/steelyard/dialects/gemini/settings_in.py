@@ -133,4 +133,4 @@ def _choice(mode: str, names: tuple[str, ...], at: str) -> ToolChoice | None:
             if names:
                 native["allowedFunctionNames"] = list(names)
             return ToolChoice("native", dialect="gemini", native=native)
-    raise wrong(at, f'"{mode}" is no mode. Use AUTO, ANY, NONE or VALIDATED.')
+    raise wrong(at, f'"{mode}" is no mode. Use AUTO, ANY, NONE or VALIDATED.', "invalid_value")

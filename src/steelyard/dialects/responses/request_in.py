@@ -141,7 +141,9 @@ def _format(form: Members) -> OutputFormat | None:
     if kind == "json_object":
         return OutputFormat("json", extra=left(form))
     if kind != "json_schema":
-        raise wrong(form.path("type"), f'unknown format "{kind}". Use text, json_object or json_schema.')
+        raise wrong(
+            form.path("type"), f'unknown format "{kind}". Use text, json_object or json_schema.', "invalid_value"
+        )
     schema = form.object("schema")
     if schema is None:
         raise wrong(form.path("schema"), "is missing. Give a JSON Schema.", "missing_field")

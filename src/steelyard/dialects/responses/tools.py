@@ -42,7 +42,9 @@ def choice_in(value: Any) -> ToolChoice | None:
         return None
     if isinstance(value, str):
         if value not in _MODES:
-            raise wrong("tool_choice", f'unknown choice "{value}". Use auto, none, required or an object.')
+            raise wrong(
+                "tool_choice", f'unknown choice "{value}". Use auto, none, required or an object.', "invalid_value"
+            )
         return ToolChoice(cast(Literal["auto", "none", "required"], value))
     members = Members(value, "tool_choice")
     kind = members.needed_text("type")
