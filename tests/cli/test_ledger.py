@@ -3,6 +3,7 @@
 import json
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 assert http.chat("acme/ok").status == 200
                 assert http.chat("acme/echo").status == 200
                 assert http.chat("acme/nobody").status == 404
-                ask = {"model": "acme/ok", "max_tokens": 20, "messages": [{"role": "user", "content": "Hi there"}]}
+                ask: dict[str, Any] = {
+                    "model": "acme/ok",
+                    "max_tokens": 20,
+                    "messages": [{"role": "user", "content": "Hi there"}],
+                }
                 assert http.request("POST", "/v1/messages", **ask, top_k=3).status == 200
             assert up.end() == 0, up.told
     return directory
