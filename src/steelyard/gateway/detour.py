@@ -8,6 +8,7 @@ from msgspec import structs
 
 from steelyard.core.errors import BadRequest
 from steelyard.core.losses import Loss, Losses, compact
+from steelyard.dialects.anthropic import in_thread
 from steelyard.dialects.dialect import Asked
 from steelyard.dialects.gemini import GEMINI
 from steelyard.dialects.responses import stored_elsewhere
@@ -74,14 +75,7 @@ class Detour:
         self.losses = Losses()
         if crossing is not None and not (operation is not None and self._is_native(operation)):
             request = self.request
-            elsewhere = stored_elsewhere(request) if call.endpoint.dialect == "openai-responses" else None
-            if elsewhere is not None:
-                raise BadRequest(
-                    f"{elsewhere}: what it stands for is not kept here, and {target.deployment} does not know it. "
-                    "Send the conversation itself.",
-                    code="previous_response_not_found" if request.previous_id is not None else "stored_elsewhere",
-                    param=elsewhere,
-                )
+            self._refuse_the_held(request, lane, crossing)
             self.body, self.losses = crossed(request, target, crossing, strict=self._strict)
             if request.store and call.endpoint.dialect == "openai-responses" and call.record_mode != "full":
                 self.losses.dropped("store", 'responses are kept only where record = "full"')
@@ -92,8 +86,27 @@ class Detour:
                 require(self.request, target)
             if target.drop_model or target.body_extra:
                 assert isinstance(call.sending, JsonBody)
-                self.body = adapted(call.sending.content(call, target), target)
+                self.body = adapted(call.sending.content(call, target), target, counts=call.endpoint.counts)
         self.lane = lane
+
+    def _refuse_the_held(self, request: Request, lane: Lane, crossing: Crossing) -> None:
+        """Raise BadRequest for what stands for a conversation that only the dialect's own servers hold."""
+        deployment = lane.target.deployment
+        if request.dialect == "openai-responses" and (elsewhere := stored_elsewhere(request)) is not None:
+            raise BadRequest(
+                f"{elsewhere}: what it stands for is not kept here, and {deployment} does not know it. "
+                "Send the conversation itself.",
+                code="previous_response_not_found" if request.previous_id is not None else "stored_elsewhere",
+                param=elsewhere,
+            )
+        if request.dialect == "anthropic" and crossing.upstream.name != "anthropic" and in_thread(request):
+            # The code by which Anthropic's SDK knows to go on without a thread (API reference, "Errors",
+            # thread_unsupported_request: "Send the full conversation without `thread`").
+            raise BadRequest(
+                f"thread: {deployment} holds no conversations. Send the full conversation without thread.",
+                code="thread_unsupported_request",
+                param="thread",
+            )
 
     def _is_native(self, operation: str) -> bool:
         """Say whether an untranslated answer has the framing that the client asked for. Gemini streams a JSON array

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,10 +16,12 @@ if TYPE_CHECKING:
 __all__ = ["request_head"]
 
 _TRACED = (b"traceparent", b"tracestate")
+_VERSION = b"anthropic-version"
+_ITS_VERSION = re.compile(rb"anthropic-version:[^\r\n]*\r\n")
 _FORWARDED = {
     "openai": (*_TRACED, b"openai-beta", b"openai-organization", b"openai-project", b"idempotency-key"),
     "openai-responses": (*_TRACED, b"openai-beta", b"openai-organization", b"openai-project", b"idempotency-key"),
-    "anthropic": (*_TRACED, b"anthropic-beta", b"idempotency-key"),
+    "anthropic": (*_TRACED, _VERSION, b"anthropic-beta", b"idempotency-key"),
     "gemini": _TRACED,
 }
 """The client's fields that go on to an upstream of its own dialect; others get those of the trace alone."""
@@ -30,6 +33,9 @@ def request_head(lane: Lane, endpoint: Endpoint, incoming: Incoming, detour: Det
     head = lane.heads.get(operation)
     if head is None:
         head = lane.heads[operation] = _head(lane, operation, gateway.pool_of(lane))
+    if endpoint.dialect == "anthropic" and _VERSION in incoming.headers and (detour is None or not detour.crossing):
+        # What is relayed has the version that the client speaks (Anthropic API, "Versions"), not the one we would.
+        head = _ITS_VERSION.sub(b"", head)
     if detour is not None and detour.crossing is not None:
         forwarded = _lines(incoming, _TRACED)
     elif incoming.forwarded is None:

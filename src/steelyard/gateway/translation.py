@@ -58,13 +58,13 @@ def refuse_losses(losses: Losses, name: str) -> None:
     )
 
 
-def adapted(body: bytes, target: Target) -> bytes:
-    """Return a body in the shape of a cloud that serves another's API: without the model, which the path names there,
-    and with members of the cloud's own."""
+def adapted(body: bytes, target: Target, *, counts: bool = False) -> bytes:
+    """Return a body in the shape of a cloud that serves another's API: without the model, which the path names there
+    (but where tokens are counted, `counts`), and with members of the cloud's own."""
     if not target.drop_model and not target.body_extra:
         return body
     fields = _decode_fields(body)
-    if target.drop_model:
+    if target.drop_model and not counts:
         fields.pop("model", None)
     added = {name: Raw(msgspec.json.encode(value)) for name, value in target.body_extra.items()}
     return msgspec.json.encode({**fields, **added})
