@@ -299,7 +299,7 @@ def test_modes_of_calling_are_choices(calling: dict[str, Any], choice: ToolChoic
         ({}, "missing_field", "contents"),
         ({"contents": []}, "missing_field", "contents"),
         ({"contents": [7]}, "invalid_type", "contents[0]"),
-        ({"contents": [{"role": "system", "parts": []}]}, "invalid_request", "contents[0].role"),
+        ({"contents": [{"role": "system", "parts": []}]}, "invalid_role", "contents[0].role"),
         ({"contents": [{"parts": [{"poem": {}}]}]}, "unknown_content", "contents[0].parts[0]"),
         ({"contents": [{"parts": [{}]}]}, "unknown_content", "contents[0].parts[0]"),
         ({"contents": [{"parts": [{"text": "a"}, {"text": 7}]}]}, "invalid_type", "contents[0].parts[1].text"),
@@ -347,7 +347,7 @@ def test_modes_of_calling_are_choices(calling: dict[str, Any], choice: ToolChoic
         ),
         (
             asking(toolConfig={"functionCallingConfig": {"mode": "SOME"}}),
-            "invalid_request",
+            "invalid_value",
             "toolConfig.functionCallingConfig.mode",
         ),
     ],
