@@ -160,6 +160,7 @@ def thinking_seal(text: str) -> str:
 def ask(request: ReceivedRequest, payload: dict[str, Any], place: Place) -> Ask:
     """Return what is asked; raise Refused in Anthropic's words."""
     payload = _admitted(request, payload, place)
+    _refuse_threads(payload)
     check(payload, _COUNTED if place.counts else _CREATED, _Words())
     _settings(payload)
     messages = [_blocks(message) for message in payload["messages"]]
@@ -226,6 +227,15 @@ def _refuse_removed(payload: dict[str, Any]) -> None:
                 raise _bad(f"{where}: `document` blocks are not permitted in `assistant` messages")
             if block["type"] == "text" and message["role"] == "user" and block.get("citations"):
                 raise _bad(f"{where}.text.citations: citations are not permitted in `user` messages")
+
+
+def _refuse_threads(payload: dict[str, Any]) -> None:
+    """Refuse what is asked with a thread, as it is where an organisation's settings do not go with one (API reference,
+    "Errors", thread_unsupported_request)."""
+    if payload.get("thread") is not None:
+        refused = error(400, "This organization does not support `thread`.")
+        refused["error"]["details"] = {"error_code": "thread_unsupported_request", "unsupported": ["hipaa"]}
+        raise Refused(400, refused)
 
 
 def _settings(payload: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from steelyard.core.request import Request
 from steelyard.dialects.anthropic.answer_in import decode_answer, glance
 from steelyard.dialects.anthropic.answer_out import encode_answer
 from steelyard.dialects.anthropic.errors import decode_error, encode_error
-from steelyard.dialects.anthropic.request_in import decode_request
+from steelyard.dialects.anthropic.request_in import decode_request, in_thread
 from steelyard.dialects.anthropic.request_out import encode_request
 from steelyard.dialects.anthropic.stream_in import Reader
 from steelyard.dialects.anthropic.stream_out import Writer
@@ -16,7 +16,7 @@ from steelyard.dialects.anthropic.watch import Watching
 from steelyard.dialects.anthropic.words import NAME
 from steelyard.dialects.dialect import Asked, Dialect, Facts, Glance, Told
 
-__all__ = ["ANTHROPIC", "Anthropic"]
+__all__ = ["ANTHROPIC", "Anthropic", "in_thread"]
 
 
 class Anthropic:

@@ -10,7 +10,7 @@ from steelyard.dialects.anthropic.settings_in import choice_of, output_of, reaso
 from steelyard.dialects.anthropic.words import NAME, named
 from steelyard.dialects.members import Members, decode_object, wrong
 
-__all__ = ["decode_request"]
+__all__ = ["decode_request", "in_thread"]
 
 _AT = {
     "stop": "stop_sequences",
@@ -29,7 +29,11 @@ def decode_request(body: bytes, *, model: str | None, stream: bool | None) -> Re
     members = Members(plain[0] if plain is not None else decode_object(body))
     extra: Fields = {}
     named_model = members.text("model")
-    messages = _messages(members, plain[1] if plain is not None else _conversation(members))
+    thread = members.object("thread")
+    held = thread is not None and thread.get("type") == "continue"
+    if thread is not None:
+        extra["thread"] = thread
+    messages = _messages(members, plain[1] if plain is not None else _conversation(members), held=held)
     max_tokens = _max_tokens(members)
     tools = members.array("tools") or ()
     choice, parallel = choice_of(members.object("tool_choice"), extra)
@@ -90,10 +94,11 @@ def _conversation(members: Members) -> list[Message]:
     return [_message(one, f"messages[{number}]") for number, one in enumerate(given)]
 
 
-def _messages(members: Members, conversation: list[Message]) -> tuple[Message, ...]:
+def _messages(members: Members, conversation: list[Message], *, held: bool) -> tuple[Message, ...]:
+    """Return instructions and conversation. `held`: what came before is on the API's servers."""
     instructions = members.any("system")
     texts = texts_of(instructions, "system") if instructions is not None else ()
-    if not conversation:
+    if not conversation and not held:
         raise wrong("messages", "is empty. Give at least one message.", "empty_messages")
     if texts and conversation[0].role == "system":
         # Later ones are the documented way to instruct in mid-conversation ("Mid-conversation system messages": behind
@@ -103,7 +108,8 @@ def _messages(members: Members, conversation: list[Message]) -> tuple[Message, .
             'two system prompts: one in "system", one in the first message. Give one, in "system".',
             "two_system_prompts",
         )
-    _check_results(conversation)
+    if not held:
+        _check_results(conversation)
     return (Message("system", texts, at="system"), *conversation) if texts else tuple(conversation)
 
 
@@ -160,3 +166,9 @@ def _cache(members: Members, extra: Fields) -> Cache | None:
     """Return top-level caching, which marks the last block that can be cached ("Prompt caching", "Automatic
     caching")."""
     return cache_of(members, extra)
+
+
+def in_thread(request: Request) -> bool:
+    """Say whether a request belongs to a conversation that Anthropic's servers hold, or are to hold (API reference,
+    "Create a Message", `thread`): no other upstream could know what was said before it, or after."""
+    return "thread" in request.extra
