@@ -46,6 +46,7 @@ NOT_PASSED = frozenset(
         b"alt-svc",
         b"strict-transport-security",
         b"access-control-allow-origin",
+        b"request-id",
         b"x-request-id",
         b"x-steelyard-cost-usd",
         b"x-steelyard-deployment",

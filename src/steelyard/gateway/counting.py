@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from steelyard.core.losses import Losses
     from steelyard.gateway.surface import Endpoint
 
-__all__ = ["count"]
+__all__ = ["count", "is_count"]
 
 
 def count(endpoint: Endpoint, raw: bytes, model: str, losses: Losses) -> bytes:
@@ -36,3 +36,12 @@ def count(endpoint: Endpoint, raw: bytes, model: str, losses: Losses) -> bytes:
     for path in uncounted(request):
         losses.dropped(path, "what media take is not known, and not counted")
     return dialect.encode_count(estimated_tokens(request))
+
+
+def is_count(body: bytes) -> bool:
+    """Say whether a body can be a provider's count: an object, and not an error's."""
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return isinstance(found, dict) and "error" not in found

@@ -14,6 +14,7 @@ from steelyard.dialects.stream import StreamReader
 from steelyard.dialects.table import DIALECTS
 from steelyard.gateway.answers import CHUNK_END, chunk, passed_fields
 from steelyard.gateway.coding import CODINGS, MOST_ANSWER_BYTES, decoded, expansion_of, header
+from steelyard.gateway.counting import is_count
 from steelyard.gateway.failure import cut, invalid
 
 if TYPE_CHECKING:
@@ -146,7 +147,10 @@ class Whole:
         call.answer_whole(self._status, fields, body, self.seen)
 
     def _seen_in(self, body: bytes) -> Seen | None:
-        dialect = self._call.endpoint.dialect
+        endpoint = self._call.endpoint
+        dialect = endpoint.dialect
+        if endpoint.counts:
+            return seen_in(Glance(), body) if is_count(body) else None
         if dialect != "openai":
             glance = DIALECTS[dialect].glance(body)
             return seen_in(glance, body) if glance is not None else None

@@ -45,7 +45,7 @@ class Reply(Account):
         close = "" if self.incoming.keep_alive else "connection: close\r\n"
         if self.detour is not None:
             priced += self.detour.fields()
-        own = f"x-request-id: {self.id}\r\n{priced}{close}content-length: {len(body)}\r\n\r\n"
+        own = f"{self._named()}{priced}{close}content-length: {len(body)}\r\n\r\n"
         parts = (status_line(status), self.gateway.date, self.lane.fields, fields, own.encode(), body)
         self._end_with(exchange, b"".join(parts))
         self.complete()
@@ -56,7 +56,7 @@ class Reply(Account):
         seen.size, seen.body = len(body), body
         exchange = self.close(self.gateway.clock(), 200, "ok", seen, None)
         lost = self.detour.fields() if self.detour is not None else ""
-        own = f"content-type: application/json\r\nx-request-id: {self.id}\r\n{lost}"
+        own = f"content-type: application/json\r\n{self._named()}{lost}"
         self._end_with(exchange, answer(200, own.encode(), body, keep_alive=self.incoming.keep_alive))
         self.complete()
 
@@ -76,9 +76,16 @@ class Reply(Account):
     def _own_fields(self, kind: bytes) -> bytes:
         cost = b"x-steelyard-cost-usd: %b\r\n" % self.cost_text.encode() if self.cost_text is not None else b""
         more = self.detour.fields().encode() if self.detour is not None else b""
-        return b"content-type: %b\r\nx-request-id: %b\r\nx-steelyard-deployment: %b\r\n%b%b" % (
-            kind, self.id.encode(), self.lane.name, cost, more
+        return b"content-type: %b\r\n%bx-steelyard-deployment: %b\r\n%b%b" % (
+            kind, self._named().encode(), self.lane.name, cost, more
         )  # fmt: skip
+
+    def _named(self) -> str:
+        """Return the header lines with the exchange's id: where Anthropic's SDKs look for it, too (API reference,
+        "Errors", "Request id")."""
+        if self.endpoint.dialect == "anthropic":
+            return f"x-request-id: {self.id}\r\nrequest-id: {self.id}\r\n"
+        return f"x-request-id: {self.id}\r\n"
 
     def end_answer(self, status: int, outcome: Outcome, seen: Seen, last: bytes) -> None:
         """Record an exchange whose answer has been relayed but for its `last` bytes, and then send those."""
