@@ -1,71 +1,48 @@
 """Every code, metric, header, path and variable of the source is documented, and nothing else is."""
 
-import ast
+import importlib
 import re
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Final, get_args
+from typing import Any, get_args
 
 import pytest
 
-import steelyard
-from steelyard.core import errors
-from steelyard.core.errors import CallError
 from steelyard.core.exchange import Outcome
-from steelyard.gateway.call import Phase
-from steelyard.gateway.surface import ENDPOINTS
+from steelyard.gateway.surface import ENDPOINTS, endpoint_of
 from steelyard.gateway.surface import PAGES as SURFACE_PAGES
+from tests.docs.codes import SOURCE, Found, emitted
 from tests.docs.pages import cells, read, spans
 
-SOURCE: Final = Path(steelyard.__file__).parent
-STATUS: Final = {
-    name: one for name, one in vars(errors).items() if isinstance(one, type) and issubclass(one, CallError)
-}
-# A call that waits for its next attempt ends by its total time (`Call.expire`); the others name their phase.
-TIMEOUTS: Final = {*get_args(Phase), "total"} - {"wait"}
+EMITTED = emitted()
 
 
-def emitted() -> Iterator[tuple[str, int]]:
-    """Yield each code that the source gives to an error of a call, with the error's status."""
-    for file in SOURCE.rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in STATUS:
-                kind = STATUS[node.func.id]
-                given = next((word.value for word in node.keywords if word.arg == "code"), None)
-                yield from ((code, kind.status) for code in codes_of(given, kind))
-
-
-def codes_of(given: ast.expr | None, kind: type[CallError]) -> list[str]:
-    match given:
-        case None:
-            return [kind.code]
-        case ast.Constant(value=str(code)):
-            return [code]
-        case ast.JoinedStr(values=[ast.Constant(value="upstream_timeout_"), ast.FormattedValue()]):
-            return [f"upstream_timeout_{phase}" for phase in TIMEOUTS]
-        case ast.Attribute(attr="code"):
-            return []  # another error's code, handed on
-        case _:
-            raise AssertionError(f"a code that this test cannot read: {ast.unparse(given)}")
-
-
-def documented() -> dict[str, str]:
-    return {row[0].strip("`"): row[1] for row in cells(read("docs/reference/errors.md"))}
+def documented() -> dict[str, list[str]]:
+    """Return status, meaning and advice of each code on the page."""
+    rows = cells(read("docs/reference/errors.md"))
+    assert len({row[0] for row in rows}) == len(rows), "a code stands twice"
+    return {row[0].strip("`"): row[1:] for row in rows}
 
 
 def test_every_code_of_the_source_is_documented() -> None:
-    known = documented()
-    missing = {code for code, _ in emitted()} - known.keys()
+    missing = {one.code for one in EMITTED} - documented().keys()
     assert not missing, "add them to docs/reference/errors.md"
 
 
 def test_every_documented_code_is_in_the_source() -> None:
-    assert documented().keys() <= {code for code, _ in emitted()}
+    assert documented().keys() <= {one.code for one in EMITTED}
 
 
-@pytest.mark.parametrize(("code", "status"), sorted(set(emitted())))
-def test_a_code_is_documented_with_its_status(code: str, status: int) -> None:
-    assert str(status) in documented()[code]
+def test_codes_that_are_passed_through_functions_are_found() -> None:
+    codes = {one.code for one in EMITTED}
+    assert {"missing_field", "unsupported_content", "upstream_timeout_idle", "stored_elsewhere"} <= codes
+
+
+@pytest.mark.parametrize("found", EMITTED, ids=[f"{one.code}-{one.status}" for one in EMITTED])
+def test_a_code_is_documented_with_its_status_and_what_to_do(found: Found) -> None:
+    status, meaning, advice = documented()[found.code]
+    assert str(found.status) in status
+    assert meaning.endswith(".")
+    assert advice.rstrip("`").endswith((".", "…"))
 
 
 def metrics_of(name: str) -> set[str]:
@@ -90,35 +67,50 @@ def test_every_outcome_is_documented() -> None:
     assert set(get_args(Outcome)) <= named
 
 
+METHODS = ("generateContent", "streamGenerateContent", "countTokens")
+
+
 def test_every_path_is_documented() -> None:
-    named = set(spans(read("docs/reference/http.md")))
+    text = read("docs/reference/http.md")
+    named = set(spans(text))
     assert {*ENDPOINTS, *SURFACE_PAGES} <= named
+    assert {f"/v1beta/models/NAME:{method}" for method in METHODS} <= named
+    assert {"/v1/responses/ID", "/v1/responses/ID/input_items"} <= named
 
 
-def header_names(module: str, constant: str) -> set[str]:
-    """Return the byte strings in the value of a module's constant."""
-    for node in ast.parse((SOURCE / module).read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == constant:
-            return {
-                one.value.decode()
-                for one in ast.walk(node.value)
-                if isinstance(one, ast.Constant) and isinstance(one.value, bytes)
-            }
-    raise AssertionError(f"{module} has no {constant}")
+@pytest.mark.parametrize("path", sorted({*ENDPOINTS, *(f"/v1beta/models/NAME:{method}" for method in METHODS)}))
+def test_a_path_that_models_answer_is_documented_with_request_and_answer(path: str) -> None:
+    (row,) = [row for row in cells(read("docs/reference/http.md")) if f"`{path}`" in row[0]]
+    assert len(row) == 4
+    assert endpoint_of(path.encode()) is not None
+    assert all(row)
 
 
-@pytest.mark.parametrize(
-    ("module", "constant"), [("gateway/gateway.py", "_FORWARDED"), ("gateway/answers.py", "NOT_PASSED")]
-)
+def byte_strings(value: Any) -> Iterator[str]:
+    if isinstance(value, bytes):
+        yield value.decode()
+        return
+    for one in value.values() if isinstance(value, dict) else value:
+        yield from byte_strings(one)
+
+
+@pytest.mark.parametrize(("module", "constant"), [("gateway.heads", "_FORWARDED"), ("gateway.answers", "NOT_PASSED")])
 def test_headers_that_are_passed_on_or_kept_back_are_documented(module: str, constant: str) -> None:
-    names = header_names(module, constant)
+    names = set(byte_strings(getattr(importlib.import_module(f"steelyard.{module}"), constant)))
     assert names
+    assert names <= set(spans(read("docs/reference/headers.md")))
+
+
+def test_headers_that_say_who_calls_and_how_are_documented() -> None:
+    source = "".join((SOURCE / f"gateway/{name}.py").read_text("utf-8") for name in ("access", "detour", "surface"))
+    names = set(re.findall(r'headers\.get\(b"([a-z-]+)"', source)) | set(re.findall(r'b"([a-z-]+)" in headers', source))
+    assert {"authorization", "x-api-key", "x-goog-api-key", "x-steelyard-strict", "anthropic-version"} <= names
     assert names <= set(spans(read("docs/reference/headers.md")))
 
 
 def test_our_own_headers_are_documented() -> None:
     gateway = "".join(file.read_text(encoding="utf-8") for file in (SOURCE / "gateway").glob("*.py"))
-    own = set(re.findall(r"\bx-(?:steelyard-[a-z-]+|request-id)\b", gateway))
+    own = set(re.findall(r"\b(?:x-steelyard-[a-z-]+|(?:x-)?request-id)\b", gateway))
     assert own
     assert own <= set(spans(read("docs/reference/headers.md")))
 
