@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from steelyard.core.answer import Answer, Choice, Finish, FinishReason, TokenLogprob
 from steelyard.core.events import Added, Began, Ended, Event, Finished, Logged, PartBegan, PartEnded, PartKind, Used
-from steelyard.core.parts import Fields, Media, Part, Refusal, Text, Thinking, ToolCall, ToolResult
+from steelyard.core.parts import Cache, Fields, Media, Part, Refusal, Text, Thinking, ToolCall, ToolResult
 from steelyard.core.request import Message, OutputFormat, Reasoning, Request, Tool, ToolChoice
 from steelyard.core.usage import Usage
 
@@ -72,12 +72,26 @@ def medias(draw: st.DrawFn) -> Media:
     return Media(kind, draw(st.sampled_from(["image/png", "image/jpeg"])), draw(base64s))
 
 
+caches = st.sampled_from([None, None, None, Cache(), Cache(ttl="1h")])
+seals = st.sampled_from(["c2VhbGVk", "QUJD"])
+
+
 @st.composite
-def conversations(draw: st.DrawFn, *, media: bool = True) -> tuple[Message, ...]:
+def thoughts(draw: st.DrawFn, dialect: str) -> Thinking:
+    """Draw a thought that a client gives back: of the dialect's provider, or of another's."""
+    whose = draw(st.sampled_from([dialect, "anthropic", "gemini", "openai-responses"]))
+    if whose == "openai-responses":
+        return Thinking(draw(texts), whose, sealed=draw(seals), summary=True)
+    return Thinking(draw(texts), whose, draw(seals))
+
+
+@st.composite
+def conversations(draw: st.DrawFn, dialect: str = "openai", *, media: bool = True) -> tuple[Message, ...]:
     """Draw messages that any provider takes: instructions in front, the user first and last, each call answered."""
-    messages = [Message("system", (Text(draw(texts)),)) for _ in range(draw(st.integers(0, 2)))]
+    cached = caches if dialect in ("openai", "anthropic") else st.none()
+    said = st.builds(Text, texts, cache=cached)
+    messages = [Message("system", (draw(said),)) for _ in range(draw(st.integers(0, 2)))]
     calls = 0
-    said = st.builds(Text, texts)
     shown: st.SearchStrategy[Part] = said | medias() if media else said
     for _ in range(draw(st.integers(0, 2))):
         messages.append(Message("user", tuple(draw(st.lists(shown, min_size=1, max_size=2)))))
@@ -86,9 +100,11 @@ def conversations(draw: st.DrawFn, *, media: bool = True) -> tuple[Message, ...]
         )
         calls += len(made)
         spoken = tuple(draw(st.lists(said, min_size=0 if made else 1, max_size=1)))
-        messages.append(Message("assistant", spoken + made))
+        thought = tuple(draw(st.lists(thoughts(dialect), max_size=1)))
+        messages.append(Message("assistant", thought + spoken + made))
         for call in made:
-            result = ToolResult(call.id, tuple(draw(st.lists(said, min_size=1, max_size=2))), call.name)
+            failed = draw(st.sampled_from([None, None, True])) if dialect == "anthropic" else None
+            result = ToolResult(call.id, tuple(draw(st.lists(said, min_size=1, max_size=2))), call.name, failed)
             messages.append(Message("tool", (result,)))
     messages.append(Message("user", tuple(draw(st.lists(shown, min_size=1, max_size=2)))))
     return tuple(messages)
@@ -146,7 +162,7 @@ def requests(draw: st.DrawFn, dialect: str = "openai", *, media: bool = True) ->
     return Request(
         dialect=dialect,
         model="model",
-        messages=draw(conversations(media=media)),
+        messages=draw(conversations(dialect, media=media)),
         stream=draw(st.booleans()),
         tools=told,
         **{name: draw(settings[name]) for name in said},

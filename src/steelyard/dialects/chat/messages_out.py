@@ -264,7 +264,9 @@ class MessageWriter:
             elif isinstance(part, Text) and self._same:
                 write_signature(wire, part.signature)
         said = [one for one in said if not isinstance(one, Opaque)]
-        if len(said) == 1 and isinstance(said[0], Text) and self._is_plain(structs.replace(said[0], signature=None)):
+        if self._same:  # the signature is written
+            said = [structs.replace(one, signature=None) if isinstance(one, Text) else one for one in said]
+        if len(said) == 1 and isinstance(said[0], Text) and self._is_plain(said[0]):
             wire["content"] = said[0].text
         elif said:
             content = [self._content(part) for part in said]
