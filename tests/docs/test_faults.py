@@ -26,7 +26,7 @@ WHOLE: Final = {
 STREAMED: Final = {
     "stalls": "acme/stalls:2",
     "closes too early": "acme/cut:mid-stream:2",
-    "ends a stream without `[DONE]`": "acme/finish-no-done",
+    "ends a stream without its last event": "acme/finish-no-done",
 }
 
 
@@ -77,7 +77,7 @@ def test_a_fault_in_mid_stream_ends_as_the_guide_says(fault: str, gateway: Gatew
 def test_json_in_place_of_a_stream_is_seen_as_the_guide_says(gateway: GatewayUnderTest) -> None:
     with gateway.connect() as http:
         answer = http.chat("acme-json-for-stream", stream=True)
-    assert (answer.status, answer.error_code) == (502, codes(1)["JSON where a stream was asked for"])
+    assert (answer.status, answer.error_code) == (502, codes(1)["JSON where a stream was asked for, and is relayed"])
 
 
 def test_a_redirect_is_not_followed(gateway: GatewayUnderTest) -> None:
