@@ -121,7 +121,8 @@ def test_trap_13_seals_travel_through_a_gemini_client_and_back(thought: Thinking
     assert msgspec.structs.replace(back, at="") == thought
 
 
-def test_trap_13_a_streamed_thought_comes_back_whole_with_its_seal() -> None:
+def _streamed_thoughts() -> list[Any]:
+    """Return the parts that tell two foreign thoughts in a stream."""
     writer = GEMINI.writer(asked(), Losses())
     first, second = Thinking("", "anthropic"), Thinking("", "anthropic")
     events: list[Event] = [
@@ -135,17 +136,41 @@ def test_trap_13_a_streamed_thought_comes_back_whole_with_its_seal() -> None:
         Sealed(1, "two"),
         PartEnded(1),
     ]
-    parts = [
+    return [
         part
         for chunk in _chunks(b"".join(writer.write(one) for one in events))
         for part in chunk["candidates"][0]["content"]["parts"]
     ]
+
+
+def test_trap_13_a_streamed_thought_comes_back_whole_with_its_seal() -> None:
+    parts = _streamed_thoughts()
     assert len(parts) == 5
     found = decoded({"contents": [{"role": "model", "parts": parts}]}).messages[0].parts
     assert found == (
         Thinking("hm", "anthropic", signature="one", at="contents[0].parts[0]"),
         Thinking("so", "anthropic", signature="two", at="contents[0].parts[3]"),
     )
+
+
+def test_trap_13_a_thought_is_whole_though_each_chunk_comes_back_as_a_content_of_its_own() -> None:
+    said = [{"text": "Hi"}, *_streamed_thoughts(), {"functionCall": {"name": "f", "args": {}}}]
+    contents = [{"role": "model" if place else "user", "parts": [part]} for place, part in enumerate(said)]
+    found = decoded({"contents": contents}).messages
+    assert [message.parts[0] for message in found[:3]] == [
+        Text("Hi", at="contents[0].parts[0]"),
+        Thinking("hm", "anthropic", signature="one", at="contents[1].parts[0]"),
+        Thinking("so", "anthropic", signature="two", at="contents[4].parts[0]"),
+    ]
+    assert len(found) == 4
+
+
+def test_what_stands_before_a_thought_in_its_first_content_stays() -> None:
+    *pieces, seal = _streamed_thoughts()[:3]
+    contents = [{"role": "model", "parts": [{"text": "Well."}, *pieces]}, {"role": "model", "parts": [seal]}]
+    first, second = decoded({"contents": contents}).messages
+    assert first.parts == (Text("Well.", at="contents[0].parts[0]"),)
+    assert second.parts == (Thinking("hm", "anthropic", signature="one", at="contents[0].parts[1]"),)
 
 
 def test_refusals_are_text_and_media_their_bytes() -> None:

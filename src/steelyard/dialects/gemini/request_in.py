@@ -9,7 +9,7 @@ from steelyard.dialects.gemini.calls import Calls, placed_id
 from steelyard.dialects.gemini.parts_in import part_of
 from steelyard.dialects.gemini.proto import Proto
 from steelyard.dialects.gemini.settings_in import AT, choice_of, settings_of
-from steelyard.dialects.gemini.thoughts import joined
+from steelyard.dialects.gemini.thoughts import gathered, joined
 from steelyard.dialects.gemini.tools_in import tools_of
 from steelyard.dialects.members import decode_object, wrong
 
@@ -76,7 +76,7 @@ def _conversation(members: Proto, *, partial: bool) -> list[Message]:
     if not contents:
         raise wrong("contents", "is empty. Send at least one content of the user.", "missing_field")
     calls = Calls(partial=partial)
-    found = []
+    found: list[Message] = []
     for number, value in enumerate(contents):
         content = Proto(value, f"contents[{number}]")
         role = content.text("role") or "user"
@@ -85,7 +85,7 @@ def _conversation(members: Proto, *, partial: bool) -> list[Message]:
         parts = _parts(content, number)
         matched = [_matched(part, calls, placed_id(number, place)) for place, part in enumerate(parts)]
         parts = [part for part in matched if not _says_nothing(part)] or matched
-        whole = joined(parts) if role == "model" else parts
+        whole = gathered(found, joined(parts)) if role == "model" else parts
         found.append(Message(_ROLES[role], tuple(whole), at=content.at, extra=content.rest()))
     return found
 

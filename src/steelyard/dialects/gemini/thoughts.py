@@ -12,10 +12,11 @@ import msgspec
 from msgspec import Struct, structs
 
 from steelyard.core.parts import Fields, Part, Thinking
+from steelyard.core.request import Message
 from steelyard.dialects.gemini.proto import standard_base64
 from steelyard.dialects.seals import sealed, unsealed
 
-__all__ = ["joined", "signature_of", "thought_of"]
+__all__ = ["gathered", "joined", "signature_of", "thought_of"]
 
 _BEGINNING = "c3RlZWx5YXJkL"
 """Of base64 of every text that begins as a seal of ours does, in both alphabets."""
@@ -74,6 +75,24 @@ def joined(parts: list[Part]) -> list[Part]:
                 del found[first:]
         found.append(part)
     return found
+
+
+def gathered(found: list[Message], parts: list[Part]) -> list[Part]:
+    """Return the parts of the model's next content with a foreign thought at their head made whole: what came of it is
+    taken from the contents in front of it, since clients send a stream's chunks back as contents of their own."""
+    if not parts or not isinstance(parts[0], Thinking) or parts[0].dialect == "gemini":
+        return parts
+    pieces: list[Part] = []
+    while found and found[-1].role == "assistant" and not found[-1].extra:
+        before = found.pop()
+        kept = len(before.parts)
+        while kept and _is_piece(before.parts[kept - 1]):
+            kept -= 1
+        pieces[:0] = before.parts[kept:]
+        if kept:
+            found.append(structs.replace(before, parts=before.parts[:kept]))
+            break
+    return joined([*pieces, *parts])
 
 
 def _is_piece(part: Part) -> bool:
