@@ -197,6 +197,12 @@ def test_a_schema_gets_a_name() -> None:
     assert body["text"] == {"format": form}
 
 
+def test_a_schema_of_another_dialect_is_not_made_strict() -> None:
+    body, lost = encoded(output=OutputFormat("schema", "place", schema={"type": "object"}))
+    assert body["text"]["format"]["strict"] is False
+    assert lost == {}
+
+
 def test_a_budget_is_the_nearest_effort_and_thoughts_come_sealed() -> None:
     body, lost = encoded(reasoning=Reasoning(budget=10_000, shown=True), at={"reasoning": "thinking"})
 

@@ -124,10 +124,11 @@ def _output(body: Fields, request: Request, losses: Losses) -> None:
     output = request.output
     if output is None:
         return
-    if request.dialect != NAME and output.extra:
+    if request.dialect != NAME:
         for name in output.extra:
             losses.dropped(f"{request.path_of('output')}.{name}", "the Responses API has no such field")
-        output = msgspec.structs.replace(output, extra={})
+        # Unsaid is not strict elsewhere, and a strict schema must require every property: see `tools`.
+        output = msgspec.structs.replace(output, strict=output.strict is True, extra={})
     body["text"] = {"format": format_out(output)}
 
 
