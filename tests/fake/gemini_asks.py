@@ -212,7 +212,9 @@ def _images(parts: list[dict[str, Any]]) -> list[tuple[str, int]]:
     for part in parts:
         if "inlineData" in part:
             blob = part["inlineData"]
-            found.append((blob["mimeType"], len(base64.b64decode(blob["data"], validate=True))))
+            # Bytes are base64 of either alphabet (protobuf.dev, "ProtoJSON"): Google's own SDK sends the other one.
+            data = blob["data"].replace("-", "+").replace("_", "/")
+            found.append((blob["mimeType"], len(base64.b64decode(data, validate=True))))
         elif "fileData" in part:
             found.append(("url", 0))
         elif "functionResponse" in part:
