@@ -155,7 +155,7 @@ class _Told:
             message["content"] = [
                 text_part(one.text) if isinstance(one, Text) else thinking_part(one) for one in self._said
             ]
-        elif texts or not (self._calls or message["refusal"]):
+        elif texts or not (self._calls or message["refusal"] or "audio" in message):
             message["content"] = "".join(texts)
         if self._thoughts:
             write_thoughts(self._thoughts, message, told=True)
