@@ -341,6 +341,15 @@ def test_trap_14_geminis_signatures_travel_in_front_of_their_calls_and_come_back
     assert returned(whole["content"]) == parts
 
 
+def test_the_signature_of_an_empty_text_goes_without_a_block_for_the_text() -> None:
+    # Gemini ends streams so; sent back, an empty text would be refused ("text content blocks must be non-empty").
+    answer = answered(Text("Four."), Text("", signature="sig"))
+    whole, streamed = encoded(answer)[0], wrote(*unfold(answer))[0]
+    assert whole["content"] == streamed["content"]
+    assert [one["type"] for one in whole["content"]] == ["text", "thinking"]
+    assert returned(whole["content"]) == (Text("Four.", signature="sig"),)
+
+
 def test_a_signature_that_comes_after_its_call_comes_back_too() -> None:
     message, _ = wrote(
         PartBegan(0, "tool_call", ToolCall("a", "f", "")),

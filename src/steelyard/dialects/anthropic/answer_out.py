@@ -91,8 +91,7 @@ def _blocks(part: Part, own: bool, losses: Losses) -> list[Fields]:
     extra: Fields = {} if isinstance(part, Opaque) or not own else part.extra
     match part:
         case Text():
-            # Other providers begin texts that stay empty; sent back, one would be refused.
-            return _text(part, extra, losses) if own or part.text or part.signature else []
+            return _text(part, extra, losses, empty=own)
         case Thinking():
             return _thinking(part, extra)
         case ToolCall():
@@ -106,7 +105,9 @@ def _blocks(part: Part, own: bool, losses: Losses) -> list[Fields]:
     return []
 
 
-def _text(part: Text, extra: Fields, losses: Losses) -> list[Fields]:
+def _text(part: Text, extra: Fields, losses: Losses, *, empty: bool) -> list[Fields]:
+    """Return a text's block, and one for its signature. Other providers give texts that are empty: sent back, one would
+    be refused, so that it has no block unless `empty` says so."""
     block: Fields = {"type": "text", "text": part.text, **extra}
     if part.citations:
         native = [one.native for one in part.citations if one.dialect == NAME]
@@ -114,7 +115,8 @@ def _text(part: Text, extra: Fields, losses: Losses) -> list[Fields]:
             losses.dropped(f"{part.at or 'answer.content'}.citations", "Anthropic's clients know only its citations")
         if native:
             block["citations"] = native
-    return [block] if part.signature is None else [block, _carrier(part.signature, "text")]
+    found = [block] if part.text or empty else []
+    return found if part.signature is None else [*found, _carrier(part.signature, "text")]
 
 
 def _thinking(part: Thinking, extra: Fields) -> list[Fields]:

@@ -122,13 +122,12 @@ class _TextWriter(PartWriter):
         return self._lazily() + blocks.delta(self.index, "citations_delta", "citation", citation.native)
 
     def close(self) -> bytes:
-        if not self._written and not self._own and self._signature is None:
-            return b""
-        found = self._lazily() + self._stop()
-        if self._signature is None:
-            return found
-        self.index += 1
-        return found + blocks.carrier(self.index - 1, self._signature, "text")
+        found = self._lazily() + self._stop() if self._written or self._own else b""
+        if self._signature is not None:
+            # Gemini signs an empty text at the end of a stream: the carrier goes alone then.
+            found += blocks.carrier(self.index, self._signature, "text")
+            self.index += 1
+        return found
 
 
 class _ThoughtWriter(PartWriter):
