@@ -15,6 +15,8 @@ __all__ = ["MessageReader"]
 
 _ROLES: dict[str, Role] = {"system": "system", "developer": "developer", "user": "user", "assistant": "assistant"}
 _SPOKEN = frozenset(_ROLES)
+_MOST_PATHS = 512
+_PATHS = [(f"messages[{i}]", f"messages[{i}].content") for i in range(_MOST_PATHS)]
 
 
 class MessageReader:
@@ -28,13 +30,14 @@ class MessageReader:
 
     def read(self, values: list[Any]) -> tuple[Message, ...]:
         """Return the messages. Raises BadRequest that names the path of what is wrong."""
-        return tuple([self._read(value, f"messages[{i}]") for i, value in enumerate(values)])
+        found = []
+        for i, value in enumerate(values):
+            at, content_at = _PATHS[i] if i < _MOST_PATHS else (f"messages[{i}]", f"messages[{i}].content")
+            plain = self._plain(value, at, content_at) if type(value) is dict else None
+            found.append(plain if plain is not None else self._read(value, at))
+        return tuple(found)
 
     def _read(self, value: Any, at: str) -> Message:
-        if type(value) is dict:
-            plain = self._plain(value, at)
-            if plain is not None:
-                return plain
         message = Members(value, at)
         told = message.needed_text("role")
         if told == "assistant":
@@ -50,16 +53,16 @@ class MessageReader:
             )
         return _spoken(message, known)
 
-    def _plain(self, value: Fields, at: str) -> Message | None:
+    def _plain(self, value: Fields, at: str, content_at: str) -> Message | None:
         """Return a message of one of the forms that nearly all have, None for others: a role and a string, an
         assistant's calls with no text, or a result of one string."""
         role, content, size = value.get("role"), value.get("content"), len(value)
         if type(content) is str and size == 2 and role in _SPOKEN:
-            return Message(role, (Text(content, at=f"{at}.content"),), at=at)
+            return Message(role, (Text(content, at=content_at),), at=at)
         if role == "tool" and size == 3 and type(content) is str:
             call_id = value.get("tool_call_id")
             if type(call_id) is str:
-                said = (Text(content, at=f"{at}.content"),)
+                said = (Text(content, at=content_at),)
                 return Message("tool", (ToolResult(call_id, said, custom=call_id in self._customs, at=at),), at=at)
         elif role == "assistant" and not content and size == 2 + ("content" in value):
             calls = value.get("tool_calls")
