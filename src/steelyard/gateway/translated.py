@@ -197,6 +197,7 @@ class Translated:
         self._note_shown(ending)
         outcome: Outcome = "ok"
         call.end_answer(200, outcome, self.glimpse(), last_chunks(ending) if call.chunked else ending)
+        self._part()
 
     def _answer(self) -> None:
         call, crossing, fold = self._call, self._detour.crossing, self._fold
@@ -206,6 +207,13 @@ class Translated:
         seen = self.glimpse()
         seen.size, seen.body = len(body), body
         call.answer_whole(200, self._passed(), body, seen)
+        self._part()
+
+    def _part(self) -> None:
+        """Part from the call, which is over: in a circle, the request and the answer would lie about until the garbage
+        collector comes by, and each call would be written to memory that no cache holds."""
+        self._call.detour = None
+        del self._call, self._detour
 
     def _failed(self, event: Failed) -> None:
         self._finished = True
