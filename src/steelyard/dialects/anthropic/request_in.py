@@ -5,7 +5,7 @@ from typing import Any
 from steelyard.core.parts import Cache, Fields, Role, ToolCall, ToolResult
 from steelyard.core.request import Message, Request
 from steelyard.dialects.anthropic.blocks_in import cache_of, parts_of, texts_of
-from steelyard.dialects.anthropic.plain import plain_body
+from steelyard.dialects.anthropic.plain import Plain, plain_body, plain_members
 from steelyard.dialects.anthropic.settings_in import choice_of, output_of, reasoning_of, tool_of
 from steelyard.dialects.anthropic.words import NAME, named
 from steelyard.dialects.members import Members, decode_object, wrong
@@ -25,7 +25,10 @@ _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "
 
 def decode_request(body: bytes, *, model: str | None, stream: bool | None) -> Request:
     """Return what a client asks."""
-    plain = plain_body(body)
+    whole = plain_body(body)
+    if whole is not None:
+        return _plain(whole, model, stream)
+    plain = plain_members(body)
     members = Members(plain[0] if plain is not None else decode_object(body))
     extra: Fields = {}
     named_model = members.text("model")
@@ -67,6 +70,32 @@ def decode_request(body: bytes, *, model: str | None, stream: bool | None) -> Re
         cache=_cache(members, extra),
         at=at,
         extra={**named(members.rest()), **extra},
+    )
+
+
+def _plain(whole: Plain, model: str | None, stream: bool | None) -> Request:
+    wire = whole.wire
+    extra: Fields = {}
+    choice, parallel = choice_of(wire.tool_choice, extra)
+    metadata = wire.metadata
+    return Request(
+        dialect=NAME,
+        model=_model(wire.model, model),
+        messages=whole.messages,
+        stream=bool(wire.stream) if stream is None else stream,
+        include_usage=True,
+        tools=whole.tools,
+        tool_choice=choice,
+        parallel_tools=parallel,
+        reasoning=None if wire.thinking is None else reasoning_of(wire.thinking, None),
+        max_tokens=wire.max_tokens,
+        temperature=wire.temperature,
+        top_p=wire.top_p,
+        top_k=wire.top_k,
+        stop=tuple(wire.stop_sequences or ()),
+        user=None if metadata is None else _user(Members({"metadata": metadata}), extra),
+        at=_AT,
+        extra=extra,
     )
 
 
