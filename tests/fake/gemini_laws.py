@@ -73,8 +73,10 @@ def _answered(content: dict[str, Any], called: list[dict[str, Any]]) -> None:
             "the function call turn."
         )
     same_names = sorted(one["name"] for one in answers) == sorted(one["name"] for one in called)
+    # Ids may be left out: Google's own SDK does so when it calls functions by itself.
     ids = {call["id"] for call in called if "id" in call}
-    if not same_names or (ids and {answer.get("id") for answer in answers} != ids):
+    given = {answer["id"] for answer in answers if answer.get("id")}
+    if not same_names or (ids and given and given != ids):
         raise bad("Please ensure that function response parts match the function call parts of the function call turn.")
 
 
