@@ -1,0 +1,1 @@
+"""Real weights behind every dialect."""
