@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from steelyard.core.parts import Fields, Part
+from steelyard.core.parts import NOTHING, Fields, Part
 from steelyard.core.usage import Usage
 
 __all__ = ["Answer", "Choice", "Finish", "FinishReason", "TokenLogprob"]
@@ -28,7 +28,7 @@ class Finish(Struct, frozen=True):
     stop_sequence: str | None = None
     dialect: str | None = None
     native: str | None = None
-    extra: Fields = {}
+    extra: Fields = NOTHING
 
 
 class TokenLogprob(Struct, frozen=True):
@@ -61,5 +61,5 @@ class Answer(Struct, frozen=True):
     created: int | None = None
     usage: Usage | None = None
     usage_raw: bytes | None = None
-    usage_extra: Fields = {}
-    extra: Fields = {}
+    usage_extra: Fields = NOTHING
+    extra: Fields = NOTHING

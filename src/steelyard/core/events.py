@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from steelyard.core.answer import Finish, TokenLogprob
-from steelyard.core.parts import Citation, Fields, Part
+from steelyard.core.parts import NOTHING, Citation, Fields, Part
 from steelyard.core.usage import Usage
 
 __all__ = [
@@ -40,7 +40,7 @@ class Began(Struct, frozen=True):
     id: str | None = None
     model: str | None = None
     created: int | None = None
-    extra: Fields = {}
+    extra: Fields = NOTHING
     dialect: str | None = None
 
 
@@ -100,7 +100,7 @@ class Used(Struct, frozen=True):
 
     usage: Usage | None
     raw: bytes | None = None
-    extra: Fields = {}
+    extra: Fields = NOTHING
 
 
 class Pinged(Struct, frozen=True):

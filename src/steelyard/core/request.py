@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from steelyard.core.parts import Cache, Fields, Part, Role
+from steelyard.core.parts import NOTHING, Cache, Fields, Part, Role
 
 __all__ = ["Message", "OutputFormat", "Reasoning", "Request", "Tool", "ToolChoice"]
 
@@ -20,7 +20,7 @@ class Message(Struct, frozen=True):
     parts: tuple[Part, ...]
     name: str | None = None
     at: str = ""
-    extra: Fields = {}
+    extra: Fields = NOTHING
     item_id: str | None = None
 
 
@@ -39,7 +39,7 @@ class Tool(Struct, frozen=True):
     dialect: str | None = None
     native: Fields | None = None
     at: str = ""
-    extra: Fields = {}
+    extra: Fields = NOTHING
 
 
 class ToolChoice(Struct, frozen=True):
@@ -60,7 +60,7 @@ class OutputFormat(Struct, frozen=True):
     description: str | None = None
     schema: Fields | None = None
     strict: bool | None = None
-    extra: Fields = {}
+    extra: Fields = NOTHING
 
 
 class Reasoning(Struct, frozen=True):
@@ -73,7 +73,7 @@ class Reasoning(Struct, frozen=True):
     adaptive: bool = False
     shown: bool | None = None
     summary: str | None = None
-    extra: Fields = {}
+    extra: Fields = NOTHING
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -114,8 +114,8 @@ class Request(Struct, frozen=True, kw_only=True):
     cache: Cache | None = None
     cache_key: str | None = None
     sealed_thoughts: bool | None = None
-    at: Mapping[str, str] = {}
-    extra: Fields = {}
+    at: Mapping[str, str] = NOTHING
+    extra: Fields = NOTHING
 
     def path_of(self, field: str) -> str:
         """Return where a field stands in the dialect that the request came from."""
