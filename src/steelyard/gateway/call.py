@@ -130,6 +130,7 @@ class Call(Reply):
         try:
             detour.take(lane)
         except BadRequest as error:
+            lane.breaker.abandon()  # it may have been picked as a probe
             self._unfit = error
             self._excluded |= {lane}
             return False
@@ -305,7 +306,7 @@ class Call(Reply):
 
     def _give_up(self) -> None:
         failure = self._failure
-        if failure is None and self._unfit is not None:
+        if failure is None and self._unfit is not None and len(self._excluded) == len(self._order):
             self.refuse(self._unfit, "rejected")
         elif failure is None:
             now = self.gateway.clock()

@@ -13,29 +13,34 @@ from steelyard.dialects.table import DIALECTS
 
 if TYPE_CHECKING:
     from steelyard.core.losses import Losses
+    from steelyard.core.request import Request
     from steelyard.gateway.surface import Endpoint
 
-__all__ = ["count", "is_count"]
+__all__ = ["count", "counted_request", "is_count"]
 
 
 def count(endpoint: Endpoint, raw: bytes, model: str, losses: Losses) -> bytes:
     """Return the answer that tells how many tokens an input takes, estimated. Raises BadRequest."""
-    dialect = DIALECTS[endpoint.dialect]
-    fields = decode_object(raw)
-    if endpoint.in_path:
-        # Gemini API reference, "models.countTokens": `contents`, or a whole request with instructions and tools.
-        whole = fields.get("generateContentRequest") or fields.get("generate_content_request") or fields
-        if not isinstance(whole, dict):
-            raise BadRequest("generateContentRequest: expected an object", param="generateContentRequest")
-        kept = {name: value for name, value in whole.items() if name != "model"}
-        request = dialect.decode_request(msgspec.json.encode(kept), model=model, stream=False)
-    else:
-        # Anthropic API, "Count tokens in a Message": the members of a message, without max_tokens.
-        request = dialect.decode_request(msgspec.json.encode({"max_tokens": 1, **fields}))
+    request = counted_request(endpoint, raw, model)
     losses.approximated("input_tokens", "no deployment of this model counts tokens; four bytes are taken for one")
     for path in uncounted(request):
         losses.dropped(path, "what media take is not known, and not counted")
-    return dialect.encode_count(estimated_tokens(request))
+    return DIALECTS[endpoint.dialect].encode_count(estimated_tokens(request))
+
+
+def counted_request(endpoint: Endpoint, raw: bytes, model: str | None) -> Request:
+    """Return the request whose input is to be counted. Raises BadRequest."""
+    dialect = DIALECTS[endpoint.dialect]
+    fields = decode_object(raw)
+    if not endpoint.in_path:
+        # Anthropic API, "Count tokens in a Message": the members of a message, without max_tokens.
+        return dialect.decode_request(msgspec.json.encode({"max_tokens": 1, **fields}))
+    # Gemini API reference, "models.countTokens": `contents`, or a whole request with instructions and tools.
+    whole = fields.get("generateContentRequest") or fields.get("generate_content_request") or fields
+    if not isinstance(whole, dict):
+        raise BadRequest("generateContentRequest: expected an object", param="generateContentRequest")
+    kept = {name: value for name, value in whole.items() if name != "model"}
+    return dialect.decode_request(msgspec.json.encode(kept), model=model, stream=False)
 
 
 def is_count(body: bytes) -> bool:

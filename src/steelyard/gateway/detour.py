@@ -14,6 +14,7 @@ from steelyard.dialects.gemini import GEMINI
 from steelyard.dialects.responses import stored_elsewhere
 from steelyard.dialects.table import DIALECTS
 from steelyard.gateway.body import JsonBody, PathBody
+from steelyard.gateway.counting import counted_request
 from steelyard.gateway.surface import model_in, query_of
 from steelyard.gateway.translation import adapted, crossed, refuse_losses, require
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from steelyard.gateway.call import Call
     from steelyard.gateway.crossing import Crossing
     from steelyard.gateway.lane import Lane
+    from steelyard.policy.plan import Target
 
 __all__ = ["Detour", "read_request"]
 
@@ -35,10 +37,11 @@ def read_request(call: Call) -> Request:
     assert isinstance(body, JsonBody | PathBody)
     raw = body.raw
     endpoint = call.endpoint
+    model = model_in(call.incoming.target) if endpoint.in_path else None
+    if endpoint.counts:
+        return counted_request(endpoint, raw, model)
     dialect = DIALECTS[endpoint.dialect]
-    if endpoint.in_path:
-        return dialect.decode_request(raw, model=model_in(call.incoming.target), stream=endpoint.streamed)
-    return dialect.decode_request(raw)
+    return dialect.decode_request(raw, model=model, stream=endpoint.streamed if endpoint.in_path else None)
 
 
 class Detour:
@@ -66,28 +69,38 @@ class Detour:
         return self._request
 
     def take(self, lane: Lane) -> None:
-        """Make ready for a deployment. Raises BadRequest for what cannot be asked of it."""
+        """Make ready for a deployment. Raises BadRequest for what cannot be asked of it, and then stays as it was: what
+        was tried before may be tried again, and is what goes on record."""
         if lane is self.lane:
             return
-        call, target = self._call, lane.target
+        call = self._call
         operation, crossing = lane.manners[call.stream]
-        self.body = None
-        self.losses = Losses()
-        if crossing is not None and not (operation is not None and self._is_native(operation)):
-            request = self.request
-            self._refuse_the_held(request, lane, crossing)
-            self.body, self.losses = crossed(request, target, crossing, strict=self._strict)
-            if request.store and call.endpoint.dialect == "openai-responses" and call.record_mode != "full":
-                self.losses.dropped("store", 'responses are kept only where record = "full"')
+        if crossing is not None and not (operation is not None and self._is_native()):
+            self.body, self.losses = self._translated(lane, crossing)
             self.crossing, self.operation = crossing, crossing.operation
         else:
+            self.body, self.losses = self._untranslated(lane.target), Losses()
             self.crossing, self.operation = None, operation or call.endpoint.name
-            if target.lacks and call.endpoint.translates:
-                require(self.request, target)
-            if target.drop_model or target.body_extra:
-                assert isinstance(call.sending, JsonBody)
-                self.body = adapted(call.sending.content(call, target), target, counts=call.endpoint.counts)
         self.lane = lane
+
+    def _translated(self, lane: Lane, crossing: Crossing) -> tuple[bytes, Losses]:
+        call, request, losses = self._call, self.request, Losses()
+        self._refuse_the_held(request, lane, crossing)
+        body = crossed(request, lane.target, crossing, losses)
+        if request.store and call.endpoint.dialect == "openai-responses" and call.record_mode != "full":
+            losses.dropped("store", 'responses are kept only where record = "full"')
+        if self._strict:
+            refuse_losses(losses, lane.target.deployment)
+        return body, losses
+
+    def _untranslated(self, target: Target) -> bytes | None:
+        call = self._call
+        if target.lacks and call.endpoint.translates:
+            require(self.request, target)
+        if not target.drop_model and not target.body_extra:
+            return None
+        assert isinstance(call.sending, JsonBody)
+        return adapted(call.sending.content(call, target), target, counts=call.endpoint.counts)
 
     def _refuse_the_held(self, request: Request, lane: Lane, crossing: Crossing) -> None:
         """Raise BadRequest for what stands for a conversation that only the dialect's own servers hold."""
@@ -108,7 +121,7 @@ class Detour:
                 param="thread",
             )
 
-    def _is_native(self, operation: str) -> bool:
+    def _is_native(self) -> bool:
         """Say whether an untranslated answer has the framing that the client asked for. Gemini streams a JSON array
         unless `alt=sse` asks for events; upstreams are always asked for events."""
         call = self._call

@@ -30,17 +30,14 @@ def require(request: Request, target: Target) -> None:
         demand(request, target.lacks)
 
 
-def crossed(request: Request, target: Target, crossing: Crossing, *, strict: bool) -> tuple[bytes, Losses]:
-    """Return the body that asks `target` the same, and what got lost. Raises BadRequest for what cannot be asked
-    there; with `strict`, also where anything at all would get lost."""
+def crossed(request: Request, target: Target, crossing: Crossing, losses: Losses) -> bytes:
+    """Return the body that asks `target` the same, and report what got lost. Raises BadRequest for what cannot be asked
+    there."""
     require(request, target)
-    losses = Losses()
     asked = structs.replace(request, stream=crossing.streams, include_usage=True)
     facts = Facts(target.model, target.most_output, target.stream_usage == "ask")
     body = crossing.upstream.encode_request(asked, facts, losses)
-    if strict:
-        refuse_losses(losses, target.deployment)
-    return adapted(body, target), losses
+    return adapted(body, target)
 
 
 def refuse_losses(losses: Losses, name: str) -> None:
