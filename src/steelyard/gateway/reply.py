@@ -7,17 +7,9 @@ from typing import TYPE_CHECKING
 from steelyard.core.errors import CallError, StoreError, Unavailable, UpstreamError
 from steelyard.core.exchange import Exchange, Outcome
 from steelyard.gateway.account import Account
-from steelyard.gateway.answers import (
-    CHUNK_END,
-    answer,
-    chunk,
-    error_answer,
-    error_body,
-    status_line,
-    today,
-)
+from steelyard.gateway.answers import answer, error_answer, error_body, status_line, today
 from steelyard.gateway.failure import Failure
-from steelyard.gateway.relay import Events, Relay, Seen
+from steelyard.gateway.relay import Events, Relay, Seen, last_chunks
 from steelyard.gateway.shelf import name_of
 from steelyard.gateway.translated import Translated
 
@@ -120,7 +112,7 @@ class Reply(Account):
             relay = self.relay
             assert isinstance(relay, Events | Translated)
             event = relay.failure(told)
-            return chunk(event) + CHUNK_END if self.chunked else event
+            return last_chunks(event) if self.chunked else event
         lost = Unavailable(str(error), code="not_recorded", retry_after_s=1.0)
         return error_answer(lost, self.id, keep_alive=self.incoming.keep_alive, dialect=self.endpoint.dialect)
 

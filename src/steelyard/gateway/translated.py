@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING
 
 from steelyard.core.errors import CallError, UpstreamError
@@ -40,6 +41,7 @@ class Translated:
         "_parts",
         "_reader",
         "_size",
+        "_unended",
         "_writer",
         "events",
         "seen",
@@ -58,6 +60,7 @@ class Translated:
         self._parts: list[bytes] = []
         self._size = 0
         self._writer: EventWriter | None = None
+        self._unended: EventWriter | None = None
         self._kind = b"application/json"
         if call.stream:
             self._writer, self._kind = detour.writer()
@@ -190,6 +193,7 @@ class Translated:
         if self._writer is None:
             self._answer()
             return
+        self._unended = copy(self._writer)
         ending = self._writer.write(Ended())
         if not self.started:
             self.started = True
@@ -229,14 +233,15 @@ class Translated:
         call.ended_by_error_event()
 
     def failure(self, error: CallError) -> bytes:
-        """Return what ends the stream because of an error."""
-        assert self._writer is not None
-        return self._writer.fail(error)
+        """Return what ends the stream because of an error: in place of the end that it had, but for a record."""
+        writer = self._unended or self._writer
+        assert writer is not None
+        return writer.fail(error)
 
     def broken_off(self, error: UpstreamError) -> None:
         self._finished = True
         self._note_shown(shown := self.failure(error))
-        self._call.client.write(chunk(shown) + CHUNK_END if self._call.chunked else shown)
+        self._call.client.write(last_chunks(shown) if self._call.chunked else shown)
 
     def end_after_error(self) -> None:
         """End the client's stream whose last event was the upstream's own error."""
@@ -245,7 +250,7 @@ class Translated:
 
     def glimpse(self) -> Seen:
         seen = self.seen
-        if seen.usage is None and self.events:
+        if seen.usage is None and self.events and self._reader is not None:
             seen.usage = self._call.estimate(self.events)
         if self._kept:
             seen.body = b"".join(self._kept)
