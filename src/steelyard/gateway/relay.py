@@ -228,7 +228,9 @@ class Events:
 
     def _refused(self, error: bytes) -> None:
         self._finished = True
-        self._call.refused_by_upstream(502, [], b'{"error":%b}' % error, drop=True)
+        # Anthropic API, "Errors": the object around an error has a type.
+        kind = b'"type":"error",' if self._call.endpoint.dialect == "anthropic" else b""
+        self._call.refused_by_upstream(502, [], b'{%b"error":%b}' % (kind, error), drop=True)
 
     def _finish(self) -> None:
         call = self._call
