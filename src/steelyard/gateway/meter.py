@@ -16,6 +16,8 @@ __all__ = ["Histogram", "Meter", "Row"]
 
 _MOST_ROWS = 4096
 _MOST_LATE = 64
+_FREE = ("messages/count_tokens", "countTokens")
+"""What nobody charges for (Anthropic API, "Token counting", pricing; Gemini API, "Count tokens")."""
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 
 
@@ -76,7 +78,7 @@ class Row:
             self.output += usage.output or 0
         if cost is not None:
             self.cost += cost
-        elif exchange.outcome == "ok":
+        elif exchange.outcome == "ok" and exchange.endpoint not in _FREE:
             self.unpriced += 1
         first = exchange.first_byte_ms
         if first is not None:
