@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.fake import TEXT, FakeProvider
+from tests.gateway.upstream_rig import until
 from tests.support import GatewayUnderTest, Response, config_text, journalled
 
 SAYING = " ".join(TEXT)
@@ -248,7 +249,8 @@ def test_models_are_listed_in_each_dialect(served: GatewayUnderTest) -> None:
 def test_a_kept_response_is_found_continued_and_deleted(gateway: Any, upstream: FakeProvider) -> None:
     config = config_text({"acme": upstream.base_url}, server={"record": "full"})
     served: GatewayUnderTest = gateway(config)
-    with served.beside("clerk"):
+    with served.beside("clerk"), served.connect() as asking:
+        until(lambda: asking.request("GET", "/v1/responses/resp_no").status == 404, "the ledger to be there", 20)
         first = responses(served, instructions="Be brief.").json()
         with served.connect() as http:
             found = http.request("GET", f"/v1/responses/{first['id']}").json()

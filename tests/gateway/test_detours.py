@@ -1,0 +1,220 @@
+"""What becomes of a translated call when attempts fail, deployments rest or lack something, or the disk is full."""
+
+import json
+import resource
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import StartGateway
+from tests.fake import FakeProvider
+from tests.gateway.test_breaker import state_of
+from tests.gateway.test_dialects import ASK, CONTENTS, PIXEL
+from tests.gateway.test_journal_duty import limit_files
+from tests.gateway.upstream_rig import Reply, ScriptedUpstream, exchange_of, until
+from tests.support import GatewayUnderTest, Response, config_text
+
+LOOK = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}}]}]
+
+ENV = {"FAKE_KEY": "fake-key-0123456789"}
+
+
+def claude(base_url: str) -> dict[str, Any]:
+    return {"dialect": "anthropic", "base_url": base_url, "api_key": "env:FAKE_KEY"}
+
+
+def google(url: str) -> dict[str, Any]:
+    return {"dialect": "gemini", "base_url": f"{url}/v1beta", "api_key": "env:FAKE_KEY"}
+
+
+def whole(body: Any, status: str = "200 OK") -> Reply:
+    """Return a whole JSON answer of an upstream."""
+    text = json.dumps(body).encode()
+    head = f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {len(text)}\r\n\r\n"
+    return Reply((head.encode() + text,))
+
+
+def events(*told: Any, name: str = "") -> Reply:
+    """Return a stream of events."""
+    text = b"".join(
+        (b"event: %b\n" % one["type"].encode() if name else b"") + b"data: %b\n\n" % json.dumps(one).encode()
+        for one in told
+    )
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {len(text)}\r\n\r\n"
+    return Reply((head.encode() + text,))
+
+
+def asked(served: GatewayUnderTest, path: str, **fields: Any) -> Response:
+    with served.connect() as http:
+        return http.request("POST", path, **fields)
+
+
+def test_a_deployment_that_cannot_be_asked_changes_nothing_for_the_next_attempt_of_another(
+    gateway: StartGateway, provider: FakeProvider
+) -> None:
+    config = config_text(
+        {"claude": claude(provider.base_url), "acme": provider.base_url},
+        routes={"seeing": {"deployments": ["claude/fail-times:1:503", "acme/blind"]}},
+        deployments={"acme/blind": {"lacks": ["images"]}},
+    )
+    answer = asked(gateway(config, env=ENV), "/v1/chat/completions", model="seeing", messages=LOOK)
+    assert answer.status == 200, answer.body
+    first, second = provider.requests
+    assert (first.path, second.path) == ("/v1/messages", "/v1/messages")
+    assert second.json() == first.json()
+
+
+def test_a_deployment_at_rest_is_told_of_where_no_other_can_be_asked(
+    gateway: StartGateway, provider: FakeProvider
+) -> None:
+    routes: dict[str, dict[str, Any]] = {
+        "once": {"deployments": ["acme/status:500"], "retries": 0},
+        "seeing": {"deployments": ["acme/status:500", "acme/blind"]},
+    }
+    deployments = {"acme/blind": {"lacks": ["images"], "model": "ok"}}
+    served = gateway(config_text({"acme": provider.base_url}, routes=routes, deployments=deployments), env=ENV)
+    for _ in range(5):
+        assert asked(served, "/v1/chat/completions", model="once", messages=ASK).status == 500
+    answer = asked(served, "/v1/chat/completions", model="seeing", messages=LOOK)
+    assert (answer.status, answer.error_code) == (503, "deployments_resting")
+
+
+def test_a_probe_that_cannot_be_asked_leaves_the_next_call_to_be_one(
+    gateway: StartGateway, provider: FakeProvider
+) -> None:
+    routes = {"once": {"deployments": ["acme/blind"], "retries": 0}}
+    deployments = {"acme/blind": {"lacks": ["images"], "model": "fail-times:5:500"}}
+    served = gateway(config_text({"acme": provider.base_url}, routes=routes, deployments=deployments), env=ENV)
+    for _ in range(5):
+        assert asked(served, "/v1/chat/completions", model="once", messages=ASK).status == 500
+    assert state_of(served, "acme/blind") == "2"
+    until(
+        lambda: asked(served, "/v1/chat/completions", model="once", messages=LOOK).status == 400, "the rest's end", 10
+    )
+    assert asked(served, "/v1/chat/completions", model="once", messages=ASK).status == 200
+    assert state_of(served, "acme/blind") == "0"
+
+
+STREAMS: dict[str, tuple[str, dict[str, Any]]] = {
+    "openai": ("/v1/chat/completions", {"model": "claude/ok", "messages": ASK, "stream": True}),
+    "openai-responses": ("/v1/responses", {"model": "acme/ok", "input": "Hi", "stream": True}),
+    "anthropic": ("/v1/messages", {"model": "acme/ok", "messages": ASK, "max_tokens": 9, "stream": True}),
+    "gemini": ("/v1beta/models/acme/ok:streamGenerateContent?alt=sse", {"contents": CONTENTS}),
+    "gemini array": ("/v1beta/models/acme/ok:streamGenerateContent", {"contents": CONTENTS}),
+}
+
+
+@pytest.mark.parametrize("client", STREAMS)
+def test_a_translated_stream_that_cannot_be_recorded_has_no_clean_end(
+    tmp_path: Path, provider: FakeProvider, client: str
+) -> None:
+    providers: dict[str, Any] = {"claude": claude(provider.base_url), "acme": provider.base_url}
+    path, body = STREAMS[client]
+    with GatewayUnderTest(config_text(providers), tmp_path, env=ENV) as served, served.connect() as http:
+        assert http.request("POST", path, **body).status == 200
+        limit_files(served, 0)
+        answer = http.request("POST", path, **body)
+        assert answer.status == 200
+        told = answer.body.decode()
+        assert "could not be recorded" in told
+        for end in ("[DONE]", "message_stop", "response.completed", '"finishReason"'):
+            assert end not in told
+        if client == "gemini array":
+            assert json.loads(told)[-1]["error"]
+        limit_files(served, resource.RLIM_INFINITY)
+        until(lambda: served.ready_status() == 200, "the journal to be writable again", 5)
+        assert http.request("GET", "/livez").status == 200, "nothing lies between the answers"
+
+
+NO_USAGE = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "model": "m-1",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "word " * 500}, "finish_reason": "stop"}],
+}
+
+
+def test_usage_that_a_whole_answer_does_not_tell_stays_unknown(gateway: StartGateway) -> None:
+    price = {"price": {"input_usd_per_mtok": "1.10", "output_usd_per_mtok": "4.40"}}
+    with ScriptedUpstream(lambda n: whole(NO_USAGE)) as upstream:
+        served = gateway(config_text({"acme": upstream.base_url}, deployments={"acme/m": price}), env=ENV)
+        for path in ("/v1/chat/completions", "/v1/messages"):
+            answer = asked(served, path, model="acme/m", messages=ASK, max_tokens=9)
+            assert answer.status == 200
+            exchange = exchange_of(served, answer)
+            assert (exchange.usage, exchange.cost_usd) == (None, None)
+            assert answer.header("x-steelyard-cost-usd") is None
+
+
+def test_tokens_can_be_counted_by_a_deployment_that_lacks_something(
+    gateway: StartGateway, provider: FakeProvider
+) -> None:
+    config = config_text(
+        {
+            "claude": claude(provider.base_url),
+            "google": google(provider.url),
+        },
+        deployments={"claude/ok": {"lacks": ["images"]}, "google/ok": {"lacks": ["images"]}},
+    )
+    served = gateway(config, env=ENV)
+    answer = asked(served, "/v1/messages/count_tokens", model="claude/ok", messages=ASK)
+    assert answer.status == 200, answer.body
+    for body in ({"contents": CONTENTS}, {"generateContentRequest": {"model": "models/ok", "contents": CONTENTS}}):
+        answer = asked(served, "/v1beta/models/google/ok:countTokens", **body)
+        assert answer.status == 200, answer.body
+        assert answer.json()["totalTokens"]
+    image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PIXEL}}
+    seen = [{"role": "user", "content": [image]}]
+    refused = asked(served, "/v1/messages/count_tokens", model="claude/ok", messages=seen)
+    assert (refused.status, refused.json()["error"]["type"]) == (400, "invalid_request_error")
+    assert "messages[0].content[0]" in refused.json()["error"]["message"]
+
+
+def test_what_is_counted_is_no_call_of_unknown_cost(gateway: StartGateway, provider: FakeProvider) -> None:
+    own = claude(provider.base_url)
+    served = gateway(config_text({"claude": own, "acme": provider.base_url}), env=ENV)
+    for model in ("claude/ok", "acme/ok"):
+        assert asked(served, "/v1/messages/count_tokens", model=model, messages=ASK).status == 200
+    unknown = [one for one in served.metrics().splitlines() if one.startswith("steelyard_calls_cost_unknown_total{")]
+    assert [one.split()[-1] for one in unknown] == ["0"] * len(unknown)
+
+
+def test_an_error_that_a_relayed_stream_begins_with_has_its_dialects_own_shape(gateway: StartGateway) -> None:
+    error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+    with ScriptedUpstream(lambda n: events(error, name="type")) as upstream:
+        own = claude(upstream.base_url)
+        routes = {"r": {"deployments": ["claude/m"], "retries": 0}}
+        served = gateway(config_text({"claude": own}, routes=routes), env=ENV)
+        answer = asked(served, "/v1/messages", model="r", messages=ASK, max_tokens=9, stream=True)
+    assert answer.status >= 500
+    assert answer.json()["type"] == "error"
+    assert answer.json()["error"]["type"] == "overloaded_error"
+
+
+def test_strict_refuses_to_keep_nothing_of_what_was_to_be_kept(gateway: StartGateway, provider: FakeProvider) -> None:
+    served = gateway()
+    body = {"model": "acme/ok", "input": "Hi", "store": True}
+    with served.connect() as http:
+        raw = json.dumps(body).encode()
+        headers = {"content-type": "application/json", "x-steelyard-strict": "1"}
+        answer = http.request("POST", "/v1/responses", raw, headers)
+    assert (answer.status, answer.error_code) == (400, "translation_loss")
+    assert provider.requests == []
+
+
+def test_a_key_in_the_address_reaches_neither_the_provider_nor_the_record(
+    gateway: StartGateway, provider: FakeProvider
+) -> None:
+    own = google(provider.url)
+    served = gateway(config_text({"google": own}, server={"record": "full"}), env=ENV)
+    key = served.steelyard("keys", "create", "team")["key"]
+    until(lambda: asked(served, "/v1/responses", model="x").status == 401, "the key to be asked for")
+    for call in ("generateContent", "streamGenerateContent", "nothing"):
+        asked(served, f"/v1beta/models/google/ok:{call}?alt=sse&key={key}", contents=CONTENTS)
+    sent = b"".join(one.target.encode() + repr(one.headers).encode() for one in provider.requests)
+    assert provider.requests
+    assert key.encode() not in sent
+    kept = b"".join(path.read_bytes() for path in (served.home / "journal").iterdir())
+    assert key.encode() not in kept
+    assert key not in served.stderr
