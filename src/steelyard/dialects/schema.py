@@ -11,10 +11,33 @@ from steelyard.core.errors import BadRequest
 from steelyard.core.parts import Fields
 from steelyard.dialects.members import wrong
 
-__all__ = ["from_openapi", "has_reference", "keywords", "resolved", "subschemas_changed", "words"]
+__all__ = ["Room", "from_openapi", "has_reference", "keywords", "resolved", "subschemas_changed", "words"]
 
 _MOST_NODES = 20_000
-"""Definitions that name each other twice a level grow as 2 to the power of the levels."""
+
+
+class Room:
+    """How many subschemas a request may have with its references in place, over all its schemas together: definitions
+    that name each other twice a level grow as 2 to the power of the levels, in each of many tools."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, most: int = _MOST_NODES) -> None:
+        self.left = most
+
+    def take(self, path: str) -> None:
+        """Count a subschema. Raises BadRequest, "schema_too_large", when there is no room for it."""
+        self.left -= 1
+        if self.left < 0:
+            raise wrong(
+                path[:_MOST_PATH],
+                f"schemas have over {_MOST_NODES} subschemas with their references in place. Send smaller ones.",
+                "schema_too_large",
+            )
+
+
+_MOST_PATH = 400
+"""Characters of the path of what has grown too large: its end says no more than its beginning."""
 
 _SINGLE = frozenset(
     (
@@ -62,16 +85,16 @@ def words(schema: Any) -> set[str]:
     return found
 
 
-def resolved(schema: Fields, path: str) -> Fields:
+def resolved(schema: Fields, path: str, room: Room | None = None) -> Fields:
     """Return a schema with every `$ref` replaced by what it names, and without definitions. Members beside a `$ref`
     win over those that it names.
 
     Raises BadRequest, with the path of the `$ref`: "circular_schema" for one that leads to itself, "unknown_reference"
-    for one that names nothing in this schema, "schema_too_large" where the whole has over 20,000 subschemas.
+    for one that names nothing in this schema, "schema_too_large" where `room` ends (20,000 subschemas).
     """
     if not has_reference(schema):
         return _without_definitions(schema)
-    found = _Resolution(schema).whole(schema, path)
+    found = _Resolution(schema, room or Room()).whole(schema, path)
     return found if isinstance(found, dict) else {}
 
 
@@ -99,17 +122,14 @@ def from_openapi(schema: Any, path: str) -> Fields:
 class _Resolution:
     """Puts references in place, each counted, with the chain of those that are open."""
 
-    def __init__(self, root: Fields) -> None:
+    def __init__(self, root: Fields, room: Room) -> None:
         self._root = root
+        self._room = room
         self._open: list[str] = []
-        self._nodes = 0
+        self._names: dict[str, Fields] | None = None
 
     def whole(self, schema: Any, path: str) -> Any:
-        self._nodes += 1
-        if self._nodes > _MOST_NODES:
-            raise wrong(
-                path, f"the schema has over {_MOST_NODES} subschemas with its references in place", "schema_too_large"
-            )
+        self._room.take(path)
         if not isinstance(schema, dict):
             return schema
         reference = schema.get("$ref")
@@ -141,11 +161,13 @@ class _Resolution:
             return self._root
         here: Any = self._root
         if not reference.startswith("#/"):
-            named = [one for one, _ in _subschemas(self._root, "") if _is_named(one, reference)]
-            if not named:
+            if self._names is None:
+                self._names = _names_in(self._root)
+            named = self._names.get(reference)
+            if named is None:
                 raise _unknown(reference, path)
             # It is found by its name; what it is called by ends there.
-            return {name: value for name, value in named[0].items() if name not in ("$anchor", "$id")}
+            return {name: value for name, value in named.items() if name not in ("$anchor", "$id")}
         for step in reference[2:].split("/"):
             name = step.replace("~1", "/").replace("~0", "~")
             if isinstance(here, dict) and name in here:
@@ -165,10 +187,16 @@ def _unknown(reference: str, path: str) -> BadRequest:
     )
 
 
-def _is_named(schema: Fields, reference: str) -> bool:
-    return schema.get("$id") == reference or (
-        reference.startswith("#") and schema.get("$anchor") == reference.removeprefix("#")
-    )
+def _names_in(root: Fields) -> dict[str, Fields]:
+    """Return the subschemas that have a name (`$id`, `$anchor`), by what refers to them; of two, the first."""
+    found: dict[str, Fields] = {}
+    for one, _ in _subschemas(root, ""):
+        named, anchor = one.get("$id"), one.get("$anchor")
+        if isinstance(named, str):
+            found.setdefault(named, one)
+        if isinstance(anchor, str):
+            found.setdefault(f"#{anchor}", one)
+    return found
 
 
 def _without_definitions(schema: Fields) -> Fields:

@@ -346,8 +346,8 @@ def test_trap_16_references_of_schemas_are_put_in_place_and_ignored_constraints_
         "responseJsonSchema": {"title": "place", "description": "A place", **fitted},
     }
     assert _losses(request) == [
-        ("tools[0].parameters.properties.home.pattern", "approximated"),
-        ("response_format.properties.home.pattern", "approximated"),
+        ("tools[0].function.parameters.properties.home.pattern", "approximated"),
+        ("response_format.json_schema.schema.properties.home.pattern", "approximated"),
     ]
 
 
@@ -357,7 +357,41 @@ def test_trap_16_a_circular_schema_is_refused_with_its_path() -> None:
         encoded(_request(tools=(Tool("f", parameters=schema, at="tools[0]"),)))
     assert caught.value.code == "circular_schema"
     assert caught.value.param is not None
-    assert caught.value.param.startswith("tools[0].parameters.properties.next")
+    assert caught.value.param.startswith("tools[0].function.parameters.properties.next")
+
+
+@pytest.mark.parametrize(
+    ("dialect", "output", "tool"),
+    [
+        ("openai", "response_format.json_schema.schema", "tools[0].function.parameters"),
+        ("openai-responses", "text.format.schema", "tools[0].parameters"),
+        ("anthropic", "output_config.format.schema", "tools[0].input_schema"),
+    ],
+)
+def test_mistakes_in_schemas_are_told_by_the_clients_own_path(dialect: str, output: str, tool: str) -> None:
+    schema = {"properties": {"next": {"$ref": "#/$defs/None"}}}
+    place = {"openai": "response_format", "openai-responses": "text.format"}.get(dialect, "output_config.format")
+    for path, asked in (
+        (tool, {"tools": (Tool("f", parameters=schema, at="tools[0]"),)}),
+        (output, {"output": OutputFormat("schema", schema=schema), "at": {"output": place}}),
+    ):
+        with pytest.raises(BadRequest) as caught:
+            encoded(Request(dialect=dialect, model="route", messages=(HELLO,), **asked))  # type: ignore[arg-type]
+        assert caught.value.param == f"{path}.properties.next.$ref"
+
+
+def test_many_tools_share_the_room_for_references_in_place() -> None:
+    levels: dict[str, Any] = {
+        f"L{n}": {"properties": {"a": {"$ref": f"#/$defs/L{n + 1}"}, "b": {"$ref": f"#/$defs/L{n + 1}"}}}
+        for n in range(11)
+    }
+    schema = {"$defs": {**levels, "L11": {"type": "string"}}, "properties": {"p": {"$ref": "#/$defs/L0"}}}
+    encoded(_request(tools=(Tool("f", parameters=schema, at="tools[0]"),)))
+    with pytest.raises(BadRequest) as caught:
+        encoded(_request(tools=tuple(Tool(f"f{n}", parameters=schema, at=f"tools[{n}]") for n in range(300))))
+    assert caught.value.code == "schema_too_large"
+    assert caught.value.param is not None
+    assert len(caught.value.param) <= 400
 
 
 def test_a_schema_that_is_nested_too_deeply_is_refused() -> None:

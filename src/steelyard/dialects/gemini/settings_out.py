@@ -8,6 +8,7 @@ from steelyard.core.request import OutputFormat, Reasoning, Request
 from steelyard.dialects.effort import budget_of
 from steelyard.dialects.gemini.generations import is_third
 from steelyard.dialects.gemini.tools_out import schema_json
+from steelyard.dialects.schema_paths import output_path
 
 __all__ = ["config_json", "tier_of"]
 
@@ -70,7 +71,7 @@ def _output(output: OutputFormat, request: Request, losses: Losses) -> Fields:
     if schema is None:
         return found
     if request.dialect != "gemini":
-        schema = schema_json(schema, path, losses)
+        schema = schema_json(schema, output_path(request), losses)
         # The words for the whole schema stand in it, unless it has its own.
         if output.description is not None:
             schema = {"description": output.description, **schema}

@@ -15,7 +15,8 @@ from steelyard.core.losses import Losses
 from steelyard.core.parts import Fields
 from steelyard.core.request import Request, Tool
 from steelyard.dialects.gemini.proto import spread
-from steelyard.dialects.schema import keywords, resolved, subschemas_changed, words
+from steelyard.dialects.schema import Room, keywords, resolved, subschemas_changed, words
+from steelyard.dialects.schema_paths import parameters_path
 
 __all__ = ["choice_json", "schema_json", "tools_json"]
 
@@ -51,11 +52,12 @@ _NO_CONSTRAINTS = frozenset(
 _FIT = (_HEEDED | _NO_CONSTRAINTS) - {"$ref", "$defs"}
 
 
-def schema_json(schema: Fields, path: str, losses: Losses) -> Fields:
-    """Return another dialect's schema as Gemini takes it. Raises BadRequest for a circular one."""
+def schema_json(schema: Fields, path: str, losses: Losses, room: Room | None = None) -> Fields:
+    """Return another dialect's schema as Gemini takes it; `room` is shared by the schemas of one request. Raises
+    BadRequest for a circular one."""
     if words(schema) <= _FIT:
         return schema
-    found: Fields = _fitted(resolved(schema, path), path)
+    found: Fields = _fitted(resolved(schema, path, room), path)
     for name, at in keywords(found, path):
         if name not in _HEEDED and name not in _NO_CONSTRAINTS:
             losses.approximated(at, f"the schema is sent with {name}, but Gemini does not heed it")
@@ -83,12 +85,12 @@ def _fitted(schema: Any, path: str) -> Any:
 
 def tools_json(request: Request, losses: Losses) -> list[Fields]:
     """Return the tools: all functions in one, and each of Gemini's own in one of its own."""
-    own = request.dialect == "gemini"
     functions: list[Fields] = []
     natives: list[Fields] = []
+    room = Room()
     for tool in request.tools:
         if tool.native is None:
-            functions.append(_function(tool, losses, own=own))
+            functions.append(_function(tool, request.dialect, losses, room))
         elif tool.dialect == "gemini":
             natives.append(tool.native)
         else:
@@ -96,13 +98,16 @@ def tools_json(request: Request, losses: Losses) -> list[Fields]:
     return [*([{"functionDeclarations": functions}] if functions else []), *natives]
 
 
-def _function(tool: Tool, losses: Losses, *, own: bool) -> Fields:
+def _function(tool: Tool, dialect: str, losses: Losses, room: Room) -> Fields:
+    own = dialect == "gemini"
     found: Fields = {"name": tool.name}
     if tool.description is not None:
         found["description"] = tool.description
     schema = tool.parameters
     if schema is not None:
-        found["parametersJsonSchema"] = schema if own else schema_json(schema, f"{tool.at}.parameters", losses)
+        found["parametersJsonSchema"] = (
+            schema if own else schema_json(schema, parameters_path(tool, dialect), losses, room)
+        )
     if tool.cache is not None:
         losses.dropped(f"{tool.at}.cache_control", "Gemini takes no cache breakpoints; it caches prefixes by itself")
     if own:
