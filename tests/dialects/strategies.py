@@ -34,7 +34,7 @@ __all__ = [
 
 characters = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")
 texts = st.text(characters, min_size=1, max_size=16).filter(str.strip) | st.sampled_from(
-    ["data: [DONE]\n\n", "\r\n\r\n", '"finish_reason":null', "größer 😀", "</tool>", "{", "\u2028"]
+    ["data: [DONE]\n\n", "a\r\n\r\nb", '"finish_reason":null', "größer 😀", "</tool>", "{", "a\u2028b"]
 )
 """Texts that are not blank: Anthropic takes no others (Messages API, "text content blocks must be non-empty")."""
 
