@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import StartGateway
 from tests.fake import FakeProvider
+from tests.gateway.signing.clouds import GoogleTokens
 from tests.gateway.test_breaker import state_of
 from tests.gateway.test_dialects import ASK, CONTENTS, PIXEL
 from tests.gateway.test_journal_duty import limit_files
@@ -201,6 +202,30 @@ def test_strict_refuses_to_keep_nothing_of_what_was_to_be_kept(gateway: StartGat
         answer = http.request("POST", "/v1/responses", raw, headers)
     assert (answer.status, answer.error_code) == (400, "translation_loss")
     assert provider.requests == []
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["before", "in the stream"])
+def test_a_token_that_google_quotes_is_told_to_nobody(gateway: StartGateway, tmp_path: Path, begun: bool) -> None:
+    error = {"error": {"code": 400, "message": "bad ya29.token-1", "status": "X-ya29.token-1"}}
+    said = {"candidates": [{"content": {"role": "model", "parts": [{"text": "Hi"}]}, "index": 0}]}
+    script = (said, error) if begun else (error,)
+    with GoogleTokens() as tokens, ScriptedUpstream(lambda n: events(*script)) as upstream:
+        vertex = {"base_url": upstream.base_url, "dialect": "gemini", "project": "p", "location": "europe-west4"}
+        vertex["credentials"] = f"file:{tokens.file(tmp_path)}"
+        served = gateway(config_text({"vertex": vertex}, server={"record": "full"}), env=ENV)
+        for path in ("/v1/chat/completions", "/v1/messages"):
+            answer = asked(served, path, model="vertex/m", messages=ASK, max_tokens=9, stream=True)
+            assert b"bad [secret]" in answer.body
+            assert b"ya29" not in answer.body
+        whole = asked(served, "/v1/messages", model="vertex/m", messages=ASK, max_tokens=9)
+        assert whole.status == 400
+        relayed = asked(served, "/v1beta/models/vertex/m:streamGenerateContent?alt=sse", contents=CONTENTS)
+        assert b"bad [secret]" in relayed.body
+        assert b"ya29" not in whole.body + relayed.body
+        assert tokens.given == 1
+    kept = b"".join(path.read_bytes() for path in (served.home / "journal").iterdir())
+    assert b"[secret]" in kept
+    assert b"ya29" not in kept
 
 
 def test_a_key_in_the_address_reaches_neither_the_provider_nor_the_record(

@@ -111,6 +111,7 @@ class Lane:
     """
 
     __slots__ = (
+        "_signed",
         "breaker",
         "fields",
         "heads",
@@ -139,9 +140,8 @@ class Lane:
         self.signer = signer
         twisted = target.lacks or target.drop_model or target.body_extra or signer is not None
         self.plain = manners is None and not twisted
-        # What is shorter is no credential, and could be a part of any answer.
-        known = [secret for secret in target.secrets if len(secret) >= 8]
-        self.secrets = tuple(dict.fromkeys(form for secret in known for form in _forms(secret)))
+        self.secrets = _sought(target.secrets)
+        self._signed: tuple[tuple[bytes, ...], tuple[bytes, ...]] = ((), ())
         self.fields = b"content-type: application/json\r\nx-steelyard-deployment: %b\r\n" % self.name
 
     def is_quoted(self, fields: bytes, body: bytes) -> bool:
@@ -153,10 +153,24 @@ class Lane:
 
     def scrub(self, told: bytes) -> bytes:
         """Return what the upstream told, without the credentials that it was sent, should it quote them."""
-        for secret in self.secrets:
+        for secret in self.secrets if self.signer is None else self._of_signer(self.signer):
             if secret in told:
                 told = told.replace(secret, b"[secret]")
         return told
+
+    def _of_signer(self, signer: Signer) -> tuple[bytes, ...]:
+        """Return what is sought where calls are signed: the configuration's secrets, and those made since."""
+        made = signer.secrets()
+        if made != self._signed[0]:
+            self._signed = made, (*self.secrets, *_sought(made))
+        return self._signed[1] or self.secrets
+
+
+def _sought(secrets: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """Return what is looked for in answers. What is shorter than eight bytes is no credential, and could be a part of
+    any answer."""
+    known = [secret for secret in secrets if len(secret) >= 8]
+    return tuple(dict.fromkeys(form for secret in known for form in _forms(secret)))
 
 
 def _forms(secret: bytes) -> tuple[bytes, ...]:

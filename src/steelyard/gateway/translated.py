@@ -86,6 +86,11 @@ class Translated:
             except ValueError as error:
                 self._fail_invalid(str(error))
                 return
+        if self._fold is not None:
+            self._size += len(piece)
+            if self._size > MOST_ANSWER_BYTES:
+                self._fail_invalid(f"over {MOST_ANSWER_BYTES} bytes")
+                return
         self._take(reader.feed(piece))
         if reader.overflow and not self._finished:
             self._fail_invalid("an event of its stream is over 64 MiB")
@@ -163,7 +168,7 @@ class Translated:
         seen = self.seen
         if isinstance(event, Used):
             seen.usage = event.usage or seen.usage
-            seen.usage_raw = event.raw or seen.usage_raw
+            seen.usage_raw = self._call.lane.scrub(event.raw) if event.raw else seen.usage_raw
         elif isinstance(event, Finished):
             seen.finish_reason = event.finish.native or event.finish.reason
         elif isinstance(event, Began):
@@ -222,7 +227,7 @@ class Translated:
     def _failed(self, event: Failed) -> None:
         self._finished = True
         call = self._call
-        told = Told(call.lane.scrub(event.message.encode()).decode(), event.kind, event.code)
+        told = Told(self._scrubbed(event.message), self._scrubbed(event.kind), self._scrubbed(event.code))
         failure = of_told(call.lane, event.status, told, None)
         if not self.started:
             call.fail(failure, drop=True)
@@ -231,6 +236,9 @@ class Translated:
         self._note_shown(shown := self.failure(error))
         call.client.write(chunk(shown) if call.chunked else shown)
         call.ended_by_error_event()
+
+    def _scrubbed(self, told: str | None) -> str:
+        return self._call.lane.scrub((told or "").encode()).decode(errors="replace")
 
     def failure(self, error: CallError) -> bytes:
         """Return what ends the stream because of an error: in place of the end that it had, but for a record."""
