@@ -23,6 +23,7 @@ from steelyard.core.events import (
 )
 from steelyard.core.parts import Citation, Fields, Media, Opaque, Part, Refusal, Text, Thinking, ToolCall
 from steelyard.dialects.chat.content import read_content
+from steelyard.dialects.chat.plain_answer_in import plain_answer
 from steelyard.dialects.chat.thoughts import FIELD, NAME, read_thoughts
 from steelyard.dialects.chat.tools import call_of, signature_of
 from steelyard.dialects.members import Members
@@ -76,6 +77,9 @@ class Numbers:
 
 def decode_answer(body: bytes) -> list[Event] | None:
     """Return the events of a whole answer; None when it is no JSON of this dialect."""
+    plain = plain_answer(body)
+    if plain is not None:
+        return plain
     try:
         answer = _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

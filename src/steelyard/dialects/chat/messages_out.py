@@ -1,5 +1,7 @@
 """Messages as an upstream reads them (API reference, "Create chat completion", `messages`)."""
 
+from collections.abc import Sequence
+
 from msgspec import structs
 
 from steelyard.core.losses import Losses
@@ -7,13 +9,13 @@ from steelyard.core.parts import Cache, Fields, Media, Opaque, Part, Refusal, Te
 from steelyard.core.request import Message, Request
 from steelyard.dialects.chat.content import media_part, text_part, thinking_part, with_extra, write_cache
 from steelyard.dialects.chat.names import is_google, is_openai
+from steelyard.dialects.chat.plain_out import is_bare, plain_message
 from steelyard.dialects.chat.thoughts import NAME, field_of, write_thoughts
 from steelyard.dialects.chat.tools import write_call, write_signature
 from steelyard.dialects.members import wrong
 
 __all__ = ["MessageWriter"]
 
-_ANYWHERE = frozenset(("system", "user", "assistant"))
 _NO_FIELD = "the dialect has no such field"
 
 
@@ -34,7 +36,7 @@ class MessageWriter:
         """Return the messages. Raises BadRequest that names the path of content that has no words here."""
         pending: list[ToolResult] = []  # those that hold more than texts
         for message in messages if self._same else _joined(messages):
-            plain = _plain(message)
+            plain = plain_message(message)
             if plain is not None:
                 if pending and message.role != "tool":
                     self._hoist(pending)
@@ -89,7 +91,7 @@ class MessageWriter:
             self._losses.dropped(f"{at}.{name}", _NO_FIELD)
 
     def _is_plain(self, part: Text) -> bool:
-        return _is_bare(part) or (not self._same and self._reported(part))
+        return is_bare(part) or (not self._same and self._reported(part))
 
     def _reported(self, part: Text) -> bool:
         """Report what a text carries that has no words here."""
@@ -287,10 +289,19 @@ class MessageWriter:
         return wire
 
 
-def _joined(messages: tuple[Message, ...]) -> list[Message]:
+def _joined(messages: tuple[Message, ...]) -> Sequence[Message]:
     """Return messages with those of the assistant that follow each other made one: other dialects say text, thoughts
     and calls in items of their own, and results must follow one message with all the calls (API reference, "Create chat
     completion": each `tool_call_id` answers the preceding message)."""
+    before = ""
+    for message in messages:
+        if before == "assistant" and message.role == "assistant":
+            return _put_together(messages)
+        before = message.role
+    return messages
+
+
+def _put_together(messages: tuple[Message, ...]) -> list[Message]:
     joined: list[Message] = []
     for message in messages:
         if message.role == "assistant" and joined and joined[-1].role == "assistant":
@@ -300,33 +311,6 @@ def _joined(messages: tuple[Message, ...]) -> list[Message]:
         else:
             joined.append(message)
     return joined
-
-
-def _plain(message: Message) -> Fields | None:
-    """Return a message of one of the forms that nearly all have, None for others: one text, one result of one text, or
-    calls of tools, with nothing beside them."""
-    parts = message.parts
-    if len(parts) == 0 or message.name is not None or message.extra:
-        return None
-    part = parts[0]
-    if type(part) is ToolCall and message.role == "assistant":
-        calls = [one for one in parts if type(one) is ToolCall and not (one.cache or one.extra or one.signature)]
-        if len(calls) == len(parts):
-            return {"role": "assistant", "content": None, "tool_calls": [write_call(one) for one in calls]}
-    elif len(parts) > 1:
-        return None
-    elif type(part) is Text:
-        if _is_bare(part) and message.role in _ANYWHERE:
-            return {"role": message.role, "content": part.text}
-    elif type(part) is ToolResult and len(part.content) == 1:
-        said = part.content[0]
-        if type(said) is Text and _is_bare(said) and not (part.error or part.cache or part.extra or part.name):
-            return {"role": "tool", "tool_call_id": part.call_id, "content": said.text}
-    return None
-
-
-def _is_bare(part: Text) -> bool:
-    return not (part.cache or part.extra or part.citations or part.signature)
 
 
 def _apart(message: Message) -> tuple[tuple[Part, ...], list[ToolResult]]:
