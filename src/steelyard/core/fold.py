@@ -1,6 +1,7 @@
 """A whole answer from its events, and events from a whole answer."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from msgspec import structs
 
@@ -106,47 +107,53 @@ class Fold:
 
     def take(self, event: Event) -> None:
         """Take the next event."""
-        match event:
-            case Added():
-                self._parts[event.part].fragments.append(event.text)
-            case PartBegan():
-                self._parts[event.part] = _Open(event)
-                self._choices.add(event.choice)
-            case Sealed():
-                part = self._parts[event.part]
-                part.signature = event.signature or part.signature
-                part.sealed = event.sealed or part.sealed
-            case Cited():
-                self._parts[event.part].citations.append(event.citation)
-            case PartEnded():
-                if event.value is not None:
-                    self._parts[event.part] = _Open(
-                        PartBegan(event.part, "whole", event.value, self._parts[event.part].choice)
-                    )
-            case Logged():
-                self._choices.add(event.choice)
-                self._logprobs.setdefault(event.choice, []).extend(event.logprobs)
-            case _:
-                self._take_rest(event)
+        _TAKES[type(event)](self, event)
 
-    def _take_rest(self, event: Began | Finished | Used | Pinged | Strange | Failed | Ended) -> None:
-        match event:
-            case Began():
-                self._id = event.id or self._id
-                self._model = event.model or self._model
-                self._created = event.created if event.created is not None else self._created
-                self._extra = {**self._extra, **event.extra} if event.extra else self._extra
-            case Finished():
-                self._choices.add(event.choice)
-                self._finishes[event.choice] = event.finish
-            case Used():
-                self._used = event
-            case Failed():
-                self.failed = event
-            case Ended():
-                self.ended = True
-            case Pinged() | Strange():
-                """Says nothing of the answer."""
+    def _added(self, event: Added) -> None:
+        self._parts[event.part].fragments.append(event.text)
+
+    def _part_began(self, event: PartBegan) -> None:
+        self._parts[event.part] = _Open(event)
+        self._choices.add(event.choice)
+
+    def _sealed(self, event: Sealed) -> None:
+        part = self._parts[event.part]
+        part.signature = event.signature or part.signature
+        part.sealed = event.sealed or part.sealed
+
+    def _cited(self, event: Cited) -> None:
+        self._parts[event.part].citations.append(event.citation)
+
+    def _part_ended(self, event: PartEnded) -> None:
+        if event.value is not None:
+            choice = self._parts[event.part].choice
+            self._parts[event.part] = _Open(PartBegan(event.part, "whole", event.value, choice))
+
+    def _logged(self, event: Logged) -> None:
+        self._choices.add(event.choice)
+        self._logprobs.setdefault(event.choice, []).extend(event.logprobs)
+
+    def _began(self, event: Began) -> None:
+        self._id = event.id or self._id
+        self._model = event.model or self._model
+        self._created = event.created if event.created is not None else self._created
+        self._extra = {**self._extra, **event.extra} if event.extra else self._extra
+
+    def _finished(self, event: Finished) -> None:
+        self._choices.add(event.choice)
+        self._finishes[event.choice] = event.finish
+
+    def _use(self, event: Used) -> None:
+        self._used = event
+
+    def _fail(self, event: Failed) -> None:
+        self.failed = event
+
+    def _end(self, event: Ended) -> None:
+        self.ended = True
+
+    def _ignore(self, event: Pinged | Strange) -> None:
+        """Says nothing of the answer."""
 
     def take_all(self, events: Iterable[Event]) -> None:
         """Take events in their order."""
@@ -160,7 +167,7 @@ class Fold:
     def answer(self) -> Answer:
         """Return the answer so far."""
         parts: dict[int, list[Part]] = {}
-        for _, part in sorted(self._parts.items()):
+        for part in [self._parts[number] for number in sorted(self._parts)]:
             parts.setdefault(part.choice, []).append(part.closed())
         return Answer(
             self._dialect,
@@ -177,6 +184,23 @@ class Fold:
     def _choice(self, number: int, parts: Iterable[Part]) -> Choice:
         logged = self._logprobs.get(number)
         return Choice(tuple(parts), self._finishes.get(number), tuple(logged) if logged is not None else None)
+
+
+_TAKES: dict[type, Callable[[Fold, Any], None]] = {
+    Added: Fold._added,
+    PartBegan: Fold._part_began,
+    PartEnded: Fold._part_ended,
+    Sealed: Fold._sealed,
+    Cited: Fold._cited,
+    Logged: Fold._logged,
+    Began: Fold._began,
+    Finished: Fold._finished,
+    Used: Fold._use,
+    Failed: Fold._fail,
+    Ended: Fold._end,
+    Pinged: Fold._ignore,
+    Strange: Fold._ignore,
+}
 
 
 def unfold(answer: Answer) -> Iterator[Event]:

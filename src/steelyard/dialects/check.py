@@ -6,13 +6,16 @@ from typing import Any
 import msgspec
 
 from steelyard.core.errors import BadRequest
-from steelyard.core.parts import Media, Opaque, Part, ToolCall, ToolResult
+from steelyard.core.parts import Media, Opaque, Part, Text, ToolCall, ToolResult
 from steelyard.core.request import Message, Request
 from steelyard.dialects.members import wrong
 
 __all__ = ["check", "demand"]
 
 _KINDS = {"image": "images", "document": "documents", "audio": "audio", "video": "video"}
+_INSTRUCTIONS = frozenset(("system", "developer"))
+_WRITTEN = frozenset(("anthropic", "gemini"))
+"""Dialects in which the arguments of a call are an object: their text is ours."""
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -23,26 +26,37 @@ def check(request: Request) -> None:
     result without its call before it, and two results for one call. A result whose call may stand where we cannot see
     it (a stored answer that is continued, an item of the dialect's own) is let through.
     """
-    if all(one.role in ("system", "developer") for one in request.messages):
-        path = request.path_of("messages")
-        raise wrong(path, "holds no message of a user or an assistant. Say something.", "empty_messages")
     waiting: set[str] = set()
     answered: set[str] = set()
     hidden = request.previous_id is not None
+    written = request.dialect in _WRITTEN
+    _check_said(request)
     for message in request.messages:
         if not message.parts:
             raise wrong(message.at, "the message has no content. Give it some, or leave it out.", "empty_content")
         for part in message.parts:
-            if type(part) is ToolCall:
-                _check_arguments(part)
+            kind = type(part)
+            if kind is Text:
+                continue
+            if isinstance(part, ToolCall):
+                if not written:
+                    _check_arguments(part)
                 waiting.add(part.id)
                 answered.discard(part.id)  # some servers count their calls anew in each answer
-            elif type(part) is ToolResult:
+            elif isinstance(part, ToolResult):
                 _check_result(part, waiting, answered, hidden=hidden)
                 waiting.discard(part.call_id)
                 answered.add(part.call_id)
-            elif type(part) is Opaque:
+            elif kind is Opaque:
                 hidden = True
+
+
+def _check_said(request: Request) -> None:
+    for message in request.messages:
+        if message.role not in _INSTRUCTIONS:
+            return
+    path = request.path_of("messages")
+    raise wrong(path, "holds no message of a user or an assistant. Say something.", "empty_messages")
 
 
 def _check_arguments(call: ToolCall) -> None:
