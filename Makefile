@@ -27,8 +27,9 @@ help:
 run: $(ENV)/.has-local
 	@$(BIN)/steelyard quickstart $(ARGS)
 
+# Most tests wait for a process or a socket more than they compute: four at a time on two cores. ARGS=-n0 runs them one by one.
 test: $(ENV)/.has-test
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 4 --dist loadfile $(ARGS)
 
 # All of it is said at once, not the first complaint alone.
 check: $(ENV)/.has-check
