@@ -38,13 +38,13 @@ def folded(events: list[Event], dialect: str = "openai") -> Answer:
     return fold.answer()
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(answers(choices=3))
 def test_an_answer_is_the_fold_of_its_events(answer: Answer) -> None:
     assert folded(list(unfold(answer))) == answer
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.data(), answers(choices=2))
 def test_any_cut_and_any_interleaving_fold_to_the_same_answer(data: st.DataObject, answer: Answer) -> None:
     assert folded(data.draw(streams(answer))) == answer

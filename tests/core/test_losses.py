@@ -49,7 +49,7 @@ def test_a_long_report_says_how_many_more_there_are() -> None:
     assert shown[0] == "messages[0].content[0].cache_control dropped"
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.text(max_size=400), max_size=8))
 def test_any_report_is_a_header_value(paths: list[str]) -> None:
     told = compact(tuple(Loss(path, "dropped", "r") for path in paths))

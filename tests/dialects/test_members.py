@@ -104,7 +104,7 @@ def test_what_is_no_object_has_no_members(value: Any) -> None:
     assert caught.value.param == "messages[2]"
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.dictionaries(names, json_values, max_size=4))
 def test_what_is_read_and_what_is_left_are_all(value: dict[str, Any]) -> None:
     before = dict(value)

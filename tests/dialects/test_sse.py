@@ -42,13 +42,13 @@ def written(draw: st.DrawFn) -> tuple[bytes, Told]:
     return stream + b":\n\n", told
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(written(), st.lists(st.integers(0, 500), max_size=8))
 def test_any_cut_gives_the_same_events(stream: tuple[bytes, Told], places: list[int]) -> None:
     assert framed(stream[0], places) == stream[1]
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(written())
 def test_byte_by_byte_is_the_same_as_at_once(stream: tuple[bytes, Told]) -> None:
     assert framed(stream[0], list(range(500))) == framed(stream[0], []) == stream[1]
