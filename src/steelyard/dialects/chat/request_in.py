@@ -7,6 +7,7 @@ from steelyard.core.parts import Fields
 from steelyard.core.request import OutputFormat, Reasoning, Request, ToolChoice
 from steelyard.dialects.chat.content import cache_of
 from steelyard.dialects.chat.messages_in import MessageReader
+from steelyard.dialects.chat.plain_in import PlainBody, plain_body, plain_messages, plain_tools
 from steelyard.dialects.chat.thoughts import NAME
 from steelyard.dialects.chat.tools import read_choice, read_functions, read_tools
 from steelyard.dialects.members import Members, decode_object, wrong
@@ -21,6 +22,7 @@ _AT = {
     "cache": "cache_control",
     "include_usage": "stream_options.include_usage",
 }
+_AT_COMPLETION = {**_AT, "max_tokens": "max_completion_tokens"}
 _NUMBERS = ("temperature", "top_p", "presence_penalty", "frequency_penalty")
 _INTEGERS = ("top_k", "seed", "n", "top_logprobs")
 _FLAGS = ("logprobs", "store")
@@ -30,6 +32,9 @@ _SETTINGS = frozenset((*_NUMBERS, *_INTEGERS, *_FLAGS, *_TEXTS, "stop", "metadat
 
 def decode_request(body: bytes, *, model: str | None = None, stream: bool | None = None) -> Request:
     """Return what a client asks. `model` and `stream` go before what the body says."""
+    plain = plain_body(body)
+    if plain is not None:
+        return _plain(plain, model, stream)
     members = Members(decode_object(body))
     at = dict(_AT)
     said = members.text("model")
@@ -53,6 +58,33 @@ def decode_request(body: bytes, *, model: str | None = None, stream: bool | None
         at=at,
         extra={**{name: value for name, value in left.items() if value is not None}, **extra},
         **fields,
+    )
+
+
+def _plain(wire: PlainBody, model: str | None, stream: bool | None) -> Request:
+    most, stop, options = wire.max_completion_tokens, wire.stop, wire.stream_options
+    return Request(
+        dialect=NAME,
+        model=wire.model if model is None else model,
+        messages=plain_messages(wire.messages),
+        stream=bool(wire.stream) if stream is None else stream,
+        include_usage=options is not None and bool(options.include_usage),
+        tools=plain_tools(wire.tools) if wire.tools else (),
+        tool_choice=read_choice(wire.tool_choice, "tool_choice"),
+        parallel_tools=wire.parallel_tool_calls,
+        max_tokens=wire.max_tokens if most is None else most,
+        temperature=wire.temperature,
+        top_p=wire.top_p,
+        presence_penalty=wire.presence_penalty,
+        frequency_penalty=wire.frequency_penalty,
+        seed=wire.seed,
+        n=wire.n,
+        stop=(stop,) if isinstance(stop, str) else tuple(stop or ()),
+        user=wire.user,
+        store=wire.store,
+        service_tier=wire.service_tier,
+        metadata=wire.metadata,
+        at=_AT if most is None else _AT_COMPLETION,
     )
 
 
