@@ -376,7 +376,7 @@ def test_mistakes_in_schemas_are_told_by_the_clients_own_path(dialect: str, outp
         (output, {"output": OutputFormat("schema", schema=schema), "at": {"output": place}}),
     ):
         with pytest.raises(BadRequest) as caught:
-            encoded(Request(dialect=dialect, model="route", messages=(HELLO,), **asked))  # type: ignore[arg-type]
+            encoded(Request(dialect=dialect, model="route", messages=(HELLO,), **asked))
         assert caught.value.param == f"{path}.properties.next.$ref"
 
 
