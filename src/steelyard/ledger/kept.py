@@ -20,12 +20,14 @@ class KeptBodies(Struct, frozen=True):
 
 
 def find_kept(ledger: Ledger, name: str, key: str | None) -> KeptBodies | None:
-    """Return what is kept as `name` for the holder of a key (by its id; None: whoever comes without one)."""
+    """Return what is kept as `name` for the holder of a key (by its id; None: whoever comes without one): the exchange
+    that the id is made of, before any to which an upstream gave the same id, and of these the last."""
+    own = exchange.c.id == f"req_{name.removeprefix('resp_')}"
     query = (
         sa.select(content.c.request, content.c.response, exchange.c.stream)
         .join_from(exchange, content, exchange.c.seq == content.c.seq)
         .where(*_is(name, key))
-        .order_by(exchange.c.seq.desc())
+        .order_by(sa.case((own, 0), else_=1), exchange.c.seq.desc())
         .limit(1)
     )
     with ledger.reading() as connection:
