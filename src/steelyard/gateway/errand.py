@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from steelyard.core.errors import BadRequest, CallError, NotFound
+from steelyard.core.errors import BadRequest, CallError, NotFound, TooLarge
 from steelyard.dialects.members import decode_object
 from steelyard.dialects.responses import input_items_page, kept_input, with_previous
 from steelyard.gateway.answers import answer, bodiless
@@ -28,23 +28,27 @@ _LONGEST_CHAIN = 1000
 class Errand:
     """It is the client's service while it waits."""
 
-    __slots__ = ("_client", "_gateway", "_incoming", "_task")
+    __slots__ = ("_client", "_gateway", "_incoming", "_task", "_work")
 
     def __init__(self, gateway: Gateway, client: Client, incoming: Incoming, work: Coroutine[Any, Any, None]) -> None:
         self._gateway = gateway
         self._client = client
         self._incoming = incoming
+        self._work = work
         client.service = self
-        self._task = gateway.loop.create_task(self._run(work))
+        gateway.errands.add(self)
+        self._task = gateway.loop.create_task(self._run())
         self._task.add_done_callback(self._done)
 
-    async def _run(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _run(self) -> None:
         try:
-            await work
+            await self._work
         except CallError as error:
             self._gateway.refuse(self._client, self._incoming, error)
 
     def _done(self, task: asyncio.Task[None]) -> None:
+        self._gateway.errands.discard(self)
+        self._work.close()  # it was never begun, if the client left at once
         if task.cancelled():
             return
         error = task.exception()
@@ -68,17 +72,23 @@ class Errand:
         """Take note of the body's end: known since the errand began."""
 
 
-async def continued(shelf: Shelf, raw: bytes, previous: str, key: str | None) -> bytes:
+async def continued(shelf: Shelf, raw: bytes, previous: str, key: str | None, most_bytes: int) -> bytes:
     """Return a body with the conversation that its `previous_response_id` stands for in front of its input, and without
-    that id. Raises BadRequest, Unavailable."""
+    that id. Raises BadRequest, TooLarge where that would have over `most_bytes`, Unavailable."""
     earlier: list[Kept] = []
     name: str | None = previous
+    size = len(raw)
     while name is not None:
         try:
             kept = await shelf.find(name, key)
         except NotFound as error:
             raise BadRequest(str(error), code="previous_response_not_found", param="previous_response_id") from None
         earlier.append(kept)
+        size += kept.size
+        if size > most_bytes:
+            raise TooLarge(
+                f"The conversation is over {most_bytes} bytes. Begin anew, or raise [server] max_body_bytes."
+            )
         if len(earlier) > _LONGEST_CHAIN:
             raise BadRequest(f"The conversation has over {_LONGEST_CHAIN} responses.", param="previous_response_id")
         name = msgspec.json.decode(kept.request).get("previous_response_id")

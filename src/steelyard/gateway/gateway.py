@@ -89,6 +89,7 @@ class Gateway:
         self.access = fittings.access
         self.draining = False
         self.calls: set[Call] = set()
+        self.errands: set[Errand] = set()
         self.clients: set[Client] = set()
         self.outbox = Outbox(loop, fittings.journal)
         self.date = today()
@@ -247,7 +248,9 @@ class Gateway:
         self, client: Client, incoming: Incoming, endpoint: Endpoint, raw: bytes, previous: str
     ) -> None:
         """Begin a call that goes on from a response that is kept here."""
-        whole = await continued(self.shelf, raw, previous, incoming.key.id if incoming.key is not None else None)
+        key = incoming.key.id if incoming.key is not None else None
+        whole = await continued(self.shelf, raw, previous, key, self.max_body_bytes)
+        self._check_open(incoming)  # the ledger was waited for
         self._begin_with(client, incoming, endpoint, JsonBody(whole, given=raw, previous=previous))
 
     def _is_relayed(self, endpoint: Endpoint, model: str) -> bool:

@@ -92,7 +92,8 @@ class Reply(Account):
         now = self.gateway.clock()
         self.note(now, outcome, status, None)
         if self.record_mode == "full" and self.endpoint.name == "responses":
-            self.kept_as = name_of(seen.body, stream=self.stream)
+            asked = self.sending.kept() if self.sending is not None else None
+            self.kept_as = name_of(asked, seen.body, stream=self.stream)
         return self.close(now, status, outcome, seen, None)
 
     def _end_with(self, exchange: Exchange, last: bytes) -> None:

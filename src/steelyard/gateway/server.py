@@ -226,7 +226,8 @@ class _Server:
         if self._shared_port:
             listener.close()  # new connections go to the other workers
         deadline = gateway.clock() + self._config.server.drain_s
-        while gateway.calls and gateway.clock() < deadline and not self._hastened:  # noqa: ASYNC110  (once, at the end: an event costs each call)
+        # An event would cost each call.
+        while (gateway.calls or gateway.errands) and gateway.clock() < deadline and not self._hastened:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         listener.close()
         stopped = Unavailable("The gateway was stopped before the answer was complete. Try again.", code="draining")

@@ -22,15 +22,17 @@ __all__ = ["Kept", "Shelf", "Store", "is_ours", "name_of"]
 
 _CATCH_UP_S = 3.0
 _POLL_S = 0.05
+_PATIENCE_S = 15.0
 _OURS = re.compile(r"resp_[0-9a-f]{32}")
 """Providers' own ids are longer."""
 
 
 class Kept(Struct, frozen=True):
-    """A response as the client saw it, and the body that asked for it."""
+    """A response as the client saw it, and the body that asked for it; `size` is that of both, in bytes."""
 
     request: bytes
     response: dict[str, Any]
+    size: int
 
 
 class Store(Protocol):
@@ -64,7 +66,7 @@ class Shelf:
                 found = None
             response = kept_response(found[1], stream=found[2]) if found is not None else None
             if found is not None and response is not None:
-                return Kept(found[0], response)
+                return Kept(found[0], response, len(found[0]) + len(found[1]))
             if time.monotonic() >= until:
                 raise NotFound(
                     f'No response is kept as "{name[:100]}". Responses are kept where record = "full" and store is '
@@ -86,9 +88,13 @@ class Shelf:
             return question(store)
 
         try:
-            return await asyncio.to_thread(ask)
+            async with asyncio.timeout(_PATIENCE_S):
+                return await asyncio.to_thread(ask)
         except StoreError as error:
             raise Unavailable(str(error), code="ledger_unavailable", retry_after_s=1.0) from None
+        except TimeoutError:
+            told = f"The ledger did not answer within {_PATIENCE_S:g} s. Try again."
+            raise Unavailable(told, code="ledger_unavailable", retry_after_s=1.0) from None
 
 
 def kept_response(body: bytes, *, stream: bool) -> dict[str, Any] | None:
@@ -104,15 +110,25 @@ def kept_response(body: bytes, *, stream: bool) -> dict[str, Any] | None:
                 if event.get("type") in ("response.completed", "response.incomplete"):
                     told = event.get("response")
                     break
-    except (msgspec.DecodeError, UnicodeDecodeError, AttributeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, AttributeError, RecursionError):
         return None
     return told if isinstance(told, dict) else None
 
 
-def name_of(body: bytes | None, *, stream: bool) -> str | None:
-    """Return the id under which a response that a client has seen is kept; None when it is not to be kept."""
-    response = kept_response(body, stream=stream) if body is not None else None
-    if response is None or response.get("store") is False:
+class _Wish(Struct):
+    store: bool | None = None
+
+
+def name_of(request: bytes | None, body: bytes | None, *, stream: bool) -> str | None:
+    """Return the id under which a response that a client has seen is kept; None when it is not to be kept: by what it
+    says itself, or by what was asked, which not every upstream repeats."""
+    response = kept_response(body, stream=stream) if request is not None and body is not None else None
+    if request is None or response is None or response.get("store") is False:
+        return None
+    try:
+        if msgspec.json.decode(request, type=_Wish).store is False:
+            return None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     name = response.get("id")
     return name if isinstance(name, str) else None
