@@ -16,9 +16,11 @@ def instructions(messages: Sequence[Message]) -> tuple[list[Message], list[Messa
     first = 0
     while first < len(messages) and messages[first].role in ("system", "developer"):
         first += 1
-    rest = messages[first:]
+    rest = list(messages[first:])
     late = [one for one in rest if one.role in ("system", "developer")]
-    return list(messages[:first]), [one for one in rest if one.role not in ("system", "developer")], late
+    if late:
+        rest = [one for one in rest if one.role not in ("system", "developer")]
+    return list(messages[:first]), rest, late
 
 
 def merged(messages: Sequence[Message]) -> list[Message]:
@@ -31,7 +33,7 @@ def merged(messages: Sequence[Message]) -> list[Message]:
         if turns and turns[-1].role == role:
             turns[-1] = structs.replace(turns[-1], parts=turns[-1].parts + message.parts)
         else:
-            turns.append(structs.replace(message, role=role))
+            turns.append(message if message.role == role else structs.replace(message, role=role))
     return turns
 
 

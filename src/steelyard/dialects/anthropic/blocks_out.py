@@ -39,7 +39,7 @@ _SNIFFED = {"iVBORw0KGgo": "image/png", "/9j/": "image/jpeg", "R0lGOD": "image/g
 
 def call_id(value: str) -> str:
     """Return a call's id with the characters that the API takes (`^[a-zA-Z0-9_-]+$`), the same for call and result."""
-    return _NOT_IN_IDS.sub("_", value)
+    return value if _NOT_IN_IDS.search(value) is None else _NOT_IN_IDS.sub("_", value)
 
 
 def object_of(arguments: str) -> Fields | None:
@@ -67,6 +67,13 @@ def _beside(extra: Fields) -> Fields:
     return {name: value for name, value in extra.items() if not name.startswith(_NESTED)}
 
 
+def _plain_text(part: Part) -> str | None:
+    """Return a text that is more than white space, with nothing beside it; None for another part."""
+    if type(part) is not Text or part.cache is not None or part.extra or part.citations or part.signature is not None:
+        return None
+    return None if part.text.isspace() else part.text
+
+
 class Blocks:
     """Writes parts as blocks. `own`: the request came in this dialect, and nothing of it may be lost."""
 
@@ -78,7 +85,10 @@ class Blocks:
 
     def content(self, parts: Iterable[Part], role: str) -> str | list[Fields]:
         """Return a message's content: a string, where it is nothing but one text."""
-        found = [block for part in parts if (block := self.block(part, role)) is not None]
+        if isinstance(parts, tuple) and len(parts) == 1 and (plain := _plain_text(parts[0])):
+            return plain
+        write = self.block
+        found = [block for part in parts if (block := write(part, role)) is not None]
         if len(found) == 1 and len(found[0]) == 2 and found[0]["type"] == "text":
             text: str = found[0]["text"]
             return text
@@ -86,13 +96,13 @@ class Blocks:
 
     def block(self, part: Part, role: str) -> Fields | None:
         """Return a part's block; None for what is left out."""
+        if isinstance(part, Text):
+            return self._text(part)
+        if isinstance(part, ToolCall):
+            return self._call(part)
+        if isinstance(part, ToolResult):
+            return self._result(part)
         match part:
-            case Text():
-                return self._text(part)
-            case ToolCall():
-                return self._call(part)
-            case ToolResult():
-                return self._result(part)
             case Media():
                 return self._media_of(part, role)
             case Thinking():

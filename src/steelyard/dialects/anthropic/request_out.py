@@ -90,7 +90,8 @@ def _thought(request: Request) -> int:
 
 
 def _conversation(request: Request, blocks: Blocks, losses: Losses) -> Fields:
-    if request.dialect == NAME:
+    own = request.dialect == NAME
+    if own:
         system, rest = _own_turns(request.messages)
     else:
         system, rest = _foreign_turns(request.messages, losses)
@@ -102,21 +103,18 @@ def _conversation(request: Request, blocks: Blocks, losses: Losses) -> Fields:
     messages = []
     for message in rest:
         content = blocks.content(message.parts, message.role)
-        if content or request.dialect == NAME:
-            messages.append({"role": message.role, "content": content, **_kept(message, request)})
+        if content or own:
+            wire = {"role": message.role, "content": content}
+            messages.append({**wire, **message.extra} if own and message.extra else wire)
     if not messages:
         raise wrong("messages", "Anthropic demands a message of the user's besides instructions.", "empty_messages")
-    if messages[0]["role"] == "assistant" and request.dialect != NAME:
+    if messages[0]["role"] == "assistant" and not own:
         # The API's own words: 'messages: first message must use the "user" role'.
         raise wrong(
             rest[0].at, "Anthropic's conversations begin with the user. Put a user's message first.", "invalid_order"
         )
     found["messages"] = messages
     return found
-
-
-def _kept(message: Message, request: Request) -> Fields:
-    return message.extra if request.dialect == NAME else {}
 
 
 def _own_turns(messages: tuple[Message, ...]) -> tuple[list[Message], list[Message]]:
