@@ -339,8 +339,7 @@ def test_an_answer_says_the_same_in_each_dialect(name: str, other: str, data: st
 @given(st.data())
 def test_a_stream_says_the_same_in_each_dialect(name: str, other: str, data: st.DataObject) -> None:
     answer = data.draw(answers(other))
-    # Gemini's stream has whole calls only: of two that interleave, that which ends first is told first.
-    stream, _ = relayed(DIALECTS[name], data.draw(streams(answer, interleaved=name != "gemini")))
+    stream, _ = relayed(DIALECTS[name], data.draw(streams(answer)))
     assert_same_answer(answer, folded(name, read(DIALECTS[name], stream, [0, len(stream)])))
 
 

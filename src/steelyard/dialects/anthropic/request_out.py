@@ -107,7 +107,11 @@ def _conversation(request: Request, blocks: Blocks, losses: Losses) -> Fields:
             wire = {"role": message.role, "content": content}
             messages.append({**wire, **message.extra} if own and message.extra else wire)
     if not messages:
-        raise wrong("messages", "Anthropic demands a message of the user's besides instructions.", "empty_messages")
+        raise wrong(
+            request.path_of("messages"),
+            "Anthropic demands a message of the user's besides instructions.",
+            "empty_messages",
+        )
     if messages[0]["role"] == "assistant" and not own:
         # The API's own words: 'messages: first message must use the "user" role'.
         raise wrong(

@@ -73,6 +73,8 @@ class Writer:
         "_array",
         "_asked",
         "_begun",
+        "_calls",
+        "_complete",
         "_ended",
         "_extra",
         "_failed",
@@ -102,6 +104,8 @@ class Writer:
         self._extra: Fields = {}
         self._tail = b""
         self._spots: dict[int, _Spot] = {}
+        self._calls: list[int] = []  # those that are not yet told, in the order in which they began
+        self._complete: dict[int, Part | None] = {}  # of these, the ones that have ended
         self._finishes: dict[int, Finish] = {}
         self._malformed: dict[int, str] = {}
         self._used: Used | None = None
@@ -204,8 +208,11 @@ class Writer:
             thought = b',"thought":true' if event.kind == "thinking" else b""
             closing = b'%b}],"role":"model"},"index":%d}],' % (thought, event.choice)
         spot = self._spots[event.part] = _Spot(event, closing)
-        if isinstance(value, ToolCall) or closing is None:
-            return b"" if isinstance(value, ToolCall) else self._told(event.part, spot, value)
+        if isinstance(value, ToolCall):
+            self._calls.append(event.part)
+            return b""
+        if closing is None:
+            return self._told(event.part, spot, value)
         text = getattr(value, "text", "")
         whole = getattr(value, "extra", None) or _is_sealed(value)
         if whole:
@@ -228,7 +235,8 @@ class Writer:
         spot = self._spots[event.part]
         value = spot.value
         if isinstance(value, ToolCall):
-            return self._call(spot, value, event.value)
+            self._complete[event.part] = event.value
+            return self._ready_calls()
         if event.value is not None and isinstance(value, Thinking) and isinstance(event.value, Thinking):
             value = event.value
         if spot.told or not _is_sealed(value):
@@ -243,6 +251,17 @@ class Writer:
             return self._parts(spot.choice, [{"text": "", "thought": True, "thoughtSignature": signature}])
         signature = value.signature if isinstance(value, Text) else None
         return self._parts(spot.choice, [{"text": "", "thoughtSignature": signature}])
+
+    def _ready_calls(self) -> bytes:
+        """Return the calls that may be told: each waits for those that began before it, as their order has a meaning
+        (the first of parallel calls carries the signature of all)."""
+        written = []
+        while self._calls and self._calls[0] in self._complete:
+            number = self._calls.pop(0)
+            spot = self._spots[number]
+            assert isinstance(spot.value, ToolCall)
+            written.append(self._call(spot, spot.value, self._complete.pop(number)))
+        return b"".join(written)
 
     def _call(self, spot: _Spot, value: ToolCall, whole: Part | None) -> bytes:
         if isinstance(whole, ToolCall):
@@ -262,8 +281,9 @@ class Writer:
         if self._ended or self._failed:
             return b""
         self._ended = True
-        open_calls = [(number, one) for number, one in self._spots.items() if isinstance(one.value, ToolCall)]
-        written = [self._part_ended(PartEnded(number)) for number, one in open_calls if not one.told]
+        for number in self._calls:
+            self._complete.setdefault(number, None)
+        written = [self._ready_calls()]
         body = self._last_body()
         if body:
             written.append(self._chunk(body))
