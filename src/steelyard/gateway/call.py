@@ -18,7 +18,7 @@ from steelyard.gateway.heads import request_head
 from steelyard.gateway.lane import CLOSED, Lane
 from steelyard.gateway.relay import Events, Passage, Seen, Whole, is_event_stream, seen_of
 from steelyard.gateway.reply import Reply
-from steelyard.gateway.retry_after import retry_after_s
+from steelyard.gateway.retry_after import pause_s, retry_after_in
 from steelyard.gateway.translated import Translated
 
 if TYPE_CHECKING:
@@ -32,9 +32,6 @@ Phase = Literal["connect", "first_byte", "idle", "wait", "engine"]
 
 _CLIENT_GONE = 499
 """The status on record of a call whose client left before the answer began (nginx's convention; never sent)."""
-
-_LONGEST_WAIT_S = 10.0
-_BACKOFF_S = 0.25
 
 
 class Call(Reply):
@@ -86,16 +83,16 @@ class Call(Reply):
 
     def count_here(self) -> None:
         """Answer a request to count tokens that no deployment of the plan can: with an estimate."""
-        assert self.way is not None
-        detour = self.detour = Detour(self, strict=self.way.plan.strict)
-        body = self.sending.kept() if self.sending is not None else None
+        way, body = self._on_way, self.sending
+        assert body is not None
+        detour = self.detour = Detour(self, strict=way.plan.strict)
         try:
-            counted = count(self.endpoint, body or b"", self.way.route, detour.losses)
-            detour.check_strict(self.way.route)
+            counted = count(self.endpoint, body.kept() or b"", way.route, detour.losses)
+            detour.check_strict(way.route)
         except BadRequest as error:
             self.refuse(error, "rejected")
-            return
-        self.answer_here(counted)
+        else:
+            self.answer_here(counted)
 
     def _next(self) -> None:
         """Try the next deployment, or give up."""
@@ -243,10 +240,7 @@ class Call(Reply):
         self, status: int, headers: list[tuple[bytes, bytes]], body: bytes, *, drop: bool = False
     ) -> None:
         """Take note of an error status, or of an error in an answer's place."""
-        wait = None
-        for name, value in headers:
-            if name == b"retry-after":
-                wait = retry_after_s(value.decode("latin-1"), self.gateway.wall_clock())
+        wait = retry_after_in(headers, self.gateway.wall_clock())
         body = self.lane.scrub(body)
         crossing = self.detour.crossing if self.detour is not None else None
         dialect = crossing.upstream if crossing is not None else DIALECTS[self.endpoint.dialect]
@@ -295,14 +289,12 @@ class Call(Reply):
             self._next()
 
     def _delay(self, failure: Failure) -> float | None:
-        """Return how long to wait before the next attempt: no time while there are deployments not yet tried; then
-        what the upstream asked for, or a growing pause with jitter; None when that is longer than a client waits."""
+        """Return how long to wait before the next attempt: no time while there are deployments not yet tried; None when
+        it is longer than a client waits."""
         if self._cursor < len(self._order) or self._tries_left <= 0:
             return 0.0
-        if failure.retry_after_s is not None:
-            return failure.retry_after_s if failure.retry_after_s <= _LONGEST_WAIT_S else None
         rounds = self._cursor // max(1, len(self._order))
-        return _BACKOFF_S * 2.0 ** min(rounds - 1, 6) * (0.5 + self.gateway.randomness())
+        return pause_s(failure.retry_after_s, rounds, self.gateway.randomness())
 
     def _give_up(self) -> None:
         failure = self._failure
