@@ -56,6 +56,26 @@ def test_an_upstream_that_gives_the_id_of_another_response_does_not_hide_that(
             assert find(first["id"]).json() == first
 
 
+def test_a_response_is_of_the_key_that_asked_for_it_alone(gateway: StartGateway, provider: FakeProvider) -> None:
+    served = gateway(config_text({"acme": provider.base_url}, server={"record": "full"}))
+    mine, other = (served.steelyard("keys", "create", name)["key"] for name in ("mine", "other"))
+    until(lambda: asked(served, RESPONSES, model="acme/ok", input="Hi").status == 401, "keys to be asked for")
+    with served.beside("clerk"), served.connect() as http:
+
+        def call(method: str, path: str, key: str, **fields: Any) -> Any:
+            return http.request(method, path, None, {"authorization": f"Bearer {key}"}, **fields)
+
+        name = call("POST", RESPONSES, mine, model="acme/ok", input="Hi").json()["id"]
+        until(lambda: call("GET", f"{RESPONSES}/{name}", mine).status == 200, "the response to be kept", 20)
+        assert call("GET", f"{RESPONSES}/{name}", other).status == 404
+        assert call("GET", f"{RESPONSES}/{name}/input_items", other).status == 404
+        assert call("DELETE", f"{RESPONSES}/{name}", other).status == 404
+        refused = call("POST", RESPONSES, other, model="acme/ok", input="And?", previous_response_id=name)
+        assert (refused.status, refused.error_code) == (400, "previous_response_not_found")
+        gone_on = call("POST", RESPONSES, mine, model="acme/ok", input="And?", previous_response_id=name)
+        assert gone_on.status == 200
+
+
 def test_what_was_not_to_be_stored_is_not_found_though_the_upstream_does_not_say_so(gateway: StartGateway) -> None:
     with ScriptedUpstream(lambda n: whole(said(f"resp_of_{n}"))) as upstream:
         own = {"dialect": "openai-responses", "base_url": upstream.base_url, "api_key": "env:FAKE_KEY"}
