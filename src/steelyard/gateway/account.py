@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from steelyard.gateway.detour import Detour
     from steelyard.gateway.gateway import Gateway
     from steelyard.gateway.incoming import Incoming
-    from steelyard.gateway.relay import Seen
+    from steelyard.gateway.relay import Relay, Seen
     from steelyard.gateway.upstream import Upstream
     from steelyard.gateway.way import Way
 
@@ -45,7 +45,6 @@ class Account:
 
     lane: Lane
     way: Way | None = None
-    sending: Body | None = None
     stream = False
     user: str | None = None
     detour: Detour | None = None
@@ -68,6 +67,9 @@ class Account:
         self.record_mode: Record = gateway.record
         self.started_at = gateway.clock()
         self.received_at = gateway.wall_clock()
+        # Of a class's own defaults, mypyc leaves out those whose type is a protocol.
+        self.sending: Body | None = None
+        self.relay: Relay | None = None
         if endpoint.passes or endpoint.dialect != "openai":
             self.takes_whole = False
         if incoming.old:

@@ -56,7 +56,7 @@ class Service(Protocol):
         """Take note that the request's body is whole."""
 
 
-class Client(asyncio.Protocol):
+class Client:
     """One connection. Requests are answered in their order; those that come early wait (RFC 9112, 9.3.2)."""
 
     __slots__ = (

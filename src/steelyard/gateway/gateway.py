@@ -13,9 +13,6 @@ from difflib import get_close_matches
 from os import urandom
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
-from steelyard.config.engine_directory import EngineDirectory
 from steelyard.core.errors import (
     CallError,
     Forbidden,
@@ -25,12 +22,12 @@ from steelyard.core.errors import (
     Unavailable,
 )
 from steelyard.core.ids import exchange_ids
-from steelyard.gateway.access import Access
 from steelyard.gateway.account import Account, Body
 from steelyard.gateway.answers import bodiless, error_answer, today
 from steelyard.gateway.body import JsonBody, PathBody
 from steelyard.gateway.call import Call
 from steelyard.gateway.errand import Errand, continued, kept_page
+from steelyard.gateway.fittings import Fittings
 from steelyard.gateway.form import FormCall
 from steelyard.gateway.head import Head
 from steelyard.gateway.lane import Lane, Vitals
@@ -38,11 +35,10 @@ from steelyard.gateway.meter import Meter
 from steelyard.gateway.outbox import Outbox
 from steelyard.gateway.pages import Pages
 from steelyard.gateway.pool import Pool, Pools
-from steelyard.gateway.shelf import Shelf, Store, is_ours
+from steelyard.gateway.shelf import Shelf, is_ours
 from steelyard.gateway.signers import Signers
 from steelyard.gateway.surface import ENDPOINTS, Endpoint, dialect_of, endpoint_of, is_page, kept_in, model_in
 from steelyard.gateway.ways import Ways
-from steelyard.journal.writer import JournalWriter
 from steelyard.policy.plan import Origin, least_record
 
 if TYPE_CHECKING:
@@ -52,22 +48,10 @@ if TYPE_CHECKING:
     from steelyard.gateway.upstream import Upstream
     from steelyard.policy.plans import Plans
 
-__all__ = ["Fittings", "Gateway"]
+__all__ = ["Gateway"]
 
 _ENGINE_START_S = 120.0
 _FOREVER = float("inf")
-
-
-class Fittings(Struct, frozen=True):
-    """What a gateway is given besides its configuration. `worker` tells its journal from those of other workers;
-    `room` is how many clients the system has files for; `open_store` opens what holds the kept responses."""
-
-    access: Access
-    journal: JournalWriter
-    engines: EngineDirectory
-    open_store: Callable[[], Store]
-    worker: str = "0"
-    room: int = 1_000_000
 
 
 class Gateway:

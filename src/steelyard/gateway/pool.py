@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections import deque
 from collections.abc import Callable
+from typing import cast
 
 from steelyard.core.errors import UpstreamError
 from steelyard.gateway.outbox import Outbox
@@ -80,17 +81,23 @@ class Pool:
             connection = await self._open_through(self._proxy)
         elif self._proxy is not None:
             self._proxy.check()
-            _, connection = await loop.create_connection(lambda: Upstream(self), self._proxy.host, self._proxy.port)
+            _, made = await loop.create_connection(self._new, self._proxy.host, self._proxy.port)
+            connection = cast("Upstream", made)
         else:
             name = origin.host if origin.tls else None
-            _, connection = await loop.create_connection(
-                lambda: Upstream(self), origin.host, origin.port, ssl=self._context(), server_hostname=name
+            _, made = await loop.create_connection(
+                self._new, origin.host, origin.port, ssl=self._context(), server_hostname=name
             )
+            connection = cast("Upstream", made)
         if not connection.open:
             raise ConnectionResetError("the connection was closed as soon as it was open")
         _no_delay(connection.transport)
         self._all.add(connection)
         return connection
+
+    def _new(self) -> asyncio.Protocol:
+        # A protocol by what it does: its class has no base.
+        return cast("asyncio.Protocol", Upstream(self))
 
     @property
     def prefix(self) -> str:
@@ -120,9 +127,10 @@ class Pool:
             transport.write(proxy.connect_request(self.origin))
             await tunnel.opened
             connection = Upstream(self)
+            protocol = cast("asyncio.Protocol", connection)
             context = self._context()
             assert context is not None
-            secure = await loop.start_tls(transport, connection, context, server_hostname=self.origin.host)
+            secure = await loop.start_tls(transport, protocol, context, server_hostname=self.origin.host)
         except BaseException:
             transport.abort()
             raise

@@ -9,7 +9,7 @@ from steelyard.core.exchange import Exchange, Outcome
 from steelyard.gateway.account import Account
 from steelyard.gateway.answers import answer, error_answer, error_body, status_line, today
 from steelyard.gateway.failure import Failure
-from steelyard.gateway.relay import Events, Relay, Seen, last_chunks
+from steelyard.gateway.relay import Events, Seen, last_chunks
 from steelyard.gateway.shelf import name_of
 from steelyard.gateway.translated import Translated
 
@@ -24,7 +24,6 @@ _DRAIN_S = 2.0
 class Reply(Account):
     """The client's side of a call."""
 
-    relay: Relay | None = None
     upstream: Upstream | None = None
     started = False
 

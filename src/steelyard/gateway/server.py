@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import uvloop
 from msgspec import Struct
@@ -23,7 +24,8 @@ from steelyard.config.watch import ConfigWatch
 from steelyard.core.errors import ConfigError, Unavailable
 from steelyard.gateway.access import Access, is_loopback
 from steelyard.gateway.client import Client
-from steelyard.gateway.gateway import Fittings, Gateway
+from steelyard.gateway.fittings import Fittings
+from steelyard.gateway.gateway import Gateway
 from steelyard.gateway.shelf import Store
 from steelyard.journal.recovery import recover
 from steelyard.journal.writer import JournalWriter
@@ -113,7 +115,7 @@ class _Server:
         self._tell_problems()
         try:
             listener = await loop.create_server(
-                lambda: Client(gateway),
+                lambda: cast("asyncio.Protocol", Client(gateway)),
                 config.server.host,
                 config.server.port,
                 backlog=_BACKLOG,

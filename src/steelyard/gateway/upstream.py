@@ -47,8 +47,9 @@ class Sink(Protocol):
         """Go on sending the request's body."""
 
 
-class Upstream(asyncio.Protocol):
-    """One connection to one origin."""
+class Upstream:
+    """One connection to one origin. It does all that asyncio.Protocol names, and has no base: such a class can be
+    compiled."""
 
     __slots__ = (
         "_answered",
