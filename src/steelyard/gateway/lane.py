@@ -111,7 +111,7 @@ class Lane:
     """
 
     __slots__ = (
-        "_signed",
+        "_made",
         "breaker",
         "fields",
         "heads",
@@ -141,7 +141,7 @@ class Lane:
         twisted = target.lacks or target.drop_model or target.body_extra or signer is not None
         self.plain = manners is None and not twisted
         self.secrets = _sought(target.secrets)
-        self._signed: tuple[tuple[bytes, ...], tuple[bytes, ...]] = ((), ())
+        self._made: tuple[tuple[bytes, ...], tuple[bytes, ...]] = ((), ())
         self.fields = b"content-type: application/json\r\nx-steelyard-deployment: %b\r\n" % self.name
 
     def is_quoted(self, fields: bytes, body: bytes) -> bool:
@@ -161,9 +161,9 @@ class Lane:
     def _of_signer(self, signer: Signer) -> tuple[bytes, ...]:
         """Return what is sought where calls are signed: the configuration's secrets, and those made since."""
         made = signer.secrets()
-        if made != self._signed[0]:
-            self._signed = made, (*self.secrets, *_sought(made))
-        return self._signed[1] or self.secrets
+        if made != self._made[0]:
+            self._made = made, (*self.secrets, *_sought(made))
+        return self._made[1] or self.secrets
 
 
 def _sought(secrets: tuple[bytes, ...]) -> tuple[bytes, ...]:

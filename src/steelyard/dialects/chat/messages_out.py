@@ -23,13 +23,13 @@ class MessageWriter:
     """Writes the messages of one request for a model of that name. A request that came in this dialect is written again
     with all that it had."""
 
-    __slots__ = ("_developer", "_losses", "_same", "_signed", "_written")
+    __slots__ = ("_developer", "_losses", "_same", "_signs", "_written")
 
     def __init__(self, request: Request, losses: Losses, model: str) -> None:
         self._same = request.dialect == NAME
         self._losses = losses
         self._developer = self._same or is_openai(model)
-        self._signed = self._same or is_google(model)
+        self._signs = self._same or is_google(model)
         self._written: list[Fields] = []
 
     def write(self, messages: tuple[Message, ...]) -> list[Fields]:
@@ -282,7 +282,7 @@ class MessageWriter:
         else:
             self._without_cache(call.at, call.cache)
             self._dropped(call.at, call.extra)
-        if self._signed:
+        if self._signs:
             write_signature(wire, call.signature)
         elif call.signature is not None:
             self._losses.dropped(f"{call.at}.signature", "only the provider that gave it can read it")
