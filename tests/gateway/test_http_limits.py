@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.gateway.http_rig import CHAT, Front, answers, ask, body_of, chunked, front, head, read_answer
-from tests.support import RawHTTP, TornError, free_port
+from tests.support import GatewayUnderTest, RawHTTP, TornError, config_text, free_port
 
 BODY_LIMIT = 20_000
 HEADER_LIMIT = 4096
@@ -355,3 +355,19 @@ def test_a_flood_of_connections_leaves_nothing_behind(served: Front) -> None:
     for thread in threads:
         thread.join()
     wait_until(lambda: "steelyard_client_connections 1\n" in served.gateway.metrics(), 5)
+
+
+def test_bodies_of_clients_that_have_gone_are_not_kept(tmp_path: Path) -> None:
+    def anonymous() -> int:
+        status = Path(f"/proc/{gateway.process.pid}/status").read_text()
+        return int(status.split("RssAnon:")[1].split()[0]) * 1024
+
+    body = body_of("nobody/none", messages=[{"role": "user", "content": "x" * 8_000_000}])
+    with GatewayUnderTest(config_text({"acme": "http://127.0.0.1:9/v1"}), tmp_path) as gateway:
+        seen = []
+        for _ in range(16):
+            with gateway.connect() as http:
+                http.send(ask(body))
+                assert read_answer(http).status == 404
+            seen.append(anonymous())
+    assert seen[-1] - seen[3] < 40_000_000, seen  # were they kept, it would be 96 MB

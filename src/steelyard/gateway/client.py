@@ -35,6 +35,8 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _SMALL_BODY = 64 * 1024
 _MOST_LEARNED = 8
 """How many heads are learned on one connection: a client whose heads always differ is not worth the trouble."""
+_NO_PARSER = httptools.HttpRequestParser(None)
+"""Of connections that are gone."""
 
 
 class Service(Protocol):
@@ -118,6 +120,8 @@ class Client:
     def connection_lost(self, exc: Exception | None) -> None:
         self.open = False
         self._waiting.clear()
+        # A parser and who it calls hold each other: a circle, which would keep the last body for a long time.
+        self._parser = _NO_PARSER
         self._gateway.farewell(self)
         service = self.service
         if service is not None:

@@ -214,8 +214,8 @@ class Gateway:
             self.refuse(client, incoming, error)
 
     def _serve_json(self, client: Client, incoming: Incoming, endpoint: Endpoint) -> None:
-        body = incoming.body
-        self._begin(client, incoming, endpoint, body[0] if len(body) == 1 else b"".join(body))
+        pieces, incoming.body = incoming.body, []  # not to be held twice
+        self._begin(client, incoming, endpoint, pieces[0] if len(pieces) == 1 else b"".join(pieces))
 
     def _begin(self, client: Client, incoming: Incoming, endpoint: Endpoint, raw: bytes) -> None:
         if endpoint.in_path:

@@ -244,6 +244,7 @@ class Upstream:
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.open = False
+        self._parser = _NO_PARSER  # which would keep this connection, and this the parser
         self._pool.forget(self)
         sink = self.sink
         if sink is None:
@@ -271,6 +272,8 @@ _FRAMING = frozenset((b"content-length", b"transfer-encoding"))
 _OK = b"HTTP/1.1 200 "
 _HEX = b"0123456789abcdefABCDEF"
 _MOST_HEAD_BYTES = 256 * 1024
+_NO_PARSER = httptools.HttpResponseParser(None)
+"""Of connections that are gone."""
 
 
 def _one_chunk(data: bytes) -> bytes | None:
