@@ -192,6 +192,6 @@ def test_a_conversation_goes_on_from_a_kept_response_with_another_provider(
             assert second.previous_response_id == first.id
             assert client.responses.retrieve(second.id).output_text == second.output_text
             assert [item.type for item in client.responses.input_items.list(second.id)] == ["function_call_output"]
-            client.responses.delete(second.id)
-            with pytest.raises(openai.NotFoundError):
-                client.responses.retrieve(second.id)
+        client.responses.delete(second.id)
+        with pytest.raises(openai.NotFoundError):
+            client.responses.retrieve(second.id)
