@@ -30,6 +30,7 @@ from steelyard.dialects.anthropic.errors import told_of
 from steelyard.dialects.anthropic.usage import extra_of, usage_of
 from steelyard.dialects.anthropic.words import NAME, STATUSES, named
 from steelyard.dialects.sse import EventFramer
+from steelyard.dialects.unreadable import unreadable
 
 __all__ = ["Reader"]
 
@@ -133,7 +134,8 @@ class Reader:
             kind = event.get("type") or _word(name)
             return self._event(kind, event, payload)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, BadRequest) as error:
-            return [Failed(f"The provider sent an event that cannot be read: {error}")]
+            failure = unreadable(payload, error)
+            return [failure if failure is not None else Strange(NAME, _word(name), payload)]
 
     def _event(self, kind: Any, event: Fields, payload: bytes) -> list[Event]:
         match kind:

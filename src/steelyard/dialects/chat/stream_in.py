@@ -11,6 +11,7 @@ from steelyard.dialects.chat.answer_in import Numbers, began, failed, used
 from steelyard.dialects.chat.choice_in import ChoiceReader
 from steelyard.dialects.chat.thoughts import NAME
 from steelyard.dialects.sse import EventFramer
+from steelyard.dialects.unreadable import unreadable
 
 __all__ = ["ChatReader"]
 
@@ -60,8 +61,12 @@ class ChatReader:
             return
         try:
             chunk = _decode(told)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return  # no JSON: not an event that anybody documents
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            failure = unreadable(told, error)
+            if failure is not None:
+                events.append(failure)
+                self._ended = True
+            return
         if type(chunk) is not dict:
             events.append(Strange(NAME, _text(name), told))
             return

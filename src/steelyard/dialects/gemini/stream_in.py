@@ -9,6 +9,7 @@ from steelyard.dialects.gemini.errors import failure_of
 from steelyard.dialects.gemini.frames import ChunkFramer
 from steelyard.dialects.gemini.intake import Intake, is_answer, new_call_id
 from steelyard.dialects.gemini.plain import plain_chunk
+from steelyard.dialects.unreadable import unreadable
 
 __all__ = ["Reader", "decode_answer"]
 
@@ -43,8 +44,11 @@ class Reader:
             return
         try:
             chunk = _decode(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            chunk = None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            damage = unreadable(payload, error)
+            events.append(damage if damage is not None else Strange("gemini", None, payload))
+            self._failed = damage is not None
+            return
         if is_answer(chunk):
             try:
                 self._intake.take(chunk, events)

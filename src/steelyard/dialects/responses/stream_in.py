@@ -44,6 +44,7 @@ from steelyard.dialects.responses.growing import (
 from steelyard.dialects.responses.names import NAME
 from steelyard.dialects.responses.thoughts import BREAK
 from steelyard.dialects.sse import EventFramer
+from steelyard.dialects.unreadable import unreadable
 
 __all__ = ["StreamReader"]
 
@@ -100,7 +101,7 @@ class StreamReader:
     def _read(self, name: bytes | None, told: bytes) -> list[Event]:
         try:
             event = decode_event(told)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return self._read_strange(name, told)
         handler = self._handlers.get(event.type)
         if handler is not None:
@@ -110,8 +111,12 @@ class StreamReader:
     def _read_strange(self, name: bytes | None, told: bytes) -> list[Event]:
         try:
             fields = _decode(told)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return []  # `data: [DONE]`, which some servers write, or no JSON at all
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            damage = unreadable(told, error)
+            if damage is None or self._failed:
+                return []  # `data: [DONE]`, which some servers write
+            self._failed = self._over = True
+            return [damage]
         kind = fields.get("type") if isinstance(fields, dict) else None
         # Undocumented, but sent where nothing else is for long (github.com/openai/openai-node/issues/1964).
         if kind in ("keepalive", "ping") or name in (b"keepalive", b"ping"):
