@@ -27,3 +27,25 @@ def test_a_stream_with_an_event_that_cannot_be_read_fails(name: str, damaged: by
 def test_words_between_the_chunks_lose_nothing(name: str, word: bytes) -> None:
     found = DIALECTS[name].reader().feed(b"data: " + word + b"\n\n")
     assert all(isinstance(one, Strange) for one in found)
+
+
+_DEEP = b"[" * 100_000 + b"]" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("name", "event"),
+    [
+        ("openai", b'{"choices":[],"usage":{"prompt_tokens":1,"z":%b}}'),
+        ("openai-responses", b'{"type":"response.completed","response":{"usage":{"z":%b}}}'),
+        ("openai-responses", b'{"type":"response.output_text.delta","delta":"x","logprobs":%b}'),
+        ("anthropic", b'{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"x","z":%b}}'),
+        ("anthropic", b'{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"z":%b}}'),
+        ("gemini", b'{"candidates":[{"content":{"parts":[{"text":"x"}]},"z":%b}]}'),
+    ],
+)
+def test_an_event_that_is_nested_without_end_ends_no_gateway(name: str, event: bytes) -> None:
+    kind = event.partition(b'"type":"')[2].partition(b'"')[0]
+    sent = b"event: %b\ndata: %b\n\n" % (kind, event % _DEEP)
+    assert [type(one) for one in DIALECTS[name].reader().feed(sent)] == [Failed]
+    watch = DIALECTS[name].watch(hide_usage=False)
+    assert watch.feed(sent) + watch.ending == sent  # relayed as it came

@@ -221,7 +221,7 @@ def usage_of(raw: Raw | bytes) -> Usage | None:
         return None
     try:
         wire = _decode_usage(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     given = wire.prompt_tokens if wire.prompt_tokens is not None else wire.input_tokens
     made = wire.completion_tokens if wire.completion_tokens is not None else wire.output_tokens

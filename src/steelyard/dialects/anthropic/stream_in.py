@@ -95,7 +95,7 @@ class Reader:
             if name == b"content_block_delta" or (name is None and b"content_block_delta" in payload):
                 try:
                     delta = _decode_delta(payload)
-                except (msgspec.DecodeError, UnicodeDecodeError):
+                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                     found += self._read(name, payload)
                 else:
                     self._fragment(delta, payload, found)

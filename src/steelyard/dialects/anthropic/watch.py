@@ -132,7 +132,7 @@ class Watching:
             return False
         try:
             told = _decode_event(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return False  # not ours to judge: unknown events are tolerated
         match told.type:
             case "message_start":

@@ -28,7 +28,7 @@ def used_of(raw: bytes) -> Used | None:
     try:
         tokens = _decode(raw)
         rest = {name: value for name, value in _decode_fields(raw).items() if name not in _KNOWN}
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     given = tokens.inputTokens
     if given is not None:

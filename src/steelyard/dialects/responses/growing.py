@@ -120,5 +120,5 @@ def fields_of(raw: Raw) -> Fields:
     """Return an object's members; none for what is no object."""
     try:
         return _decode_fields(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}

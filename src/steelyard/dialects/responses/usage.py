@@ -39,7 +39,7 @@ def usage_in(raw: bytes | msgspec.Raw) -> Usage | None:
         return None
     try:
         wire = _decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     if wire.input_tokens is None and wire.output_tokens is None:
         return None
