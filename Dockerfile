@@ -10,7 +10,7 @@ FROM python:3.11-slim AS build
 ARG EXTRAS=local,postgres
 RUN python -m venv /opt/steelyard
 WORKDIR /src
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY src src
 # pip compiles to byte code what it installs (--compile is its default; here it must not be lost): the image's user cannot
 # write beside the modules, and every start would compile them anew.

@@ -2,8 +2,9 @@
 
 import os
 import platform
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from rich.console import Console
@@ -11,7 +12,12 @@ from rich.table import Table
 
 from bench.figures import Row
 
-__all__ = ["as_json", "show"]
+__all__ = ["as_json", "build", "show"]
+
+_NOTES = {
+    "compiled": "Steelyard's hot modules are compiled by mypyc.",
+    "python": "Steelyard is in Python throughout: nothing of it is compiled.",
+}
 
 
 def show(rows: list[Row], console: Console) -> None:
@@ -23,6 +29,7 @@ def show(rows: list[Row], console: Console) -> None:
         )
     for row in rows:
         table.add_row(*_cells(row))
+    table.caption = _NOTES[build()]
     console.print(table)
 
 
@@ -31,6 +38,13 @@ def as_json(rows: list[Row]) -> str:
     verdict = all(row.reached for row in rows)
     whole: dict[str, Any] = {"reached": verdict, "machine": _machine(), "rows": rows}
     return msgspec.json.format(msgspec.json.encode(whole)).decode()
+
+
+def build() -> Literal["compiled", "python"]:
+    """Say which build of Steelyard this environment has: it is the one that is measured."""
+    found = find_spec("steelyard.gateway.call")
+    compiled = found is not None and found.origin is not None and not found.origin.endswith(".py")
+    return "compiled" if compiled else "python"
 
 
 def _cells(row: Row) -> list[str]:
@@ -66,4 +80,5 @@ def _machine() -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)),
         "kernel": platform.release(),
         "python": platform.python_version(),
+        "build": build(),
     }
