@@ -116,6 +116,22 @@ def test_a_client_that_leaves_early_with_a_pipelined_request_stops_both(
     assert one_exchange(served).outcome == "client_gone"
 
 
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/chat/completions"], ids=["relayed", "translated"])
+def test_what_a_stream_said_of_its_tokens_at_its_beginning_is_not_taken_for_all(
+    gateway: StartGateway, provider: FakeProvider, path: str
+) -> None:
+    claude = {"dialect": "anthropic", "base_url": provider.base_url, "headers": {"x-api-key": "env:A_KEY"}}
+    served = gateway(config_text({"claude": claude}), env={"A_KEY": "sk-1"})
+    asked = {"model": "claude/scene:cut-stream", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
+    with served.connect() as http:
+        assert http.request("POST", path, None, None, max_tokens=100, **asked).status == 200
+    usage = one_exchange(served).usage
+    assert usage is not None
+    assert usage.input == 21  # message_start tells it, and 1 of output
+    assert (usage.output or 0) >= 3
+    assert usage.estimated
+
+
 def resident_mb(served: GatewayUnderTest) -> float:
     pages = int(Path(f"/proc/{served.process.pid}/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 1e6

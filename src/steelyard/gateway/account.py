@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec.structs import replace
+
 from steelyard.catalog.tariff import usd_text
 from steelyard.core.exchange import Attempt, Exchange, Outcome, Record
 from steelyard.core.usage import Usage
@@ -80,6 +82,15 @@ class Account:
         four bytes of the request. It is marked as estimated."""
         size = self.sending.size if self.sending is not None else 0
         return Usage(size // _BYTES_PER_TOKEN, events, estimated=True)
+
+    def so_far(self, usage: Usage | None, events: int) -> Usage:
+        """Return the usage of a stream that ended in the middle. What its provider reported at the beginning counts
+        little or nothing of the answer (Anthropic's `message_start`: 1): a token for each event that came is more."""
+        if usage is None:
+            return self.estimate(events)
+        if (usage.output or 0) >= events:
+            return usage
+        return replace(usage, output=events, estimated=True)
 
     def learn_speed(self) -> None:
         """Have the deployment's first-token time known. Errors come quickly, and tell nothing of it."""

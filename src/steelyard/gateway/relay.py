@@ -283,8 +283,8 @@ class Events:
         seen.model = reader.model
         seen.usage = reader.usage
         seen.usage_raw = self._call.lane.scrub(reader.usage_raw) if reader.usage_raw is not None else None
-        if reader.usage is None and reader.events:
-            seen.usage = self._call.estimate(reader.events)
+        if reader.events and (reader.usage is None or not (reader.done or reader.finish_reason)):
+            seen.usage = self._call.so_far(reader.usage, reader.events)
         if self._kept is not None:
             seen.body = b"".join(self._kept)
         return seen

@@ -42,6 +42,7 @@ class Translated:
         "_reader",
         "_size",
         "_unended",
+        "_whole",
         "_writer",
         "events",
         "seen",
@@ -61,6 +62,7 @@ class Translated:
         self._size = 0
         self._writer: EventWriter | None = None
         self._unended: EventWriter | None = None
+        self._whole = False
         self._kind = b"application/json"
         if call.stream:
             self._writer, self._kind = detour.writer()
@@ -193,7 +195,7 @@ class Translated:
             self._kept.append(shown)
 
     def _complete(self) -> None:
-        self._finished = True
+        self._finished = self._whole = True
         call = self._call
         if self._writer is None:
             self._answer()
@@ -258,8 +260,9 @@ class Translated:
 
     def glimpse(self) -> Seen:
         seen = self.seen
-        if seen.usage is None and self.events and self._reader is not None:
-            seen.usage = self._call.estimate(self.events)
+        ended = self._whole or seen.finish_reason is not None
+        if self.events and self._reader is not None and (seen.usage is None or not ended):
+            seen.usage = self._call.so_far(seen.usage, self.events)
         if self._kept:
             seen.body = b"".join(self._kept)
         return seen
