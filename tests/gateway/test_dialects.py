@@ -114,6 +114,17 @@ def test_strict_refuses_before_anything_is_sent(served: GatewayUnderTest, upstre
     assert len(upstream.requests) == before
 
 
+@pytest.mark.parametrize("said", ["on", "2", "1, 0"])
+def test_a_word_for_strict_that_is_not_known_is_refused(
+    served: GatewayUnderTest, upstream: FakeProvider, said: str
+) -> None:
+    before = len(upstream.requests)
+    body = {"model": "acme/ok", "max_tokens": 100, "messages": ASK, "top_k": 5}
+    answer = post(served, "/v1/messages", body, x_steelyard_strict=said)
+    assert (answer.status, answer.json()["error"]["details"]["error_code"]) == (400, "invalid_value")
+    assert len(upstream.requests) == before
+
+
 def test_strict_lets_pass_what_loses_nothing(served: GatewayUnderTest) -> None:
     assert messages(served, "careful").status == 200
 

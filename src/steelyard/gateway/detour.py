@@ -29,6 +29,18 @@ if TYPE_CHECKING:
 __all__ = ["Detour", "read_request"]
 
 _YES = frozenset((b"1", b"true", b"yes"))
+_NO = frozenset((b"", b"0", b"false", b"no"))
+
+
+def _asks_strict(call: Call) -> bool:
+    """Say whether the client wants no loss. Raises BadRequest for a word that may mean it, and is not known."""
+    said = call.incoming.headers.get(b"x-steelyard-strict", b"").strip()
+    if said.lower() in _YES:
+        return True
+    if said.lower() in _NO:
+        return False
+    told = said.decode("latin-1")
+    raise BadRequest(f'The header x-steelyard-strict is "{told}". Send 1 or 0, or leave it out.', code="invalid_value")
 
 
 def read_request(call: Call) -> Request:
@@ -54,7 +66,7 @@ class Detour:
     def __init__(self, call: Call, *, strict: bool) -> None:
         self._call = call
         self._request: Request | None = None
-        self._strict = strict or call.incoming.headers.get(b"x-steelyard-strict", b"").strip().lower() in _YES
+        self._strict = _asks_strict(call) or strict
         self.lane: Lane | None = None
         self.operation = call.endpoint.name
         self.crossing: Crossing | None = None

@@ -113,5 +113,14 @@ class Incoming:
 
 
 _SINGLE = frozenset(
-    (b"host", b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key", b"content-type", b"transfer-encoding")
+    (
+        b"host",
+        b"authorization",
+        b"x-api-key",
+        b"api-key",
+        b"x-goog-api-key",
+        b"x-steelyard-strict",
+        b"content-type",
+        b"transfer-encoding",
+    )
 )
