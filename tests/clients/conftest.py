@@ -7,7 +7,6 @@ The environment that the programs need is made while all other tests run; they a
 import json
 import subprocess
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -29,15 +28,13 @@ _DIALECTS = {
     "up-gemini-3": ("gemini", "/v1beta"),
 }
 _making = pytest.StashKey[Making]()
-_programs = pytest.StashKey[dict[str, tuple[str, ...]]]()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the programs' tests last, and begin to make their environment."""
-    own = [item for item in items if "told" in getattr(item, "fixturenames", ())]
-    items[:] = [item for item in items if item not in own] + own
-    modules = {item.module for item in own if isinstance(item, pytest.Function)}
-    config.stash[_programs] = {module.PROGRAM: module.UPSTREAMS for module in modules}
+    own = [item for item in items if isinstance(item, pytest.Function) and hasattr(item.module, "PROGRAM")]
+    of_programs = set(own)
+    items[:] = [item for item in items if item not in of_programs] + own
     if own and not config.option.collectonly and _making not in config.stash:
         config.stash[_making] = Making()
 
@@ -73,30 +70,16 @@ def served(environment: Environment, tmp_path_factory: pytest.TempPathFactory) -
         assert provider.failures == []
 
 
-@pytest.fixture(scope="session")
-def played(
+@pytest.fixture(scope="module")
+def told(
     environment: Environment,
     served: GatewayUnderTest,
-    pytestconfig: pytest.Config,
+    request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Mapping[str, Future[Told]]]:
-    """What the programs of all chosen tests see: two run at a time."""
-    home = tmp_path_factory.mktemp("home")
-    with ThreadPoolExecutor(2) as pool:
-        runs = {
-            program: pool.submit(_run, environment.command(program, served.url, *upstreams), home)
-            for program, upstreams in pytestconfig.stash[_programs].items()
-        }
-        yield runs
-        for run in runs.values():
-            run.cancel()
-
-
-@pytest.fixture
-def told(played: Mapping[str, Future[Told]], request: pytest.FixtureRequest) -> Told:
-    """What the test's program saw."""
-    program: str = request.module.PROGRAM
-    return played[program].result()
+) -> Told:
+    """What the module's program saw: it runs once."""
+    module = request.module
+    return _run(environment.command(module.PROGRAM, served.url, *module.UPSTREAMS), tmp_path_factory.mktemp("home"))
 
 
 def _run(command: list[str], home: Path) -> Told:
