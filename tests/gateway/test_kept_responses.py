@@ -56,6 +56,21 @@ def test_an_upstream_that_gives_the_id_of_another_response_does_not_hide_that(
             assert find(first["id"]).json() == first
 
 
+def test_a_conversation_goes_on_elsewhere_as_soon_as_a_relayed_response_has_come(
+    gateway: StartGateway, provider: FakeProvider
+) -> None:
+    with ScriptedUpstream(lambda n: whole(said(f"resp_of_openai_{n}"))) as upstream:
+        openai = {"dialect": "openai-responses", "base_url": upstream.base_url, "api_key": "env:FAKE_KEY"}
+        config = config_text({"acme": provider.base_url, "openai-like": openai}, server={"record": "full"})
+        served = gateway(config, env=ENV)
+        with kept(served):
+            for _ in range(10):
+                name = asked(served, RESPONSES, model="openai-like/m", input="Hi").json()["id"]
+                answer = asked(served, RESPONSES, model="acme/ok", input="And?", previous_response_id=name)
+                assert answer.status == 200, answer
+    assert [one["content"] for one in provider.requests[-1].json()["messages"]] == ["Hi", "Evil", "And?"]
+
+
 def test_a_response_is_of_the_key_that_asked_for_it_alone(gateway: StartGateway, provider: FakeProvider) -> None:
     served = gateway(config_text({"acme": provider.base_url}, server={"record": "full"}))
     mine, other = (served.steelyard("keys", "create", name)["key"] for name in ("mine", "other"))

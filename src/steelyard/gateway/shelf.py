@@ -21,6 +21,8 @@ from steelyard.dialects.sse import EventFramer
 __all__ = ["Kept", "Shelf", "Store", "is_ours", "name_of"]
 
 _CATCH_UP_S = 3.0
+_FOREIGN_CATCH_UP_S = 1.0
+"""For an id that a provider gave: it does not tell when."""
 _POLL_S = 0.05
 _PATIENCE_S = 15.0
 _OURS = re.compile(r"resp_[0-9a-f]{32}")
@@ -56,7 +58,7 @@ class Shelf:
 
     async def find(self, name: str, key: str | None) -> Kept:
         """Return a kept response. Raises NotFound, Unavailable."""
-        until = time.monotonic() + _CATCH_UP_S if _is_fresh(name) else 0.0
+        until = time.monotonic() + _catch_up_s(name)
         while True:
             try:
                 found = await self._asked(lambda store: store.find(name, key))
@@ -70,7 +72,7 @@ class Shelf:
             if time.monotonic() >= until:
                 raise NotFound(
                     f'No response is kept as "{name[:100]}". Responses are kept where record = "full" and store is '
-                    "not false, for the key that asked for them.",
+                    "not false, for the key that asked for them, by the clerk.",
                     code="response_not_found",
                 )
             await asyncio.sleep(_POLL_S)  # the clerk takes it into the ledger a moment after it was answered
@@ -139,6 +141,8 @@ def is_ours(name: str) -> bool:
     return _OURS.fullmatch(name) is not None
 
 
-def _is_fresh(name: str) -> bool:
-    """Say whether an id of ours was given out so lately that the ledger may not have it yet."""
-    return is_ours(name) and abs(time.time() - int(name[5:17], 16) / 1000) < _CATCH_UP_S
+def _catch_up_s(name: str) -> float:
+    """Return how long a response may still be on its way to the ledger, by its id."""
+    if is_ours(name):
+        return _CATCH_UP_S if abs(time.time() - int(name[5:17], 16) / 1000) < _CATCH_UP_S else 0.0
+    return _FOREIGN_CATCH_UP_S if name.startswith("resp_") else 0.0
