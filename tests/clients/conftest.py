@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Put the programs' tests last, and begin to make their environment."""
     own = [item for item in items if isinstance(item, pytest.Function) and hasattr(item.module, "PROGRAM")]
     of_programs = set(own)
-    items[:] = [item for item in items if item not in of_programs] + own
+    items[:] = [*(item for item in items if item not in of_programs), *own]
     if own and not config.option.collectonly and _making not in config.stash:
         config.stash[_making] = Making()
 
