@@ -6,7 +6,7 @@ told by the path of what holds them: they have two names each.
 
 from steelyard.core.request import Request, Tool
 
-__all__ = ["output_path", "parameters_path"]
+__all__ = ["output_path", "parameters_path", "strict_path"]
 
 _PARAMETERS = {"openai": "function.parameters", "anthropic": "input_schema"}
 _OUTPUTS = {"openai": "json_schema.schema", "openai-responses": "schema", "anthropic": "schema"}
@@ -17,6 +17,11 @@ def parameters_path(tool: Tool, dialect: str) -> str:
     if tool.at.startswith("functions["):  # Chat Completions, the deprecated field
         return f"{tool.at}.parameters"
     return f"{tool.at}.{_PARAMETERS.get(dialect, 'parameters')}"
+
+
+def strict_path(tool: Tool, dialect: str) -> str:
+    """Return the path of what says that a tool's arguments must meet their schema."""
+    return f"{tool.at}.function.strict" if dialect == "openai" else f"{tool.at}.strict"
 
 
 def output_path(request: Request) -> str:

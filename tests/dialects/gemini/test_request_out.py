@@ -254,7 +254,7 @@ def test_what_messages_and_settings_lose_is_reported() -> None:
         "messages[0].name",
         "messages[0].weight",
         "tools[0]",
-        "tools[1].strict",
+        "tools[1].function.strict",
         "tools[1].cache_control",
         "tools[1].defer",
         "parallel_tool_calls",

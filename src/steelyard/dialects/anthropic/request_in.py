@@ -16,6 +16,7 @@ _AT = {
     "stop": "stop_sequences",
     "user": "metadata.user_id",
     "reasoning": "thinking",
+    "shown": "thinking.display",
     "output": "output_config.format",
     "parallel_tools": "tool_choice.disable_parallel_tool_use",
     "cache": "cache_control",

@@ -186,7 +186,7 @@ def _write_foreign_reasoning(request: Request, wire: Fields, losses: Losses) -> 
     elif reasoning.budget is not None or reasoning.adaptive:
         losses.dropped(path, "the model thinks as much as it likes by itself")
     if reasoning.shown is not None or reasoning.summary is not None:
-        losses.dropped(f"{path}.shown", "the dialect cannot ask for thoughts, or against them")
+        losses.dropped(request.at.get("shown", path), "the dialect cannot ask for thoughts, or against them")
     for name in reasoning.extra:
         losses.dropped(f"{path}.{name}", _NO_FIELD)
 

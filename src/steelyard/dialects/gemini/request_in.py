@@ -8,7 +8,7 @@ from steelyard.core.request import Message, Request
 from steelyard.dialects.gemini.calls import Calls, placed_id
 from steelyard.dialects.gemini.parts_in import part_of
 from steelyard.dialects.gemini.proto import Proto
-from steelyard.dialects.gemini.settings_in import AT, choice_of, settings_of
+from steelyard.dialects.gemini.settings_in import choice_of, settings_of
 from steelyard.dialects.gemini.thoughts import gathered, joined
 from steelyard.dialects.gemini.tools_in import tools_of
 from steelyard.dialects.members import decode_object, wrong
@@ -48,7 +48,6 @@ def decode_request(body: bytes, *, model: str | None = None, stream: bool | None
         include_usage=True,  # every chunk of Gemini's tells it
         tools=tools,
         tool_choice=choice,
-        at=AT,
         extra=extra,
         **settings,
     )

@@ -19,6 +19,7 @@ AT = {
     "tool_choice": _CHOICE,
     "output": f"{_CONFIG}.responseJsonSchema",
     "reasoning": f"{_CONFIG}.thinkingConfig",
+    "shown": f"{_CONFIG}.thinkingConfig.includeThoughts",
     "max_tokens": f"{_CONFIG}.maxOutputTokens",
     "temperature": f"{_CONFIG}.temperature",
     "top_p": f"{_CONFIG}.topP",
@@ -34,14 +35,21 @@ AT = {
 }
 """Where the core's settings stand in a request."""
 
+_FORMS = ("_responseJsonSchema", "responseSchema", "responseMimeType")
+"""What says what the answer must be, where `responseJsonSchema` does not."""
+
 
 def settings_of(members: Proto) -> tuple[dict[str, Any], Fields]:
-    """Return the settings that have a name in the core, by that name, and those that have none, by their path."""
+    """Return the settings that have a name in the core, by that name (and where they stand, `at`), and those that have
+    none, by their path."""
     extra: Fields = {}
-    found: dict[str, Any] = {"service_tier": members.text("serviceTier"), "store": members.flag("store")}
+    found: dict[str, Any] = {"service_tier": members.text("serviceTier"), "store": members.flag("store"), "at": AT}
     config = members.message(_CONFIG)
     if config is None:
         return found, extra
+    said = next((name for name in _FORMS if name in config), None)
+    if said is not None and "responseJsonSchema" not in config:
+        found["at"] = {**AT, "output": f"{_CONFIG}.{said}"}
     found |= {
         "max_tokens": config.integer("maxOutputTokens"),
         "temperature": config.number("temperature"),

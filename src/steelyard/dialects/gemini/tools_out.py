@@ -16,7 +16,7 @@ from steelyard.core.parts import Fields
 from steelyard.core.request import Request, Tool
 from steelyard.dialects.gemini.proto import spread
 from steelyard.dialects.schema import Room, keywords, resolved, subschemas_changed, words
-from steelyard.dialects.schema_paths import parameters_path
+from steelyard.dialects.schema_paths import parameters_path, strict_path
 
 __all__ = ["choice_json", "schema_json", "tools_json"]
 
@@ -145,5 +145,7 @@ def _automatic(request: Request, losses: Losses, *, said: bool) -> Fields | None
     if strict and len(strict) == len(functions):
         return {"mode": "VALIDATED"}
     for tool in strict:
-        losses.approximated(f"{tool.at}.strict", "Gemini validates the calls of all functions or of none")
+        losses.approximated(
+            strict_path(tool, request.dialect), "Gemini validates the calls of all functions or of none"
+        )
     return {"mode": "AUTO"} if said else None

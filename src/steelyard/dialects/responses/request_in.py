@@ -21,6 +21,7 @@ _AT: Mapping[str, str] = {
     "max_tokens": "max_output_tokens",
     "parallel_tools": "parallel_tool_calls",
     "output": "text.format",
+    "shown": "reasoning.summary",
     "previous_id": "previous_response_id",
     "cache_key": "prompt_cache_key",
     "logprobs": "include",
