@@ -99,7 +99,7 @@ def test_it_is_said_who_is_relayed_and_who_is_translated(call_json: CallJson, tm
 
 
 def test_a_person_is_told_who_is_relayed_and_who_is_translated(call: Call, tmp_path: Path) -> None:
-    lines = call("routes", "explain", "mixed", env=_speaking(tmp_path)).stdout.splitlines()
+    lines = call("routes", "explain", "mixed", env={**_speaking(tmp_path), "COLUMNS": "160"}).stdout.splitlines()
     at = next(number for number, line in enumerate(lines) if "SPEAKS" in line)
     head, _, acme, claude = lines[at : at + 4]
     assert "ANTHROPIC CLIENTS" in head

@@ -93,11 +93,18 @@ class GatewayUnderTest:
 
     @contextmanager
     def beside(self, *arguments: str) -> Iterator[None]:
-        """Run another process of this gateway's configuration (`clerk`, `engine`), and end it by SIGTERM."""
+        """Run another process of this gateway's configuration (`clerk`, `engine`): it has said what it does when the
+        block begins, and is ended by SIGTERM behind it."""
         command = [sys.executable, "-m", "steelyard", *arguments, "--config", str(self.config_path)]
-        with self._stderr_path.open("ab") as log:
+        told = self.directory / f"{arguments[0]}.log"
+        with told.open("wb") as log:
             process = subprocess.Popen(command, env=self._env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
+            end = time.monotonic() + 30
+            while not told.stat().st_size:
+                assert process.poll() is None, f"{arguments} ended with {process.returncode}"
+                assert time.monotonic() < end, f"{arguments} says nothing"
+                time.sleep(0.01)
             yield
         finally:
             process.terminate()

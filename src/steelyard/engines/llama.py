@@ -11,6 +11,7 @@ import os
 import select
 import signal
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ __all__ = ["CANNOT_LOAD", "main"]
 
 CANNOT_LOAD = 3
 
+_LOG_S = 0.2
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _BATCH_CPU = 128
 _BATCH_GPU = 512
@@ -46,7 +48,9 @@ def main(argv: list[str]) -> int:
     print(f"engine {order.name}: {msgspec.json.encode(order).decode()}", file=sys.stderr, flush=True)
     try:
         server = xllamacpp.Server(_parameters(xllamacpp, order))
-    except RuntimeError as error:  # the binding's only error; llama.cpp has printed the reason above
+    except RuntimeError as error:  # the binding's only error
+        # llama.cpp says the reason, in a thread of its own that ends with the process (common/log.cpp).
+        time.sleep(_LOG_S)
         print(f"engine {order.name}: {error}", file=sys.stderr)
         return CANNOT_LOAD
     # llama.cpp has installed handlers that stop its loop but not this process. Nothing is worth saving here.
