@@ -1,6 +1,7 @@
 """The official SDKs, unmodified, read what the fake provider says in every dialect."""
 
 import functools
+import gc
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -129,17 +130,22 @@ def test_google_s_sdk_reads_streams_calls_and_counts(provider: FakeProvider, req
 
 
 @pytest.fixture
-def bedrock(provider: FakeProvider, monkeypatch: pytest.MonkeyPatch) -> Any:
+def bedrock(provider: FakeProvider, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     session: Any = pytest.importorskip("botocore.session", reason="the extra bedrock is not installed")
     for name in ("AWS_PROFILE", "AWS_BEARER_TOKEN_BEDROCK", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    return session.Session().create_client(
+    client = session.Session().create_client(
         "bedrock-runtime",
         region_name="eu-central-1",
         endpoint_url=provider.url,
         aws_access_key_id="AKIDEXAMPLE",
         aws_secret_access_key="secret",
     )
+    try:
+        yield client
+    finally:
+        client.close()
+        gc.collect()  # a stream that broke holds its socket in a circle
 
 
 def test_amazon_s_sdk_reads_answers_frames_and_exceptions(bedrock: Any) -> None:
