@@ -11,7 +11,6 @@ from steelyard.core.errors import BadRequest, CallError, EngineError, StoreError
 from steelyard.dialects.openai import decode_answer
 from steelyard.dialects.table import DIALECTS
 from steelyard.gateway.answers import passed_fields
-from steelyard.gateway.counting import count
 from steelyard.gateway.detour import Detour
 from steelyard.gateway.failure import Failure, cut, invalid, of_status, of_told, refused, timed_out
 from steelyard.gateway.heads import request_head
@@ -83,12 +82,10 @@ class Call(Reply):
 
     def count_here(self) -> None:
         """Answer a request to count tokens that no deployment of the plan can: with an estimate."""
-        way, body = self._on_way, self.sending
-        assert body is not None
+        way = self._on_way
         detour = self.detour = Detour(self, strict=way.plan.strict)
         try:
-            counted = count(self.endpoint, body.kept() or b"", way.route, detour.losses)
-            detour.check_strict(way.route)
+            counted = detour.counted(way.route)
         except BadRequest as error:
             self.refuse(error, "rejected")
         else:

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["count", "counted_request", "is_count"]
 
 
-def count(endpoint: Endpoint, raw: bytes, model: str, losses: Losses) -> bytes:
-    """Return the answer that tells how many tokens an input takes, estimated. Raises BadRequest."""
-    request = counted_request(endpoint, raw, model)
+def count(endpoint: Endpoint, request: Request, losses: Losses) -> bytes:
+    """Return the answer that tells how many tokens an input takes, estimated."""
     losses.approximated("input_tokens", "no deployment of this model counts tokens; four bytes are taken for one")
     for path in uncounted(request):
         losses.dropped(path, "what media take is not known, and not counted")

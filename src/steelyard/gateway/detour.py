@@ -14,7 +14,7 @@ from steelyard.dialects.gemini import GEMINI
 from steelyard.dialects.responses import stored_elsewhere
 from steelyard.dialects.table import DIALECTS
 from steelyard.gateway.body import JsonBody, PathBody
-from steelyard.gateway.counting import counted_request
+from steelyard.gateway.counting import count, counted_request
 from steelyard.gateway.surface import model_in, query_of
 from steelyard.gateway.translation import adapted, crossed, refuse_losses, require
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from steelyard.gateway.lane import Lane
     from steelyard.policy.plan import Target
 
-__all__ = ["Detour", "read_request"]
+__all__ = ["Detour"]
 
 _YES = frozenset((b"1", b"true", b"yes"))
 _NO = frozenset((b"", b"0", b"false", b"no"))
@@ -43,7 +43,7 @@ def _asks_strict(call: Call) -> bool:
     raise BadRequest(f'The header x-steelyard-strict is "{told}". Send 1 or 0, or leave it out.', code="invalid_value")
 
 
-def read_request(call: Call) -> Request:
+def _read_request(call: Call) -> Request:
     """Decode what the client asks. Raises BadRequest with the path of a mistake."""
     body = call.sending
     assert isinstance(body, JsonBody | PathBody)
@@ -77,7 +77,7 @@ class Detour:
     def request(self) -> Request:
         """What the client asks, decoded once. Raises BadRequest with the path of a mistake."""
         if self._request is None:
-            self._request = read_request(self._call)
+            self._request = _read_request(self._call)
         return self._request
 
     def take(self, lane: Lane) -> None:
@@ -161,10 +161,12 @@ class Detour:
         found = self.losses.all()
         return f"x-steelyard-loss: {compact(found)}\r\n" if found else ""
 
-    def check_strict(self, name: str) -> None:
-        """Raise BadRequest when something got lost and the caller does not want that."""
+    def counted(self, name: str) -> bytes:
+        """Return the answer to a request to count tokens, estimated for `name`. Raises BadRequest."""
+        answer = count(self._call.endpoint, self.request, self.losses)
         if self._strict:
             refuse_losses(self.losses, name)
+        return answer
 
     def told(self) -> tuple[Loss, ...]:
         """Return the losses, for the record."""

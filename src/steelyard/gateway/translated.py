@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from steelyard.core.errors import CallError, UpstreamError
 from steelyard.core.events import Began, Ended, Event, Failed, Finished, Used
-from steelyard.core.exchange import Outcome
 from steelyard.core.fold import Fold
 from steelyard.dialects.dialect import Told
 from steelyard.gateway.answers import CHUNK_END, chunk, passed_fields
@@ -80,7 +79,8 @@ class Translated:
             return
         reader = self._reader
         if reader is None:
-            self._collect(piece)
+            if self._has_room(piece):
+                self._parts.append(piece)
             return
         if self._expand is not None:
             try:
@@ -88,20 +88,19 @@ class Translated:
             except ValueError as error:
                 self._fail_invalid(str(error))
                 return
-        if self._fold is not None:
-            self._size += len(piece)
-            if self._size > MOST_ANSWER_BYTES:
-                self._fail_invalid(f"over {MOST_ANSWER_BYTES} bytes")
-                return
+        if self._fold is not None and not self._has_room(piece):
+            return
         self._take(reader.feed(piece))
         if reader.overflow and not self._finished:
             self._fail_invalid("an event of its stream is over 64 MiB")
 
-    def _collect(self, piece: bytes) -> None:
-        self._parts.append(piece)
+    def _has_room(self, piece: bytes) -> bool:
+        """Count what is held until the answer is whole; fail the attempt when that is too much."""
         self._size += len(piece)
         if self._size > MOST_ANSWER_BYTES:
             self._fail_invalid(f"over {MOST_ANSWER_BYTES} bytes")
+            return False
+        return True
 
     def _fail_invalid(self, reason: str) -> None:
         self._finished = True
@@ -206,8 +205,7 @@ class Translated:
             self.started = True
             call.start_answer(200, self._passed(), self._kind)
         self._note_shown(ending)
-        outcome: Outcome = "ok"
-        call.end_answer(200, outcome, self.glimpse(), last_chunks(ending) if call.chunked else ending)
+        call.end_answer(200, "ok", self.glimpse(), last_chunks(ending) if call.chunked else ending)
         self._part()
 
     def _answer(self) -> None:
