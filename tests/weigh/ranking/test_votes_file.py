@@ -187,3 +187,17 @@ def test_a_file_of_votes_is_told_from_others_by_its_columns(tmp_path: Path) -> N
     assert not holds_votes(written(tmp_path, "item,model,score\n", "scores.csv"))
     assert not holds_votes(tmp_path / "absent.csv")
     assert columns_of(written(tmp_path, '\n{"a":1,"b":2}\n', "x.jsonl")) == ("a", "b")
+
+
+def test_text_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "votes.csv"
+    path.write_bytes(HEAD.encode() + "Å,B,a,p,r,1,1\n".encode("latin-1"))
+    assert "no UTF-8 at byte" in refusal(path)
+    path.write_bytes("modèle,model_b,winner\n".encode("latin-1"))
+    assert "no UTF-8 at byte" in refusal(path)
+
+
+def test_a_cell_may_hold_a_whole_prompt(tmp_path: Path) -> None:
+    long = "word, " * 50_000
+    votes = read_votes([written(tmp_path, HEAD + f'A,B,a,"{long}",r1,1,2\nB,A,b,"{long}",r2,2,1\n')], Wanted()).votes
+    assert votes.ways[0].count == 1

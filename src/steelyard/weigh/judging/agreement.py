@@ -40,7 +40,7 @@ def agreement(first: Sequence[Hashable], second: Sequence[Hashable], alpha: floa
     """Compare two raters' labels of the same items.
 
     Kappa (Cohen 1960) = (p_o − p_e) / (1 − p_e). Its standard error is that of Fleiss, Cohen and Everitt 1969, "Large
-    Sample Standard Errors of Kappa and Weighted Kappa", eq. 13 (not under kappa = 0). Its interval is Wald's by the
+    Sample Standard Errors of Kappa and Weighted Kappa" (not the one under kappa = 0). Its interval is Wald's by the
     same formula after two imagined items are spread evenly over the table, as Agresti and Coull 1998 do for a share:
     plain Wald covers as little as 60 % at n = 30 and kappa 0.94, this one 93 to 99 %. Raises ConfigError where numbers
     differ or there is no item.

@@ -91,7 +91,7 @@ def both_orders(straight: Sequence[int], swapped: Sequence[int]) -> BothOrders:
 def settled(verdicts: BothOrders) -> Codes:
     """Return one verdict a pair: what both orders say; a tie where they differ; unread where either is.
 
-    Zheng et al. 2023, "Judging LLM-as-a-Judge with MT-Bench and Chatbot Arena", section 3.4: a win only counts when the
+    Zheng et al. 2023, "Judging LLM-as-a-Judge with MT-Bench and Chatbot Arena": a win only counts when the
     output is preferred in both orders.
     """
     read = (verdicts.straight != Verdict.UNREAD) & (verdicts.swapped != Verdict.UNREAD)
@@ -128,8 +128,8 @@ def position(verdicts: BothOrders, alpha: float = 0.05) -> Position:
 def accuracy(verdicts: BothOrders, gold: Sequence[int], alpha: float = 0.05) -> Accuracy:
     """Compare verdicts with a known preference (FIRST or SECOND), in each order, in both, and on average.
 
-    LLMBar's measure (Zeng et al. 2024, "Evaluating Large Language Models at Evaluating Instruction Following", section
-    4: average accuracy over both orders). Raises ConfigError where numbers differ.
+    LLMBar's measure (Zeng et al. 2024, "Evaluating Large Language Models at Evaluating Instruction Following": average
+    accuracy over both orders). Raises ConfigError where numbers differ.
     """
     if len(gold) != len(verdicts) or not len(gold):
         raise ConfigError(f"There are {len(gold)} known preferences for {len(verdicts)} pairs. Give one a pair.")

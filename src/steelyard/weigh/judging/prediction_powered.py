@@ -97,11 +97,11 @@ def difference_of(first: Labelled, second: Labelled) -> Labelled:
 def corrected_mean(labelled: Labelled, alpha: float = 0.05) -> Corrected | Refused:
     """Return the mean score that people would give, or why it cannot be told.
 
-    θ̂ = λ·mean(rest) + mean(human − λ·judge) (PPI++, section 2, for the mean), with λ̂ = Cov(human, judge) / ((1 + n/N)
-    Var(judge)) within [0, 1] (section 6), n labels and N others. Variance: of the labelled residuals over n, and λ²
-    times that of the others over N; by sources where there are `groups`. Student's t with n − 1 (or sources − 1)
-    degrees of freedom. For scores of 0 and 1 the interval is Wilson's, with the effective size θ̂(1 − θ̂)/variance.
-    Raises ConfigError where a score is missing or numbers differ.
+    θ̂ = λ·mean(rest) + mean(human − λ·judge) (PPI++ for the mean), with λ̂ = Cov(human, judge) / ((1 + n/N) Var(judge))
+    within [0, 1] (its power tuning), n labels and N others. Variance: of the labelled residuals over n, and λ² times
+    that of the others over N; by sources where there are `groups`. Student's t with n − 1 (or sources − 1) degrees of
+    freedom. For scores of 0 and 1 the interval is Wilson's, with the effective size θ̂(1 − θ̂)/variance. Raises
+    ConfigError where a score is missing or numbers differ.
     """
     _check(labelled)
     kind = _kind(labelled)

@@ -79,9 +79,9 @@ def spread_of(meat: Meat, bread: Floats, ways: Sequence[Clusters], parameters: i
     `meat` multiplies the scores (the estimating function's values), summed by cluster; `bread` is the inverse of their
     derivative, and `parameters` the number that are free. One way: bread · Σ_g s_g s_gᵀ · bread · G/(G−1) ·
     (N−1)/(N−K), the correction of Stata and statsmodels (CR1; Cameron and Miller 2015, "A Practitioner's Guide to
-    Cluster-Robust Inference", eq. 11 to 12), with G−1 degrees of freedom. Two ways: V₁ + V₂ − V₁₂ (Cameron, Gelbach and
-    Miller 2011, eq. 2.11), each with its own correction, negative eigenvalues set to 0 (their section 2.3), min(G₁, G₂)
-    − 1 degrees of freedom. Raises ConfigError for fewer than 10 clusters.
+    Cluster-Robust Inference"), with G−1 degrees of freedom. Two ways: V₁ + V₂ − V₁₂ (Cameron, Gelbach and Miller 2011,
+    "Robust Inference With Multiway Clustering"), each with its own correction, negative eigenvalues set to 0 as they
+    propose, min(G₁, G₂) − 1 degrees of freedom. Raises ConfigError for fewer than 10 clusters.
     """
     for way in ways:
         if way.count < FEWEST_CLUSTERS:

@@ -74,7 +74,7 @@ def fit_strengths(votes: Votes, ties: Ties) -> Fit:
 
     P(a over b) = π_a / (π_a + π_b), strengths ln π (Bradley and Terry 1952). Half-wins: a tie is half a vote for each.
     Davidson: P(a), P(tie), P(b) ∝ π_a, ν√(π_a π_b), π_b (Davidson 1970, "On Extending the Bradley–Terry Model to
-    Accommodate Ties in Paired Comparison Experiments", eq. 2.4). Controls are added to ln π_a − ln π_b. Starts from
+    Accommodate Ties in Paired Comparison Experiments"). Controls are added to ln π_a − ln π_b. Starts from
     evalica's estimate, and ends with Newton's steps. Raises ConfigError where a control is told by the models alone, or
     decides votes perfectly.
     """

@@ -58,12 +58,12 @@ def rank_means(scores: Scores, chances: Chances) -> Means:
     """Return means with intervals that hold all at once, and the ranks that each model may have.
 
     Only items that all models have a score for are used, so that every comparison is paired. The means' covariance is
-    that of a cluster-robust mean with G/(G−1) (Miller 2024, "Adding Error Bars to Evals", arXiv 2411.00640, section
-    2.2, here for all models jointly). Intervals: critical value by max-t; where all scores lie in [0, 1] Wilson's score
-    interval with the effective sample size m(1 − m)/V, or the number of sources where nothing varied (Wilson 1927;
-    Franco, Little, Louis and Slud 2019, "Comparative Study of Confidence Intervals for Proportions in Complex Sample
-    Surveys", recommend it), which is never of zero width; else ± critical × se. Raises ConfigError for fewer than two
-    models, ten items or ten sources.
+    that of a cluster-robust mean with G/(G−1) (Miller 2024, "Adding Error Bars to Evals", arXiv 2411.00640, here for
+    all models jointly). Intervals: critical value by max-t; where all scores lie in [0, 1] Wilson's score interval with
+    the effective sample size m(1 − m)/V, or the number of sources where nothing varied (Wilson 1927; Franco, Little,
+    Louis and Slud 2019, "Comparative Study of Confidence Intervals for Proportions in Complex Sample Surveys",
+    recommend it), which is never of zero width; else ± critical × se. Raises ConfigError for fewer than two models, ten
+    items or ten sources.
     """
     if len(scores.models) < 2:
         raise ConfigError(f'Only one model has scores ("{"".join(scores.models)}"): there is nothing to rank.')

@@ -52,9 +52,9 @@ class Order(Struct, frozen=True, eq=False):
 def ranks_of(greater: Bools) -> list[tuple[int, int]]:
     """Return the ranks that remain possible: 1 + those surely greater, to K − those surely smaller.
 
-    Mogstad, Romano, Shaikh and Wilhelm (2024), "Inference for Ranks with Applications to Mobility across Neighbourhoods
-    and Academic Achievement across Countries", Review of Economic Studies 91, section 3: confidence sets for ranks from
-    simultaneous tests of all pairs.
+    Mogstad, Romano, Shaikh and Wilhelm 2024, "Inference for Ranks", Review of Economic Studies,
+    doi:10.1093/restud/rdad006: confidence sets for ranks from simultaneous tests of all pairs, as in their package
+    csranks.
     """
     above = greater.sum(axis=0)
     below = greater.sum(axis=1)
@@ -65,7 +65,7 @@ def critical_value(spread: Spread, chances: Chances) -> float:
     """Return the multiple of their standard errors that the estimates themselves may be off, all at once.
 
     The 1 − alpha quantile of max_k |T_k|, T a multivariate t with the estimates' correlation (Hothorn, Bretz and
-    Westfall 2008, "Simultaneous Inference in General Parametric Models", section 3), by simulation. With fewer than 100
+    Westfall 2008, "Simultaneous Inference in General Parametric Models"), by simulation. With fewer than 100
     degrees of freedom f every estimate has its own random standard error: then T_k = Z_k / √W_kk, with f·W of Wishart's
     distribution, as if the sums of the sources were normal.
     """

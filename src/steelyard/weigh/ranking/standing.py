@@ -41,8 +41,8 @@ def standing_of(models: Sequence[str], tally: Tally) -> Standing:
     """Say which strengths the votes bound, and on which side the others lie.
 
     Strengths are finite if and only if from every model a chain of wins leads to every other (Ford 1957, "Solution of a
-    Ranking Problem from Binary Comparisons"; Hunter 2004, "MM Algorithms for Generalized Bradley–Terry Models",
-    assumption 1; a tie counts as a win of both). The core is the largest part for which that holds. Raises ConfigError
+    Ranking Problem from Binary Comparisons"; Hunter 2004, "MM Algorithms for Generalized Bradley–Terry Models";
+    a tie counts as a win of both). The core is the largest part for which that holds. Raises ConfigError
     where the models fall into groups that were never compared, and names them.
     """
     beats = sparse.csr_array((tally.wins + tally.ties > 0).astype(np.float64))

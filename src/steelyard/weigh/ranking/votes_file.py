@@ -32,6 +32,7 @@ _CLUSTERS = ("prompt", "rater")
 _KINDS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 _CHUNK = 4_000
 _BLOCK = 1 << 18
+_LONGEST_CELL = 2**31 - 1
 _FIRST = {"a": 1, "model_a": 1, "b": -1, "model_b": -1}
 _TIES = ("tie", "draw", "both", "both_bad", "bothbad", "tie (bothbad)")
 _OUTCOMES: Mapping[str, int] = {**_FIRST, **dict.fromkeys(_TIES, 0)}
@@ -135,7 +136,13 @@ def read_votes(paths: Sequence[Path], wanted: Wanted) -> VotesRead:
 
 def columns_of(path: Path) -> tuple[str, ...]:
     """Return the names of a file's columns: its head, or the keys of its first row. Raises ConfigError."""
-    kind = _kind(path)
+    try:
+        return _columns_of(path, _kind(path))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(_broken(path, error)) from error
+
+
+def _columns_of(path: Path, kind: str) -> tuple[str, ...]:
     if kind == "parquet":
         return tuple(_parquet(path).schema_arrow.names)
     with path.open(encoding="utf-8-sig", newline="") as file:
@@ -183,6 +190,21 @@ def _control_columns(paths: Sequence[Path], heads: Sequence[Sequence[str]], name
 
 
 def _take_file(path: Path, columns: _Columns) -> None:
+    # Prompts may stand in a cell, and be longer than the 131,072 characters that csv takes by itself.
+    csv.field_size_limit(_LONGEST_CELL)
+    try:
+        _take_chunks(path, columns)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(_broken(path, error)) from error
+
+
+def _broken(path: Path, error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return f"{path}: no UTF-8 at byte {error.start} of what was read. Save it as UTF-8."
+    return f"{path}: no CSV: {error}"
+
+
+def _take_chunks(path: Path, columns: _Columns) -> None:
     read: Callable[[Path, Sequence[str]], Iterator[list[Sequence[Any]]]]
     read = {"csv": _csv_chunks, "jsonl": _jsonl_chunks, "parquet": _parquet_chunks}[_kind(path)]
     done = 0
