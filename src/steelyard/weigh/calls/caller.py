@@ -1,0 +1,42 @@
+"""What whoever calls models for a weighing asks for, and gets."""
+
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+__all__ = ["Caller", "Reply", "Request"]
+
+
+class Request(Struct, frozen=True):
+    """One call: a route or deployment, OpenAI's messages, and the other fields of a chat completion."""
+
+    model: str
+    messages: tuple[dict[str, Any], ...]
+    fields: dict[str, Any] = {}
+
+
+class Reply(Struct, frozen=True, kw_only=True):
+    """What came back. `text` None: there is no answer, and `error` says why. Cost None: unknown.
+
+    `started_at` is seconds since the epoch, `took_s` seconds until the whole answer was there."""
+
+    exchange: str | None
+    status: int | None
+    text: str | None
+    error: str | None = None
+    tool_calls: tuple[dict[str, Any], ...] = ()
+    finish_reason: str | None = None
+    deployment: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: str | None = None
+    started_at: float
+    took_s: float
+
+
+class Caller(Protocol):
+    """Asks a gateway."""
+
+    async def call(self, request: Request) -> Reply:
+        """Return the reply, or what went wrong as one. Raises EngineError where the gateway itself is not there."""
+        ...
