@@ -18,12 +18,14 @@ class Request(Struct, frozen=True):
 class Reply(Struct, frozen=True, kw_only=True):
     """What came back. `text` None: there is no answer, and `error` says why. Cost None: unknown.
 
-    `started_at` is seconds since the epoch, `took_s` seconds until the whole answer was there."""
+    `code` is the gateway's or the provider's code of the error; status None: no answer came at all. `started_at` is
+    seconds since the epoch, `took_s` seconds until the whole answer was there; both of the last of `attempts`."""
 
     exchange: str | None
     status: int | None
     text: str | None
     error: str | None = None
+    code: str | None = None
     tool_calls: tuple[dict[str, Any], ...] = ()
     finish_reason: str | None = None
     deployment: str | None = None
@@ -32,6 +34,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     cost_usd: str | None = None
     started_at: float
     took_s: float
+    attempts: int = 1
 
 
 class Caller(Protocol):
