@@ -15,7 +15,7 @@ from steelyard.gateway.detour import Detour
 from steelyard.gateway.failure import Failure, cut, invalid, of_status, of_told, refused, timed_out
 from steelyard.gateway.heads import request_head
 from steelyard.gateway.lane import CLOSED, Lane
-from steelyard.gateway.relay import Events, Passage, Seen, Whole, is_event_stream, seen_of
+from steelyard.gateway.relay import Events, Passage, Seen, Whole, is_event_stream, is_json, seen_of
 from steelyard.gateway.reply import Reply
 from steelyard.gateway.retry_after import pause_s, retry_after_in
 from steelyard.gateway.translated import Translated, headers_of, translated_at_once
@@ -204,6 +204,8 @@ class Call(Reply):
             self.relay = Passage(self, status, headers)
         elif is_event_stream(headers):
             self.relay = Events(self, headers, hide_usage=not self.wants_usage)
+        elif is_json(headers):
+            self.relay = Whole(self, status, headers)  # an error, perhaps: OpenRouter's has status 200
         else:
             self.fail(invalid(self.lane, "a stream was asked for, and no stream of events came"), drop=True)
         if self.client.paused_since is not None:

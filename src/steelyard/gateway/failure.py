@@ -22,6 +22,9 @@ _ELSEWHERE = frozenset((401, 402, 403, 404, 405, 410, 501))
 _THEIRS = frozenset((503, 504, 529))
 """Statuses of a server's failure that say what a client may do about it: they are passed on."""
 
+_LAST_STATUS = 599
+"""RFC 9110, section 15: what is outside of 100 to 599 is invalid, and no client can be told it."""
+
 _KINDS = {400: "invalid_request_error", 404: "invalid_request_error", 413: "invalid_request_error"} | {
     422: "invalid_request_error",
     429: "rate_limit_error",
@@ -106,6 +109,8 @@ def invalid(lane: Lane, reason: str) -> Failure:
 def of_status(lane: Lane, status: int, fields: bytes, body: bytes | None, retry_after_s: float | None) -> Failure:
     """The upstream answered with an error status. `body` is None where it is not this dialect's error."""
     name = lane.target.deployment
+    if status > _LAST_STATUS:
+        return invalid(lane, f"status {status}, which HTTP does not have")
     if status in (401, 403):
         # Its text may quote the key, and a client would take the status for a refusal of its own key.
         error = UpstreamError(
@@ -133,7 +138,7 @@ def of_status(lane: Lane, status: int, fields: bytes, body: bytes | None, retry_
 def of_told(lane: Lane, status: int, told: Told, retry_after_s: float | None) -> Failure:
     """The upstream told of an error in its own dialect, which is not the client's: the status stays, and its words."""
     failure = of_status(lane, status, b"", None, retry_after_s)
-    if failure.error.code == "upstream_authentication":
+    if failure.error.code == "upstream_authentication" or failure.outcome == "invalid":
         return failure
     error = UpstreamError(
         f"{lane.target.deployment} answered with status {status}: {told.message}",

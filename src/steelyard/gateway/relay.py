@@ -29,6 +29,7 @@ __all__ = [
     "Whole",
     "description",
     "is_event_stream",
+    "is_json",
     "last_chunks",
     "seen_of",
 ]
@@ -141,6 +142,9 @@ class Whole:
             return
         if seen.error:
             call.refused_by_upstream(502, self._headers if fields is None else _parsed(fields), body)
+            return
+        if call.stream:
+            call.fail(invalid(call.lane, "a stream was asked for, and no stream of events came"))
             return
         self.seen = seen
         fields = call.lane.scrub(passed_fields(self._headers) if fields is None else fields)
@@ -301,8 +305,8 @@ class Passage:
         self._headers = headers
         self._bare = not call.chunked
         self._finished = False
-        is_json = (header(headers, b"content-type") or b"").startswith(b"application/json")
-        self._tee: list[bytes] | None = [] if is_json and not header(headers, b"content-encoding") else None
+        teed = is_json(headers) and not header(headers, b"content-encoding")
+        self._tee: list[bytes] | None = [] if teed else None
         self.seen = Seen()
         self.started = False
 
@@ -357,6 +361,11 @@ def is_event_stream(headers: list[tuple[bytes, bytes]]) -> bool:
     kind = (header(headers, b"content-type") or b"").lower()
     coding = (header(headers, b"content-encoding") or b"identity").lower()
     return kind.startswith(b"text/event-stream") and (coding == b"identity" or coding in CODINGS)
+
+
+def is_json(headers: list[tuple[bytes, bytes]]) -> bool:
+    """Say whether headers announce JSON."""
+    return (header(headers, b"content-type") or b"").lower().startswith(b"application/json")
 
 
 def _parsed(fields: bytes) -> list[tuple[bytes, bytes]]:
