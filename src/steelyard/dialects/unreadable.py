@@ -2,7 +2,10 @@
 
 from steelyard.core.events import Failed
 
-__all__ = ["unreadable"]
+__all__ = ["UNREADABLE", "unreadable"]
+
+UNREADABLE = "upstream_invalid"
+"""The code of such a failure."""
 
 
 def unreadable(payload: bytes, error: Exception | None = None) -> Failed | None:
@@ -14,4 +17,4 @@ def unreadable(payload: bytes, error: Exception | None = None) -> Failed | None:
     if not payload.lstrip().startswith(b"{"):
         return None
     reason = f": {error}" if error is not None else ""
-    return Failed(f"The provider sent an event that cannot be read{reason}", code="upstream_invalid")
+    return Failed(f"The provider sent an event that cannot be read{reason}", code=UNREADABLE)

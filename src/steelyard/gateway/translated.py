@@ -9,6 +9,7 @@ from steelyard.core.errors import CallError, UpstreamError
 from steelyard.core.events import Began, Ended, Event, Failed, Finished, Used
 from steelyard.core.fold import Fold
 from steelyard.dialects.dialect import Told
+from steelyard.dialects.unreadable import UNREADABLE
 from steelyard.gateway.answers import CHUNK_END, chunk, passed_fields
 from steelyard.gateway.coding import MOST_ANSWER_BYTES, decoded, expansion_of, header
 from steelyard.gateway.failure import cut, invalid, of_told
@@ -276,6 +277,9 @@ class Translated:
         self._held = self._detoured = None
 
     def _failed(self, event: Failed) -> None:
+        if event.code == UNREADABLE:
+            self._fail_invalid(self._scrubbed(event.message).removesuffix("."))
+            return
         self._finished = True
         call = self._call
         told = Told(self._scrubbed(event.message), self._scrubbed(event.kind), self._scrubbed(event.code))
