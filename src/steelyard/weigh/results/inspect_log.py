@@ -1,14 +1,17 @@
 """Logs of Inspect: `.eval` archives and JSON (inspect_ai.log, "Log Files"; header and summaries of version 2).
 
-The archive keeps a summary of every sample, which holds its scores; the samples themselves, with all their messages,
-are not unpacked. A log of an older Inspect, or of a run that was killed, keeps the same under other names. Scores are
-read as Inspect's own `value_to_float` does: C is 1, P ½, I and N 0, yes and true 1, no and false 0. A sample that
-failed has none.
+The archive keeps a summary of every sample, which holds its scores. The samples themselves, with all their messages,
+are unpacked for the model's last words, unless they are larger than 64 MB together. A log of an older Inspect, or of a
+run that was killed, keeps the same under other names. Scores are read as Inspect's own `value_to_float` does: C is 1,
+P ½, I and N 0, yes and true 1, no and false 0. A sample that failed has none.
+
+A model that was called through a gateway, as `openai-api/steelyard/NAME` (docs/guides/other-tools.md), is NAME here, as
+the gateway calls it.
 """
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -16,8 +19,8 @@ import numpy as np
 from msgspec import Struct
 
 from steelyard.core.errors import ConfigError
-from steelyard.weigh.results.sheet import Block
-from steelyard.weigh.results.source import Source, chosen, shaped
+from steelyard.weigh.results.sheet import Block, text_of
+from steelyard.weigh.results.source import Source, apart, chosen, shaped
 from steelyard.weigh.results.tables import flattened, sheet_of
 from steelyard.weigh.results.zip_members import member
 
@@ -30,6 +33,8 @@ _LETTERS: Final[Mapping[str, float]] = {
 _HEADS: Final = ("header.json", "_journal/start.json", "start.json")
 _ITEM: Final = "item"
 _EPOCH: Final = "epoch"
+_THROUGH_US: Final = "openai-api/steelyard/"
+_MOST_UNPACKED: Final = 64 << 20
 
 
 class _Run(Struct, frozen=True):
@@ -46,6 +51,13 @@ class _Sample(Struct, frozen=True):
     input: Any = None
     scores: dict[str, Any] | None = None
     metadata: dict[str, Any] | None = None
+    output: Any = None
+
+    @property
+    def said(self) -> str | None:
+        """Return the model's last words; None where the log does not tell."""
+        said = self.output.get("completion") if isinstance(self.output, Mapping) else None
+        return said if isinstance(said, str) else None
 
     def values(self) -> dict[str, object]:
         """Return the values by scorer; those of a scorer that gives several, as `scorer.part`."""
@@ -63,6 +75,7 @@ class _Log(Struct, frozen=True):
     eval: _Run
     samples: list[_Sample] | None = None
     status: str = "unknown"
+    error: Any = None
 
 
 def is_inspect(document: object) -> bool:
@@ -94,9 +107,25 @@ def read_archive(source: Source) -> list[Block]:
     if samples is None:
         parts = sorted(name for name in held if "summaries/" in name and name.endswith(".json"))
         samples = [sample for name in parts for sample in part(name) or ()]
+    whole = sorted(name for name in held if name.startswith("samples/") and name.endswith(".json"))
     if not samples:
-        samples = [part(name) for name in sorted(held) if name.startswith("samples/") and name.endswith(".json")]
+        samples = [part(name) for name in whole]
+    elif sum(archive.getinfo(name).file_size for name in whole) <= _MOST_UNPACKED:
+        samples = _with_outputs(samples, map(part, whole))
     return inspect_blocks(source, {**head, "samples": samples})
+
+
+def _with_outputs(samples: object, whole: Iterable[Any]) -> object:
+    """Return summaries with what the samples say that they lack; what has another form is left as it is."""
+    if not isinstance(samples, list):
+        return samples
+    outputs = {
+        (text_of(one.get("id")), one.get("epoch")): one.get("output") for one in whole if isinstance(one, Mapping)
+    }
+    return [
+        {"output": outputs.get((text_of(one.get("id")), one.get("epoch"))), **one} if isinstance(one, Mapping) else one
+        for one in samples
+    ]
 
 
 def inspect_blocks(source: Source, log: Mapping[str, Any]) -> list[Block]:
@@ -107,9 +136,12 @@ def inspect_blocks(source: Source, log: Mapping[str, Any]) -> list[Block]:
         raise ConfigError(f"{source.file}: the log holds no samples (its status is {known.status})")
     score = chosen(source, list(dict.fromkeys(name for sample in samples for name in sample.values())))
     scorer = f"{score}, inspect_ai {(known.eval.packages or {}).get('inspect_ai', 'of unknown version')}"
+    said = any(sample.said is not None for sample in samples)
     rows: list[dict[str, object]] = [
         {
-            **flattened(sample.metadata or {}),
+            "task": known.eval.task,
+            **apart(flattened(sample.metadata or {}), "metadata"),
+            **({"output": sample.said} if said else {}),
             "input": sample.input if isinstance(sample.input, str) else None,
             "scorer": scorer,
             _ITEM: f"{known.eval.task}:{sample.id}",
@@ -119,7 +151,17 @@ def inspect_blocks(source: Source, log: Mapping[str, Any]) -> list[Block]:
         for sample in samples
     ]
     sheet = sheet_of(source.file, "sample", [f"{sample.id}, epoch {sample.epoch}" for sample in samples], rows)
-    return [Block(source.model or known.eval.model, sheet, np.arange(len(rows)), _ITEM, score, _EPOCH)]
+    model = source.model or known.eval.model.removeprefix(_THROUGH_US)
+    return [Block(model, sheet, np.arange(len(rows)), _ITEM, score, _EPOCH, note=_note(source.file, known))]
+
+
+def _note(file: str, log: _Log) -> str | None:
+    """Return how a run ended that did not end well; None for one that did, and where nothing is told of its end."""
+    if log.status in ("success", "unknown"):
+        return None
+    why = log.error.get("message") if isinstance(log.error, Mapping) else None
+    told = f": {' '.join(str(why).split())[:200]}" if why else ""
+    return f'{file}: the run did not end well (status "{log.status}"{told}): samples may be missing.'
 
 
 def _number(value: object) -> object:

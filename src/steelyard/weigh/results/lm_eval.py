@@ -1,12 +1,14 @@
 """Samples of EleutherAI's lm-evaluation-harness (`--log_samples`): `samples_TASK_DATE.jsonl`.
 
 Each line is a document under one filter: doc_id, doc, target, resps, filtered_resps, filter, metrics, hashes, and one
-key a metric (lm_eval/evaluator.py). The file does not name the model: `results_DATE.json` beside it does, and so does
-its directory, with `__` for `/` (lm_eval/loggers/evaluation_tracker.py).
+key a metric (lm_eval/evaluator.py). The file does not name the model: `results_DATE.json` beside it does
+(`NAME_DATE.json` after `--output_path NAME.json`), and so does its directory, with `__` for `/`
+(lm_eval/loggers/evaluation_tracker.py).
 """
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +18,7 @@ from msgspec import Struct
 
 from steelyard.core.errors import ConfigError
 from steelyard.weigh.results.sheet import Block
-from steelyard.weigh.results.source import Source, chosen, shaped
+from steelyard.weigh.results.source import Source, apart, chosen, shaped
 from steelyard.weigh.results.tables import flattened, sheet_of
 
 __all__ = ["is_lm_eval", "lm_eval_blocks"]
@@ -33,6 +35,7 @@ class _Sample(Struct, frozen=True):
 
     doc_id: int | str
     doc: Any = None
+    resps: Any = None
     filter: str = "none"
     metrics: list[str] | None = None
     doc_hash: str | None = None
@@ -43,6 +46,18 @@ class _Sample(Struct, frozen=True):
     def suffix(self) -> str:
         """Return what follows a metric's name under this filter: `exact_match,strict-match`."""
         return f",{self.filter}" if self.filter != "none" else ""
+
+    @property
+    def said(self) -> str | None:
+        """Return what the model answered; None where it only weighed given answers, and where it answered often."""
+        match self.resps:
+            case [[str() as said]] | [str() as said]:
+                return said
+        return None
+
+    def told(self) -> dict[str, object]:
+        """Return the document's columns; what is called like a model's output there gets a prefix."""
+        return apart(flattened(self.doc), "doc") if isinstance(self.doc, Mapping) else {}
 
     def hashes(self) -> dict[str, object]:
         """Return the hashes that are there."""
@@ -72,14 +87,17 @@ def lm_eval_blocks(source: Source, rows: Sequence[Mapping[str, Any]], places: Se
     task = name["task"] if name else ""
     beside = _results(source, name["date"] if name else None)
     scorer = _scorer(task, metric, beside)
-    cells, kept = [], []
+    cells: list[dict[str, object]] = []
+    kept: list[int] = []
+    spoken = any(one.said is not None for one in samples)
     for row, one, place in zip(rows, samples, places, strict=True):
         key = metric.removesuffix(one.suffix) if metric.endswith(one.suffix) else ""
         if key not in row:
             continue
-        told = flattened(one.doc) if isinstance(one.doc, Mapping) else {}
+        output = {"output": one.said} if spoken else {}
         item = f"{task}:{one.doc_id}" if task else str(one.doc_id)
-        cells.append({**told, **one.hashes(), "item": item, "scorer": scorer, metric: row[key]})
+        told = {"task": task or None, **one.told(), **output, **one.hashes()}
+        cells.append({**told, "item": item, "scorer": scorer, metric: row[key]})
         kept.append(place)
     sheet = sheet_of(source.file, unit, kept, cells)
     return [Block(_model(source, beside), sheet, np.arange(len(cells)), "item", metric)]
@@ -93,13 +111,12 @@ def _metrics(row: Mapping[str, Any], sample: _Sample) -> list[str]:
 
 def _results(source: Source, date: str | None) -> _Beside:
     """Return what was written beside the samples in the same run; nothing where there is no such file."""
-    beside = Path(source.file).parent / f"results_{date}.json"
-    if date is None or not beside.is_file():
-        return _Beside()
-    try:
-        return msgspec.json.decode(beside.read_bytes(), type=_Beside)
-    except msgspec.DecodeError:
-        return _Beside()
+    folder = Path(source.file).parent
+    beside = [] if date is None else [folder / f"results_{date}.json", *sorted(folder.glob(f"*_{date}.json"))]
+    for file in beside:
+        with suppress(OSError, msgspec.DecodeError):
+            return msgspec.json.decode(file.read_bytes(), type=_Beside)
+    return _Beside()
 
 
 def _model(source: Source, beside: _Beside) -> str:

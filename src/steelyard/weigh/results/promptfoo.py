@@ -13,7 +13,7 @@ import numpy as np
 from msgspec import Struct
 
 from steelyard.weigh.results.sheet import Block
-from steelyard.weigh.results.source import Source, chosen, shaped
+from steelyard.weigh.results.source import Source, apart, chosen, shaped
 from steelyard.weigh.results.tables import flattened, sheet_of
 
 __all__ = ["is_promptfoo", "promptfoo_blocks", "promptfoo_results"]
@@ -34,6 +34,13 @@ class _Result(Struct, frozen=True, rename="camel"):
     prompt: Any = None
     vars: dict[str, Any] | None = None
     named_scores: dict[str, Any] | None = None
+    response: Any = None
+
+    @property
+    def said(self) -> str | None:
+        """Return what the provider answered, JSON as text; None for a call that failed."""
+        said = self.response.get("output") if isinstance(self.response, Mapping) else None
+        return said if said is None or isinstance(said, str) else msgspec.json.encode(said).decode()
 
     @property
     def model(self) -> str:
@@ -85,14 +92,16 @@ def promptfoo_blocks(
     named = dict.fromkeys(name for result in results for name in result.named_scores or {})
     score = chosen(source, [_SCORE, _SUCCESS, *named]) if source.score is not None else _SCORE
     several = len({result.asked for result in results}) > 1
+    spoken = any(result.said is not None for result in results)
     first: dict[bytes, int] = {}
     cells: list[dict[str, object]] = []
     held: dict[str, list[int]] = {}
     for number, result in enumerate(results):
         test = str(first.setdefault(result.test, result.test_idx))
         item = f"{test}/{result.asked}" if several else test
-        told = flattened(result.vars or {})
-        cells.append({**told, "item": item, "repeat": result.test_idx, score: result.value(score)})
+        told = apart(flattened(result.vars or {}), "vars")
+        output = {"output": result.said} if spoken else {}
+        cells.append({**told, **output, "item": item, "repeat": result.test_idx, score: result.value(score)})
         held.setdefault(source.model or result.model, []).append(number)
     sheet = sheet_of(source.file, unit, places, cells)
     return [Block(model, sheet, np.array(numbers), "item", score, "repeat") for model, numbers in held.items()]

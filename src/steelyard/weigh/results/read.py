@@ -15,7 +15,7 @@ from steelyard.weigh.results.inspect_log import inspect_blocks, is_inspect, read
 from steelyard.weigh.results.lm_eval import is_lm_eval, lm_eval_blocks
 from steelyard.weigh.results.openai_evals import is_openai_evals, openai_evals_blocks
 from steelyard.weigh.results.promptfoo import is_promptfoo, promptfoo_blocks, promptfoo_results
-from steelyard.weigh.results.sheet import Block, Results, mistaken
+from steelyard.weigh.results.sheet import Block, Flag, Results, mistaken
 from steelyard.weigh.results.source import Source
 from steelyard.weigh.results.tables import blocks_of, flattened, read_delimited, read_parquet, sheet_of
 
@@ -42,7 +42,8 @@ def read_results(files: Sequence[str], item: str | None = None, score: str | Non
         digests.append(sha256(content).hexdigest())
         blocks += read_content(Source(str(path), content, model, item, score))
     joined = digests[0] if len(digests) == 1 else sha256("\n".join(digests).encode()).hexdigest()
-    return Results(tuple(blocks), joined)
+    notes = dict.fromkeys(block.note for block in blocks if block.note is not None)
+    return Results(tuple(blocks), joined, tuple(Flag("incomplete", note) for note in notes))
 
 
 def _named(name: str) -> tuple[str | None, Path]:

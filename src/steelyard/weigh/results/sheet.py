@@ -109,7 +109,7 @@ class Block(Struct, frozen=True, eq=False):
     """The scores of one model in one sheet: which rows, and which columns hold the items and the scores.
 
     `repeat` is the column that tells the runs of one item apart, if there is one. `judged`: the scores are a judge's
-    preferences. `wide`: the column is one of many that may be a model's."""
+    preferences. `wide`: the column is one of many that may be a model's. `note`: what is to be known of the file."""
 
     model: str
     sheet: Sheet
@@ -119,6 +119,7 @@ class Block(Struct, frozen=True, eq=False):
     repeat: str | None = None
     judged: bool = False
     wide: bool = False
+    note: str | None = None
 
     def cells(self, name: str) -> list[object]:
         """Return the cells of a column in this block's rows. Raises KeyError where the sheet has no such column."""

@@ -1,6 +1,6 @@
 """A file that is to be read, and what its reader has been told."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -9,7 +9,9 @@ from msgspec import Struct
 from steelyard.core.errors import ConfigError
 from steelyard.documents.findings import nearest
 
-__all__ = ["ITEMS", "MODELS", "REPEATS", "SCORES", "TEXTS", "Source", "chosen", "column_of", "shaped"]
+__all__ = [
+    "ITEMS", "MODELS", "OUTPUTS", "REPEATS", "SCORES", "TEXTS", "Source", "apart", "chosen", "column_of", "shaped",
+]  # fmt: skip
 
 TEXTS: Final = ("prompt", "question", "instruction", "input")
 """What holds an item's text; where no column names the items, the text does."""
@@ -21,6 +23,8 @@ ITEMS: Final = (
 MODELS: Final = ("model", "model_name", "model_id", "system")
 SCORES: Final = ("score", "correct", "is_correct", "value", "accuracy", "acc", "exact_match", "passed", "success")
 REPEATS: Final = ("epoch", "repeat", "trial")
+OUTPUTS: Final = ("output", "response", "completion")
+"""What holds a model's own words."""
 
 
 _Shape = TypeVar("_Shape", bound=Struct)
@@ -40,6 +44,11 @@ class Source(Struct, frozen=True):
     def where(self, unit: str, place: object) -> str:
         """Return how a row is told: FILE:LINE, or FILE and the entry's number."""
         return f"{self.file}: {unit} {place}" if unit else f"{self.file}:{place}"
+
+
+def apart(told: Mapping[str, object], prefix: str) -> dict[str, object]:
+    """Return what a data set tells of an item, by names that are not taken for a model's own words."""
+    return {f"{prefix}.{name}" if name in OUTPUTS else name: cell for name, cell in told.items()}
 
 
 def column_of(columns: Sequence[str], usual: Sequence[str]) -> str | None:
