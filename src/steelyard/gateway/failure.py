@@ -15,8 +15,9 @@ __all__ = ["Failure", "cut", "invalid", "of_status", "of_told", "refused", "time
 _AGAIN = frozenset((408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529))
 """Statuses after which the same request may succeed. 529 is Anthropic's "overloaded", 52x are Cloudflare's."""
 
-_ELSEWHERE = frozenset((401, 402, 403, 404, 405, 410, 501))
-"""Statuses that speak of this deployment (its key, its credit, its existence), not of the request."""
+_ELSEWHERE = frozenset((401, 402, 403, 404, 405, 410))
+"""Statuses that speak of this deployment (its key, its credit, its existence), not of the request. All from 500 on speak
+of the server (RFC 9110, section 15.6), as Cloudflare's 525, 526 and 530 do."""
 
 
 _THEIRS = frozenset((503, 504, 529))
@@ -126,7 +127,7 @@ def of_status(lane: Lane, status: int, fields: bytes, body: bytes | None, retry_
         "status",
         told,
         again=status in _AGAIN,
-        elsewhere=status in _AGAIN or status in _ELSEWHERE,
+        elsewhere=status in _AGAIN or status in _ELSEWHERE or status >= 500,
         blames=status >= 500 or status == 408,
         status=status if body is not None else None,
         fields=fields,
