@@ -1,0 +1,14 @@
+"""The evidence of a weighing: one document that a sceptic can recompute, and the same as a page.
+
+document     what the document holds
+canonical    the document as canonical JSON, its digest, and reading one that a stranger wrote
+rows         paired scores as rows, and rows as results that can be weighed again
+spending     calls, and what they cost and took, by model
+outcomes     who was right where the other was not
+made         the document of recorded results and of calls
+known        what the cards and terms say of both models
+hashing      the same without the items' names
+kept         recorded weighings among the others of the data directory
+verify       what comes out of the rows, held against what the document says
+page         the page
+"""
