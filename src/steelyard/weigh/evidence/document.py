@@ -173,7 +173,8 @@ class Outcomes(_Part, frozen=True, kw_only=True):
 
 
 class Model(_Part, frozen=True, kw_only=True):
-    """One side. `mean` is that of the rows; `unparsed` counts outputs from which nothing could be read, `missing` runs without a score."""
+    """One side. `mean` is that of the rows; `unparsed` counts outputs from which nothing could be read, `missing` runs
+    without a score."""
 
     name: str
     scorers: tuple[ScoredWith, ...]
