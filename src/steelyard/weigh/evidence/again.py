@@ -4,7 +4,8 @@ from hashlib import sha256
 
 import numpy as np
 
-from steelyard.weigh.evidence.document import SIDES, Evidence, Outcomes, Row, Side, Spending
+from steelyard.weigh.evidence.document import SIDES, Evidence, Mean, Outcomes, Row, Side, Spending
+from steelyard.weigh.evidence.means import means_of
 from steelyard.weigh.evidence.outcomes import outcomes_of
 from steelyard.weigh.evidence.rows import results_of_rows
 from steelyard.weigh.evidence.spending import spending_of
@@ -16,6 +17,7 @@ __all__ = [
     "asked_of",
     "inputs_digest",
     "level_of",
+    "means_again",
     "outcomes_again",
     "row_scores_again",
     "spending_again",
@@ -62,7 +64,12 @@ def weighed_again(evidence: Evidence) -> Weighing:
 
 def outcomes_again(evidence: Evidence) -> Outcomes:
     """Return who did better, counted from the rows."""
-    return outcomes_of(evidence.rows)
+    return outcomes_of(evidence.rows, evidence.declared.alpha)
+
+
+def means_again(evidence: Evidence) -> dict[Side, Mean]:
+    """Return the means of both sides."""
+    return dict(zip(SIDES, means_of(evidence.rows, evidence.declared.alpha), strict=True))
 
 
 def spending_again(evidence: Evidence) -> dict[Side, Spending | None]:

@@ -1,8 +1,8 @@
 """A mean of scores with an interval of its own: for orientation, for what is decided is the paired difference.
 
-Scores between 0 and 1 get Wilson's score interval at the effective size m(1 − m)/V (Wilson 1927; Franco, Little,
-Louis and Slud 2019, "Comparative Study of Confidence Intervals for Proportions in Complex Sample Surveys"), others m ± t·√V. V is the sample variance over
-n, or CR2's over clusters; t has n − 1 or Satterthwaite's degrees of freedom.
+Scores between 0 and 1 get Wilson's score interval at the effective size m(1 − m)/V (Wilson 1927; Franco, Little, Louis
+and Slud 2019, "Comparative Study of Confidence Intervals for Proportions in Complex Sample Surveys"), others m ± t·√V.
+V is the sample variance over n, or CR2's over clusters; t has n − 1 or Satterthwaite's degrees of freedom.
 """
 
 from collections.abc import Sequence

@@ -11,10 +11,11 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
 from msgspec import Struct
 
 from steelyard.core.errors import ConfigError
-from steelyard.weigh.evidence.again import outcomes_again, row_scores_again, spending_again, weighed_again
+from steelyard.weigh.evidence.again import means_again, outcomes_again, row_scores_again, spending_again, weighed_again
 from steelyard.weigh.evidence.canonical import Sealed, digest, plain
 from steelyard.weigh.evidence.document import SIDES
 from steelyard.weigh.evidence.made import code_here
@@ -62,9 +63,13 @@ def verified(read: Sealed) -> Checked:
         found.append(Difference("$.sha256", read.stated, str(error)))
     found += _repeated(read)
     found += _verdict(read, notes)
-    found += compared("$.outcomes", document["outcomes"], plain(outcomes_again(evidence)))
+    found += _means(read)
     found += _calls(read)
-    told = ["the digest", f"the verdict with all figures and slices, from {len(evidence.rows):,} rows", "the outcomes"]
+    told = [
+        "the digest",
+        f"the verdict with all figures and slices, from {len(evidence.rows):,} rows",
+        "means and outcomes",
+    ]
     if evidence.calls:
         told.append(f"cost, latency, tokens and scores, from {len(evidence.calls):,} calls")
     facts = [side for side in SIDES if evidence.models[side].facts]
@@ -117,6 +122,14 @@ def _flags(
     rest = dict.fromkeys(flag["kind"] for flag in stated if flag["kind"] not in checked | {_BY_DRAWS})
     if rest:
         notes.append(f"Flags that only the inputs can show: {', '.join(rest)}.")
+
+
+def _means(read: Sealed) -> Iterator[Difference]:
+    with np.errstate(all="ignore"):
+        means, outcomes = means_again(read.evidence), outcomes_again(read.evidence)
+    yield from compared("$.outcomes", read.document["outcomes"], plain(outcomes))
+    for side, mean in means.items():
+        yield from compared(f"$.models.{side}.mean", read.document["models"][side]["mean"], plain(mean))
 
 
 def _calls(read: Sealed) -> Iterator[Difference]:
