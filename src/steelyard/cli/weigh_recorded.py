@@ -18,13 +18,15 @@ from steelyard.weigh.results.read import read_results
 from steelyard.weigh.verdict import Verdict, Weighing, decided, weighing_row
 from steelyard.weigh.verdict_recorded import Declared, weighed
 
-__all__ = ["recorded", "show_weighing"]
+__all__ = ["VERDICT_WORDS", "recorded", "sentence_of", "show_plot", "show_weighing"]
 
-_WORDS: Final[dict[Verdict, tuple[str, str]]] = {
+VERDICT_WORDS: Final[dict[Verdict, tuple[str, str]]] = {
     "SWAP": ("SWAP", "bold green"),
     "DONT": ("DON'T", "bold red"),
     "NEED_MORE": ("NEED MORE", "bold yellow"),
 }
+"""What people read in a verdict's place, and its style."""
+
 _WIDEST: Final = 44
 _NARROWEST: Final = 16
 _BESIDE: Final = 21
@@ -91,13 +93,13 @@ def recorded(files: tuple[str, ...], as_json: bool, **given: Any) -> int:
 def show_weighing(weighing: Weighing, asked: Asked, alpha: float) -> None:
     """Print a weighing for people: the verdict on top, then what was measured, the plot, and the flags."""
     screen = console()
-    word, style = _WORDS[weighing.verdict]
-    screen.print(Text(word, style), Text(visible(_sentence(weighing, asked))), soft_wrap=True)
+    word, style = VERDICT_WORDS[weighing.verdict]
+    screen.print(Text(word, style), Text(visible(sentence_of(weighing, asked))), soft_wrap=True)
     for flag in weighing.flags:
         if flag.kind == "slice":
             screen.print(Text(f"  {visible(flag.text)}", "bold red"), soft_wrap=True)
     click.echo()
-    _plot(weighing, screen.width)
+    show_plot(weighing, screen.width)
     click.echo()
     for name, said in _facts(weighing, asked, alpha):
         screen.print(Text(f"{name:<8}", "bold"), Text(visible(said)), soft_wrap=True)
@@ -106,7 +108,8 @@ def show_weighing(weighing: Weighing, asked: Asked, alpha: float) -> None:
             screen.print(Text(f"! {flag.kind}:", "yellow"), Text(visible(flag.text)), soft_wrap=True)
 
 
-def _sentence(weighing: Weighing, asked: Asked) -> str:
+def sentence_of(weighing: Weighing, asked: Asked) -> str:
+    """Return what a verdict means, in a sentence that follows its word."""
     one, other, margin = asked.candidate, asked.baseline, f"{weighing.margin:g}"
     if weighing.verdict == "SWAP":
         return f"{one} may take the place of {other}: it is worse by less than {margin}, if at all."
@@ -121,14 +124,15 @@ def _sentence(weighing: Weighing, asked: Asked) -> str:
     return f"{needed}, if the difference stays as it is."
 
 
-def _plot(weighing: Weighing, width: int) -> None:
+def show_plot(weighing: Weighing, width: int) -> None:
+    """Print the forest plot, in so many columns."""
     rows = forest(weighing, _WIDEST)
     if (room := _room(rows, width)) < _WIDEST:
         rows = forest(weighing, room, digits=3)
         rows = forest(weighing, max(_room(rows, width), _NARROWEST), digits=3)
     legend = "┊ worse than the margin, │ equal"
     heads = ("", "N", legend if len(legend) <= len(rows[0].drawing) else "┊ margin, │ equal", "DIFFERENCE", "")
-    marks = {verdict: Text(word, style) for verdict, (word, style) in _WORDS.items()}
+    marks = {verdict: Text(word, style) for verdict, (word, style) in VERDICT_WORDS.items()}
     cells = [(_label(row), _count(row), row.drawing, _figures(row), marks[row.verdict]) for row in rows]
     table(heads, cells, right=("N",))
 
