@@ -6,7 +6,7 @@ from copy import copy
 from typing import TYPE_CHECKING
 
 from steelyard.core.errors import CallError, UpstreamError
-from steelyard.core.events import Began, Ended, Event, Failed, Finished, Used
+from steelyard.core.events import Added, Began, Ended, Event, Failed, Finished, PartBegan, Used
 from steelyard.core.fold import Fold
 from steelyard.dialects.dialect import Told
 from steelyard.dialects.unreadable import UNREADABLE
@@ -88,6 +88,7 @@ class Translated:
         "_kind",
         "_parts",
         "_reader",
+        "_said",
         "_size",
         "_unended",
         "_whole",
@@ -117,6 +118,7 @@ class Translated:
         self._fold = Fold(crossing.upstream.name) if not call.stream else None
         self._kept: list[bytes] | None = [] if call.record_mode == "full" else None
         self._finished = False
+        self._said = False  # more, since usage was told last
         self.events = 0
         self.seen = Seen()
         self.started = False
@@ -215,10 +217,14 @@ class Translated:
                 self._send(b"".join(out))
                 self._failed(event)
                 return
-            if kind is Used or kind is Finished or kind is Began:
+            if kind is Added or kind is PartBegan:
+                self._said = True
+            elif kind is Used or kind is Finished or kind is Began:
                 _note(self.seen, event)
-                if kind is Used and self.seen.usage_raw:
-                    self.seen.usage_raw = self._call.lane.scrub(self.seen.usage_raw)
+                if kind is Used:
+                    self._said = False
+                    if self.seen.usage_raw:
+                        self.seen.usage_raw = self._call.lane.scrub(self.seen.usage_raw)
             self.events += 1
             if self._writer is not None:
                 out.append(self._writer.write(event))
@@ -314,7 +320,7 @@ class Translated:
     def glimpse(self) -> Seen:
         seen = self.seen
         ended = self._whole or seen.finish_reason is not None
-        if self.events and self._reader is not None and (seen.usage is None or not ended):
+        if self.events and self._reader is not None and (seen.usage is None or (self._said and not ended)):
             seen.usage = self._call.so_far(seen.usage, self.events)
         if self._kept:
             seen.body = b"".join(self._kept)
