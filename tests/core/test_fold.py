@@ -1,8 +1,5 @@
 """A whole answer is the fold of its stream, however that was cut and interleaved, at one price an event."""
 
-import sys
-from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 import pytest
@@ -30,6 +27,7 @@ from steelyard.core.fold import Fold, unfold
 from steelyard.core.parts import Citation, Media, Text, Thinking, ToolCall
 from steelyard.core.usage import Usage
 from tests.dialects.strategies import answers, streams
+from tests.support.lines import lines_of
 
 
 def folded(events: list[Event], dialect: str = "openai") -> Answer:
@@ -143,24 +141,6 @@ class Weighed(str):
     def __add__(self, other: str) -> str:
         Weighed.copied += len(other) + len(self)
         return str(self) + str(other)
-
-
-def lines_of(work: Callable[[], Any]) -> int:
-    """Count the lines of Python that some work executes."""
-    count = 0
-
-    def trace(frame: FrameType, event: str, arg: Any) -> Any:
-        nonlocal count
-        count += event == "line"
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        work()
-    finally:
-        sys.settrace(before)
-    return count
 
 
 def fold_of(size: int) -> Answer:

@@ -4,6 +4,7 @@ import asyncio
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -24,7 +25,8 @@ class LoopbackServer:
         self.connections: list[SeenConnection] = []
         self.failures: list[str] = []
         self._certificate = certificate
-        self._wires: set[Wire] = set()
+        # Until nobody refers to one: a connection that is served to its end may still have bytes to send.
+        self._wires: weakref.WeakSet[Wire] = weakref.WeakSet()
         self._thread: threading.Thread | None = None
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
@@ -111,19 +113,18 @@ class LoopbackServer:
         self.port = self._server.sockets[0].getsockname()[1]
 
     def _wire(self) -> Wire:
-        return Wire(self._seen, self._serve_and_forget)
+        return Wire(self._seen, self._serve_and_close)
 
     def _seen(self, peer: str) -> SeenConnection:
         connection = SeenConnection(len(self.connections), peer)
         self.connections.append(connection)
         return connection
 
-    async def _serve_and_forget(self, wire: Wire) -> None:
+    async def _serve_and_close(self, wire: Wire) -> None:
         self._wires.add(wire)
         try:
             await self.serve(wire)
         finally:
-            self._wires.discard(wire)
             if not wire.transport.is_closing():
                 wire.close()
 

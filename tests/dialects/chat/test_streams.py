@@ -1,9 +1,6 @@
 """Streams of Chat Completions, from servers that each write them in their own way, to clients as documented."""
 
 import json
-import sys
-from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 import pytest
@@ -32,6 +29,7 @@ from steelyard.core.parts import Citation, Media, Opaque, Part, Refusal, Text, T
 from steelyard.core.usage import Usage
 from steelyard.dialects.chat import CHAT
 from tests.dialects.chat.wire import USAGE, asked, body, chunk, event
+from tests.support.lines import lines_of
 
 DONE = b"data: [DONE]\n\n"
 COUNTED = body(stream=True, stream_options={"include_usage": True})
@@ -568,23 +566,6 @@ def test_a_stream_of_this_dialect_is_written_as_it_was_meant() -> None:
         "tool_calls": [{"index": 0, "id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}],
     }
     assert losses == []
-
-
-def lines_of(work: Callable[[], Any]) -> int:
-    count = 0
-
-    def trace(frame: FrameType, kind: str, arg: Any) -> Any:
-        nonlocal count
-        count += kind == "line"
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        work()
-    finally:
-        sys.settrace(before)
-    return count
 
 
 @pytest.mark.parametrize("delta", [{"content": "a"}, {"reasoning": "a"}, fragment(0, "a"), fragment(0, "a", "x", "f")])
