@@ -71,6 +71,10 @@ _COMPILED = (
     "gateway/way",
     "gateway/ways",
     "journal/writer",
+    "limits/counters",
+    "limits/crowd",
+    "limits/limits",
+    "limits/window",
 )
 
 _SETUP = """

@@ -11,11 +11,13 @@ from steelyard.catalog.purpose import Purpose
 from steelyard.core.exchange import Record
 
 __all__ = [
+    "BudgetSettings",
     "Capability",
     "Config",
     "DeploymentFacts",
     "Dialect",
     "LedgerSettings",
+    "LimitSettings",
     "ModelSettings",
     "PolicySettings",
     "PriceSettings",
@@ -166,6 +168,34 @@ class PolicySettings(Struct, frozen=True, forbid_unknown_fields=True):
 
     cards: Path | None = None
     purpose: str | None = None
+
+
+class LimitSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[[limits]]`: what one scope (`config.scopes`) may ask for. Windows slide; tokens are input and output together.
+    `overshoot`: "last-call" admits a call as long as any token is left, however many it may take."""
+
+    scope: str
+    requests_per_minute: int | None = None
+    requests_per_hour: int | None = None
+    requests_per_day: int | None = None
+    tokens_per_minute: int | None = None
+    tokens_per_hour: int | None = None
+    tokens_per_day: int | None = None
+    concurrent: int | None = None
+    input_bytes: int | None = None
+    overshoot: Literal["never", "last-call"] = "never"
+
+
+class BudgetSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[[budgets]]`: what the calls of one scope may cost, by days, ISO weeks and months of UTC, or in all. `warn_at`
+    are parts of it (0.8) that are told on the log once a period."""
+
+    scope: str
+    usd: Decimal
+    per: Literal["day", "week", "month", "total"]
+    overshoot: Literal["never", "last-call"] = "never"
+    unknown_price: Literal["refuse", "allow"] = "refuse"
+    warn_at: tuple[float, ...] = ()
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,6 +7,7 @@
     └── CallError                     a call that is answered with an error; knows its HTTP status and body
         ├── BadRequest         400    malformed HTTP or JSON, a wrong type
         ├── Unauthorized       401    missing, unknown, expired or revoked key
+        ├── BudgetExceeded     402    a budget of ours
         ├── Forbidden          403    the key may not use this route
         │   └── Denied         403    no deployment is permitted for the caller's purpose
         ├── NotFound           404    unknown path, model or route
@@ -24,6 +25,7 @@ Text: what happened, to what, what to do next.
 
 __all__ = [
     "BadRequest",
+    "BudgetExceeded",
     "CallError",
     "ConfigError",
     "Denied",
@@ -75,6 +77,8 @@ class CallError(SteelyardError):
 
     `status` is the HTTP status, `kind` and `code` go into the dialect's error body (OpenAI API reference, "Errors":
     `{"error": {"message", "type", "param", "code"}}`). `allow` lists the methods that are, where this one is not.
+    `should_retry` is told to SDKs that would guess otherwise (`x-should-retry`: openai-python and anthropic-sdk-python,
+    `_should_retry`); None: their guess is right.
     """
 
     status = 500
@@ -95,6 +99,7 @@ class CallError(SteelyardError):
         self.param = param
         self.retry_after_s = retry_after_s
         self.allow = allow
+        self.should_retry: bool | None = None
 
 
 class BadRequest(CallError):
@@ -107,6 +112,12 @@ class Unauthorized(CallError):
     status = 401
     kind = "invalid_request_error"
     code = "invalid_api_key"
+
+
+class BudgetExceeded(CallError):
+    status = 402
+    kind = "budget_exceeded"
+    code = "budget_exceeded"
 
 
 class Forbidden(CallError):

@@ -1,0 +1,96 @@
+"""The counters of one rule, one for each subject: each key, each user. Their number is bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from steelyard.limits.counters import Concurrent, Counter, Gate, InputBytes, Purse, Requests, Till, Tokens
+from steelyard.limits.rules import Rule
+from steelyard.limits.window import Window
+
+__all__ = ["MOST_SUBJECTS", "Crowd"]
+
+MOST_SUBJECTS = 65_536
+_OTHERS = "(others)"
+
+
+class Crowd:
+    """The counters of one rule by subject.
+
+    Of users the idle ones are forgotten, a few whenever a new one comes. When there are too many all the same, those
+    that come are counted together as one, which admits less and never more: each of them alone is within the limit that
+    they keep together. None of them gets a counter of its own before that one is idle.
+    """
+
+    __slots__ = ("_by_subject", "_forgets", "_make", "_most", "_others", "rule")
+
+    def __init__(self, rule: Rule, tell: Callable[[str], None], before: Crowd | None, most: int) -> None:
+        """`before` has the counters of the same rule in an earlier configuration, whose counts stay."""
+        self.rule = rule
+        self._most = most
+        self._forgets = rule.scope.kind == "user"
+        self._make = _maker(rule, tell)
+        self._by_subject: dict[str, Counter] = {}
+        self._others: Counter | None = None
+        if before is not None:
+            self._by_subject = {name: self._make(name, one) for name, one in before._by_subject.items()}
+            if before._others is not None:
+                self._others = self._make(_OTHERS, before._others)
+
+    def of(self, subject: str, now: float, wall: float) -> Counter:
+        """Return the counter of a subject."""
+        found = self._by_subject.get(subject)
+        return found if found is not None else self._added(subject, now, wall)
+
+    def _added(self, subject: str, now: float, wall: float) -> Counter:
+        counters = self._by_subject
+        if self._forgets:
+            self._forget_some(now, wall)
+        others = self._others
+        if others is not None and not others.is_idle(now, wall):
+            return others
+        if len(counters) >= self._most:
+            if others is None:
+                others = self._others = self._make(_OTHERS, None)
+            return others
+        made = counters[subject] = self._make(subject, None)
+        return made
+
+    def _forget_some(self, now: float, wall: float) -> None:
+        """Look at the two subjects that nobody has looked at for the longest time."""
+        counters = self._by_subject
+        for _ in range(min(2, len(counters))):
+            name = next(iter(counters))
+            counter = counters.pop(name)
+            if not counter.is_idle(now, wall):
+                counters[name] = counter
+
+    def __len__(self) -> int:
+        return len(self._by_subject)
+
+    def __iter__(self) -> Iterator[Counter]:
+        yield from self._by_subject.values()
+        if self._others is not None:
+            yield self._others
+
+
+def _maker(rule: Rule, tell: Callable[[str], None]) -> Callable[[str, Counter | None], Counter]:
+    """Return what makes a counter of a rule, with what another one has counted."""
+
+    def window(before: Counter | None) -> Window:
+        if isinstance(before, Requests | Tokens):
+            return before.window
+        assert rule.length_s is not None
+        return Window(rule.length_s)
+
+    def make(name: str, before: Counter | None) -> Counter:
+        if rule.per is not None:
+            return Purse(rule, name, before.till if isinstance(before, Purse) else Till(rule.per), tell)
+        if rule.metric == "concurrent":
+            return Concurrent(rule, name, before.gate if isinstance(before, Concurrent) else Gate())
+        if rule.metric == "input_bytes":
+            return InputBytes(rule, name)
+        kind = Tokens if rule.metric.startswith("tokens") else Requests
+        return kind(rule, name, window(before))
+
+    return make

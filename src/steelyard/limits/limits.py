@@ -1,0 +1,207 @@
+"""Every limit of one process: whom a call concerns, and what was counted before the process began."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from itertools import islice
+from typing import Final
+
+from steelyard.config.scopes import EACH
+from steelyard.limits.counters import Counter, Hold
+from steelyard.limits.crowd import MOST_SUBJECTS, Crowd
+from steelyard.limits.period import period_of
+from steelyard.limits.recall import Recalled, Spent, Want
+from steelyard.limits.rules import Metric, Rule
+from steelyard.limits.shown import Standing, standing_of
+from steelyard.limits.window import PARTS
+
+__all__ = ["NO_KEY", "Applied", "Limits"]
+
+_MOST_APPLIED: Final = 8192
+_LONGEST_USER: Final = 128
+NO_KEY: Final = "(none)"
+"""Stands for the key of callers who have none: no key can be called so."""
+
+
+class Applied:
+    """What concerns the calls of one key for one route: `counters`, and beyond them those of each user (`crowds`).
+    `bounded`: something of it wants to know what a call may take at most."""
+
+    __slots__ = ("bounded", "counters", "crowds", "key", "pending", "windows")
+
+    def __init__(
+        self, key: str, counters: tuple[Counter, ...], crowds: tuple[Crowd, ...], pending: tuple[Crowd, ...]
+    ) -> None:
+        self.key = key
+        self.counters = counters
+        self.crowds = crowds
+        self.pending = pending
+        rules = [*(one.rule for one in counters), *(one.rule for one in crowds)]
+        self.bounded = any(_is_bounded(one) for one in rules)
+        self.windows = any(one.length_s is not None for one in rules)
+
+    def of_user(self, user: str | None, now: float, wall: float) -> tuple[Counter, ...]:
+        """Return all counters that concern a call of an end user; calls that name none are one user's."""
+        name = f"{self.key}/{_short(user or '')}"
+        return self.counters + tuple([one.of(name, now, wall) for one in self.crowds])
+
+
+class Limits:
+    """The counters of a configuration. `tell` is told when a budget's warning is reached. Counters of rules that an
+    earlier configuration had too (`before`) go on with what they have counted."""
+
+    def __init__(
+        self,
+        rules: tuple[Rule, ...],
+        tell: Callable[[str], None],
+        before: Limits | None = None,
+        most_subjects: int = MOST_SUBJECTS,
+    ) -> None:
+        known: dict[tuple[str, Metric], Crowd] = {} if before is None else before._crowds
+        self._crowds: dict[tuple[str, Metric], Crowd] = {
+            one.id: Crowd(one, tell, known.get(one.id), most_subjects) for one in rules
+        }
+        waiting = set() if before is None else {one.rule.id for one in before.pending}
+        self.pending: set[Crowd] = {
+            crowd
+            for name, crowd in self._crowds.items()
+            if _is_remembered(crowd.rule) and (name not in known or name in waiting)
+        }
+        self._applied: dict[tuple[str | None, str], Applied] = {}
+        self._now = 0.0
+        self._wall = 0.0
+        self.refusals: defaultdict[tuple[str, str], int] = defaultdict(int)
+        self.overruns = 0
+        if before is not None:
+            self.refusals.update(before.refusals)
+            self.overruns = before.overruns
+            self._now, self._wall = before._now, before._wall
+
+    def begin(self, now: float, wall: float, size: int) -> Hold:
+        """Return what a call is to hold. Times never go back."""
+        if now > self._now:
+            self._now = now
+        if wall > self._wall:
+            self._wall = wall
+        return Hold(self._now, self._wall, size)
+
+    def known(self, key: str | None, route: str) -> Applied | None:
+        """Return what concerns a key's calls (by its id) for a route, where that has been asked before."""
+        return self._applied.get((key, route))
+
+    def apply(
+        self, key: str | None, who: tuple[str, str | None, str | None], route: str, now: float, wall: float
+    ) -> Applied:
+        """Find what concerns a key's calls for a route. `who`: name, team, project of the key."""
+        subjects: dict[str, str | None] = dict(zip(("key", "team", "project"), who, strict=True))
+        subjects.update(all="", route=route)
+        counters: list[Counter] = []
+        crowds: list[Crowd] = []
+        pending: list[Crowd] = []
+        for crowd in self._crowds.values():
+            scope = crowd.rule.scope
+            if scope.kind == "user":
+                crowds.append(crowd)
+            else:
+                subject = subjects.get(scope.kind)
+                if subject is None or scope.name not in (EACH, subject):
+                    continue
+                counters.append(crowd.of(subject, now, wall))
+            if crowd in self.pending:
+                pending.append(crowd)
+        if len(self._applied) >= _MOST_APPLIED:
+            self._applied.clear()
+        made = Applied(who[0], tuple(counters), tuple(crowds), tuple(pending))
+        self._applied[key, route] = made
+        return made
+
+    def of_deployment(self, deployment: str, now: float, wall: float) -> tuple[Counter, ...]:
+        """Return the counters that concern the calls of a deployment."""
+        return tuple(
+            crowd.of(deployment, now, wall)
+            for crowd in self._crowds.values()
+            if crowd.rule.scope.kind == "deployment" and crowd.rule.scope.name in (EACH, deployment)
+        )
+
+    def is_closed(self, counters: tuple[Counter, ...]) -> bool:
+        """Say whether what was counted before is not yet known of one of them."""
+        return any(one.rule.id == crowd.rule.id for one in counters for crowd in self.pending)
+
+    # What was counted before.
+
+    def wants(self, wall: float) -> tuple[Want, ...]:
+        """Return the questions whose answers `take_back` needs."""
+        return tuple(dict.fromkeys(_want(crowd.rule, wall) for crowd in self.pending))
+
+    def take_back(self, asked_at: float, recalled: Recalled, now: float, wall: float) -> None:
+        """Count what was taken before, and let the calls come that waited for it. `asked_at`: of `wants`."""
+        for crowd in list(self.pending):
+            spent = recalled.answers.get(_want(crowd.rule, asked_at))
+            if spent is None:
+                continue  # it came with a newer configuration, and is asked for next
+            for one in sorted(spent, key=lambda one: one.until):
+                subject = _subject_of(crowd.rule, one, recalled)
+                if subject is not None:
+                    then = now - max(0.0, wall - one.until)
+                    crowd.of(subject, then, wall).put_back(then, wall, _amount(crowd.rule.metric, one))
+            self.pending.discard(crowd)
+        self._applied.clear()
+
+    # How it stands.
+
+    def standings(self, now: float, wall: float, most: int = 1000) -> list[Standing]:
+        """Return how the counters stand, of each rule those that are nearest to their limit; `most` of each."""
+        found: list[Standing] = []
+        for crowd in self._crowds.values():
+            if crowd.rule.metric == "input_bytes":
+                continue
+            each = [standing_of(one, now, wall) for one in islice(crowd, MOST_SUBJECTS)]
+            if not each and crowd.rule.scope.name != EACH:
+                each = [standing_of(crowd.of(crowd.rule.scope.name, now, wall), now, wall)]
+            found += sorted(each, key=lambda one: -one.ratio)[:most]
+        return found
+
+    def __iter__(self) -> Iterator[Crowd]:
+        return iter(self._crowds.values())
+
+
+def _is_bounded(rule: Rule) -> bool:
+    return rule.per is not None or rule.metric.startswith("tokens")
+
+
+def _is_remembered(rule: Rule) -> bool:
+    return rule.per is not None or rule.length_s is not None
+
+
+def _short(user: str) -> str:
+    """Return a user's name, or its digest where callers have made it long."""
+    return user if len(user) <= _LONGEST_USER else sha256(user.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _want(rule: Rule, wall: float) -> Want:
+    by_user = rule.scope.kind == "user"
+    if rule.per is not None:
+        return Want(period_of(rule.per, wall)[0], None, by_user)
+    assert rule.length_s is not None
+    width = rule.length_s / PARTS
+    return Want((wall - rule.length_s) // width * width - width, width, by_user)
+
+
+def _amount(metric: Metric, spent: Spent) -> int:
+    if metric.startswith("requests"):
+        return spent.requests
+    return spent.tokens if metric.startswith("tokens") else spent.atto
+
+
+def _subject_of(rule: Rule, spent: Spent, recalled: Recalled) -> str | None:
+    """Return whom of a rule earlier calls concern; None where they do not."""
+    name, team, project = recalled.keys.get(spent.key or "", (spent.key or NO_KEY, None, None))
+    kind = rule.scope.kind
+    if kind == "user":
+        return f"{name}/{_short(spent.user or '')}"
+    subjects = {"all": "", "key": name, "team": team, "project": project}
+    subjects.update(route=spent.route, deployment=spent.deployment)
+    subject = subjects[kind]
+    return subject if subject is not None and rule.scope.name in (EACH, subject) else None
