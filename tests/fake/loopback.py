@@ -137,6 +137,7 @@ class LoopbackServer:
                 wire.task.cancel()
                 tasks.append(wire.task)
             wire.transport.abort()
+        self._wires.clear()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.sleep(0)
         if self._server is not None:
