@@ -23,13 +23,13 @@ _FRESH_PAUSE_S: Final = 0.15
 _MAY_PASS: Final = (429, 503)
 _LASTS: Final = frozenset(
     {
-        *("provider_not_configured", "route_empty"),
+        *("provider_not_configured", "route_empty", "not_recorded"),
         *("insufficient_quota", "credit_balance_exhausted", "organization_usage_limit_exceeded"),
         *("organization_spend_limit_exceeded", "project_spend_limit_exceeded"),
     }
 )
-"""Codes under such a status that waiting does not help against: the gateway's (docs/reference/errors.md), and OpenAI's
-of an account without money ("Error codes")."""
+"""Codes under such a status with which a call is not made again: the gateway's (docs/reference/errors.md; what was not
+recorded was answered, and charged for), and OpenAI's of an account without money ("Error codes")."""
 
 
 class Patience(Struct, frozen=True, kw_only=True):

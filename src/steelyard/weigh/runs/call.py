@@ -6,10 +6,13 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-__all__ = ["FINAL", "Call", "settled"]
+__all__ = ["FINAL", "FREE", "Call", "settled"]
 
 FINAL: Final = frozenset({400, 413, 422})
 """Statuses after which the same call would fail the same way: the request itself is refused. It is not made again."""
+
+FREE: Final = range(400, 500)
+"""Statuses of calls that were refused before a model answered: they cost nothing."""
 
 
 class Call(Struct, frozen=True, kw_only=True):
@@ -60,6 +63,11 @@ class Call(Struct, frozen=True, kw_only=True):
     def again(self) -> bool:
         """Whether it is made again when the weighing is resumed: it failed, for a reason that may pass."""
         return self.output is None and self.status not in FINAL
+
+    @property
+    def unpriced(self) -> bool:
+        """Whether nobody knows what it cost."""
+        return self.cost_usd is None and self.status not in FREE
 
     @property
     def said(self) -> str | None:

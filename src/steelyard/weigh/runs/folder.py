@@ -3,6 +3,7 @@
     <data_dir>/weighings/ID/
         plan.json        what it does (`plan.Plan`), written once
         items.jsonl      what is asked (`plan.Planned`), an item a line, written once
+        asked.jsonl      what is being asked (`asked.Asked`), appended to before each call
         calls.jsonl      what came back (`call.Call`), appended to
         judgements.jsonl what judges said, appended to
         labels.jsonl     what people said, appended to
