@@ -3,6 +3,7 @@
 import asyncio
 import email.utils
 import time
+from urllib.parse import unquote
 
 from tests.fake import shapes
 from tests.fake.call import Call, compact, sse
@@ -25,7 +26,8 @@ _HTML = b"<html><head><title>%b</title></head><body><h1>%b</h1></body></html>"
 
 @behaviour("status")
 async def status(call: Call, code: str, *options: str) -> None:
-    """status:CODE[:retry-after=S|retry-after-ms=MS|retry-after-date[=S]]: an error in OpenAI's words."""
+    """status:CODE[:retry-after=S|retry-after-ms=MS|retry-after-date[=S]]: an error in OpenAI's words. Values may be
+    percent-encoded."""
     message, kind, name = _ERRORS.get(int(code), (f"Status {code}.", "server_error", None))
     headers = []
     for option in options:
@@ -33,7 +35,7 @@ async def status(call: Call, code: str, *options: str) -> None:
         if field == "retry-after-date":
             # RFC 9110, section 10.2.3: Retry-After = HTTP-date / delay-seconds. Dates have whole seconds.
             field, value = "retry-after", email.utils.formatdate(time.time() + float(value or 2) + 0.999, usegmt=True)
-        headers.append((field, value))
+        headers.append((field, unquote(value, "latin-1")))
     await call.fail(int(code), message, kind, name, headers)
 
 
@@ -115,9 +117,9 @@ async def no_content(call: Call) -> None:
 
 
 @behaviour("redirect")
-async def redirect(call: Call) -> None:
-    """redirect: status 307 to somewhere else, where a key must not go."""
-    await call.send(b"", 307, headers=[("Location", "http://127.0.0.1:9/v1/chat/completions")])
+async def redirect(call: Call, code: str = "307") -> None:
+    """redirect[:CODE]: status 307 to somewhere else, where a key must not go."""
+    await call.send(b"", int(code), headers=[("Location", "http://127.0.0.1:9/v1/chat/completions")])
 
 
 @behaviour("never-answers")
@@ -248,6 +250,10 @@ _RAW = {
     "header-injection": (
         b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Request-Id: a\rSet-Cookie: b\r\n\r\n{}",
         "a bare CR inside a header's value.",
+    ),
+    "http2": (
+        b"\x00\x00\x12\x04\x00\x00\x00\x00\x00" + bytes(18),
+        "the frame with which a server that speaks HTTP/2 alone begins (RFC 9113, section 3.4).",
     ),
     "switching": (
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
