@@ -1,0 +1,68 @@
+"""What a judge said, once: a line of `judgements.jsonl`; and what was declared before it was asked."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from steelyard.weigh.judges.reading import Choice
+from steelyard.weigh.judges.template import Kind
+
+__all__ = ["DECLARED", "JUDGEMENTS", "Declared", "Judgement", "Order"]
+
+JUDGEMENTS = "judgements.jsonl"
+DECLARED = "judging.jsonl"
+
+Order = Literal["straight", "swapped", "alone"]
+"""`straight`: the pair's first model is shown as A; `swapped`: as B; `alone`: one answer is scored."""
+
+
+class Judgement(Struct, frozen=True, kw_only=True):
+    """One call of one judge.
+
+    `models` are in the order in which they were shown. `asked` is the digest of the judge's name and of all that it was
+    asked, fences included: what has it again was asked the same. `template` and `rubric` are digests. `reply` None:
+    there is no answer, and `error` says why. `choice` and `score` None: nothing could be read, and `unread` says why.
+    `exchange` is the id under which the gateway recorded the call. `cost_usd` is a decimal string, None: unknown. Times
+    are seconds."""
+
+    judge: str
+    kind: Kind
+    item: str
+    models: tuple[str, ...]
+    order: Order
+    template: str
+    rubric: str | None = None
+    asked: str
+    exchange: str | None
+    status: int | None
+    reply: str | None
+    error: str | None = None
+    choice: Choice | None = None
+    score: int | None = None
+    unread: str | None = None
+    finish_reason: str | None = None
+    deployment: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: str | None = None
+    started_at: float
+    took_s: float
+
+
+class Declared(Struct, frozen=True, kw_only=True):
+    """A line of `judging.jsonl`: what was to be decided, and by what, before the judges were asked.
+
+    `at` is an ISO 8601 time in UTC, `answers` the digest of what was judged, `code` the version of Steelyard."""
+
+    at: str
+    code: str
+    kind: Kind
+    judges: tuple[str, ...]
+    template: str
+    rubric: str | None
+    answers: str
+    seed: int
+    baseline: str | None
+    candidate: str | None
+    margin: float | None
+    alpha: float
