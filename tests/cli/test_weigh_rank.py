@@ -177,6 +177,6 @@ def test_an_error_is_json_too(folder: Path) -> None:
 def test_the_guide_shows_what_is_printed() -> None:
     repository = Path(__file__).parents[2]
     guide = (repository / "docs" / "guides" / "ranking.md").read_text(encoding="utf-8")
-    command = "steelyard weigh rank docs/guides/weigh/gsm8k.csv\n```\n\n```text\n"
+    command = "steelyard weigh rank src/steelyard/weigh/demo/gsm8k.csv\n```\n\n```text\n"
     shown = guide.partition(command)[2].partition("```")[0]
-    assert shown == rank(repository, "docs/guides/weigh/gsm8k.csv").stdout
+    assert shown == rank(repository, "src/steelyard/weigh/demo/gsm8k.csv").stdout

@@ -16,7 +16,7 @@ GUIDE = REPOSITORY / "docs" / "guides" / "weigh.md"
 EXAMPLES = re.findall(
     r"```sh\n(steelyard weigh recorded .*?)```\n\n```text\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL
 )
-GSM8K = str(REPOSITORY / "docs" / "guides" / "weigh" / "gsm8k.csv")
+GSM8K = str(REPOSITORY / "src" / "steelyard" / "weigh" / "demo" / "gsm8k.csv")
 
 KEYS = [
     *("verdict", "n", "clusters", "baseline_mean", "candidate_mean", "difference", "se", "ci", "method", "margin"),
@@ -45,7 +45,7 @@ def sides(baseline: str, candidate: str, margin: float) -> list[str]:
 
 @pytest.mark.parametrize(("line", "shown"), EXAMPLES, ids=["swap", "dont", "need_more"])
 def test_the_guide_shows_what_is_printed(call: Call, line: str, shown: str) -> None:
-    _, *words = shlex.split(line.replace("\\\n", " ").replace("docs/guides/weigh/gsm8k.csv", GSM8K))
+    _, *words = shlex.split(line.replace("\\\n", " ").replace("src/steelyard/weigh/demo/gsm8k.csv", GSM8K))
     result = call(*words)
     assert result.stdout == shown
     assert result.exit_code == (0 if shown.startswith("SWAP") else 1)

@@ -10,6 +10,7 @@ from steelyard.core.errors import ConfigError
 __all__ = ["PLACES", "weigh"]
 
 PLACES = {
+    "demo": Place("steelyard.cli.weigh_demo:demo", "Weigh recorded results of real models that come along."),
     "recorded": Place("steelyard.cli.weigh_recorded:recorded", "Weigh two models by recorded results."),
     "rank": Place("steelyard.cli.weigh_rank:rank", "Rank many models by scores or by votes."),
     "score": Place("steelyard.cli.weigh_score:score", "Score recorded outputs."),

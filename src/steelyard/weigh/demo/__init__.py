@@ -1,0 +1,1 @@
+"""Recorded results of real models that come along, and what is asked of them in a demonstration."""
