@@ -40,18 +40,20 @@ class Ask(Struct, frozen=True):
     asked: str
 
 
-def asks_for(items: Sequence[Answered], groups: Sequence[tuple[str, ...]], way: Way) -> tuple[Ask, ...]:
+def asks_for(
+    items: Sequence[Answered], groups: Sequence[tuple[str, ...]], way: Way, most: int | None = None
+) -> tuple[Ask, ...]:
     """Return what is asked: with pairs in `groups` both orders of each, with single models one call each.
 
-    Items come in an order that the seed draws, so that those that were judged when a run was stopped are a random
-    sample of all; items without an answer of each model of a group are left out of it. Raises ConfigError where a
-    template asks for a reference that an item lacks.
+    Items come in an order that the seed draws, so that the first ones, at `most` so many, are a random sample of all;
+    items without an answer of each model of a group are left out of it. Raises ConfigError where a template asks for a
+    reference that an item lacks.
     """
-    places = list(range(len(items)))
+    places = [place for place, item in enumerate(items) if any(True for _ in _shown(item, groups))]
     Random(way.seed).shuffle(places)  # noqa: S311  # a sample, and no secret
     return tuple(
         _ask(items[place], models, order, judge, way)
-        for place in places
+        for place in places[:most]
         for models, order in _shown(items[place], groups)
         for judge in way.judges
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
@@ -112,8 +113,8 @@ def report(
         opinions = _opinions(labels, pair, answers, way)
         found = _of_pair(answers, judgements, opinions, way, asked)
     judges = found.judges if found else tuple(_alone(answers, judgements, one, way, asked.alpha) for one in way.judges)
-    told = found.outcome if found is not None else None
     made = len({one.asked for one in judgements})
+    told = _finished(found.outcome, made, planned) if found is not None else None
     stopped = Flag("unfinished", f"{planned - made} of {planned} judgements are not there yet; --resume makes them.")
     flags = (
         *answer_flags(answers, models),
@@ -142,6 +143,14 @@ def report(
         rubric_sha256=way.rubric.sha256 if way.rubric is not None else None,
         inputs_sha256=answers.sha256,
     )
+
+
+def _finished(told: Outcome, made: int, planned: int) -> Outcome:
+    """Return the outcome, without a verdict where judgements are lacking: else it could be waited for."""
+    if made >= planned or told.verdict is None:
+        return told
+    reason = f"{planned - made} of {planned} judgements are lacking, and nothing is decided before all are there."
+    return msgspec.structs.replace(told, verdict="NEED_MORE", reason=reason)
 
 
 def _model(name: str, answers: Answers) -> str:
