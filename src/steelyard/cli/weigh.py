@@ -13,6 +13,8 @@ PLACES = {
     "demo": Place("steelyard.cli.weigh_demo:demo", "Weigh recorded results of real models that come along."),
     "recorded": Place("steelyard.cli.weigh_recorded:recorded", "Weigh two models by recorded results."),
     "rank": Place("steelyard.cli.weigh_rank:rank", "Rank many models by scores or by votes."),
+    "judge": Place("steelyard.cli.weigh_judge:judge", "Ask judges, and correct them by people's labels."),
+    "label": Place("steelyard.cli.weigh_label:label", "Label answers blind, in the terminal."),
     "score": Place("steelyard.cli.weigh_score:score", "Score recorded outputs."),
 }
 
