@@ -16,14 +16,34 @@ _SMALL = Script(words=WORDS)
 _PIECE = 64 * 1024
 
 
-def raw_answer(call: Call, events: list[bytes] | None = None) -> bytes:
-    """Return an answer with the smallest head that will do, and what a provider in good health says in it."""
+_CHAT = (
+    *(b'data: {"choices":[{"index":0,"delta":{"content":"%b"}}]}\n\n' % word for word in (b"One", b" two", b" three.")),
+    b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n',
+    b'data: {"choices":[],"usage":{"prompt_tokens":2,"completion_tokens":3,"total_tokens":5}}\n\n',
+    b"data: [DONE]\n\n",
+)
+_MESSAGES = (
+    b'{"type":"message_start","message":{"id":"m","type":"message","role":"assistant","model":"m","content":[],'
+    b'"usage":{"input_tokens":2,"output_tokens":1}}}',
+    b'{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}',
+    *(
+        b'{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"%b"}}' % word
+        for word in (b"One", b" two", b" three.")
+    ),
+    b'{"type":"content_block_stop","index":0}',
+    b'{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":3}}',
+    b'{"type":"message_stop"}',
+)
+
+
+def raw_answer(call: Call) -> bytes:
+    """Return a whole answer, head and all, in few bytes."""
     if not call.streams:
         body = call.body(_SMALL)
         return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
-    told = call.events(_SMALL) if events is None else events
-    return head + b"".join(b"%x\r\n%b\r\n" % (len(one), one) for one in told) + b"0\r\n\r\n"
+    events = [b"data: %b\n\n" % one for one in _MESSAGES] if call.tongue else list(_CHAT)
+    return head + b"".join(b"%x\r\n%b\r\n" % (len(one), one) for one in events) + b"0\r\n\r\n"
 
 
 @behaviour("cut-at")

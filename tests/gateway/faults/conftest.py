@@ -14,7 +14,7 @@ _UPSTREAMS = ("chat", "messages", "crossed")
 
 @pytest.fixture(scope="package")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    faults = [(fault, False) for fault in (*FAULTS, "cut-at")] + [(fault, True) for fault in SILENCES]
+    faults = [(fault, False) for fault in (*FAULTS, "cut-at", "cut-at:rst")] + [(fault, True) for fault in SILENCES]
     directory = tmp_path_factory.mktemp("faults")
     with FakeProvider(lenient=True) as provider, FakeProvider() as backup:
         config = configuration(provider, backup, faults, _UPSTREAMS)

@@ -40,6 +40,7 @@ KEY = "sk-provider-key-that-nobody-may-see"
 QUESTION = "Hi there"
 USD = {"input": Decimal("2.00") / 10**6, "output": Decimal("8.00") / 10**6}
 PRICE = {"price": {"input_usd_per_mtok": "2.00", "output_usd_per_mtok": "8.00"}}
+_LATELY = 100
 PATIENT = {"connect": 5, "first_byte": 10, "idle": 10, "total": 30}
 QUICK = {"connect": 2, "first_byte": 0.4, "idle": 0.4, "total": 1.2}
 """For faults that are silence."""
@@ -183,8 +184,13 @@ def new_trace() -> str:
 
 
 def count(provider: FakeProvider, trace: str) -> int:
-    """Return how many requests of that trace have come."""
-    return sum(trace.encode() in request.raw_head for one in provider.connections for request in one.requests)
+    """Return how many requests of that trace have come. It is among the last: older connections are not looked at."""
+    # A connection that is kept may be an old one, but there are few of those.
+    kept = [one for one in provider.connections[:-_LATELY] if one.open]
+    sent = trace.encode()
+    return sum(
+        sent in request.raw_head for one in (*kept, *provider.connections[-_LATELY:]) for request in one.requests
+    )
 
 
 def _request(asking: Asking, question: str) -> tuple[str, dict[str, Any]]:
