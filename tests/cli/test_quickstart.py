@@ -22,6 +22,7 @@ def test_once_asks_one_question_and_ends(home_with_model: Path) -> None:
     assert told["first_token_ms"] > 0
     assert told["tokens_per_s"] > 0
     assert told["cost_usd"] == "0"
+    assert [case["verdict"] for case in told["demo"]["cases"]] == ["SWAP"]
     shown = run_program("ledger", "show", told["exchange"], "--json", cwd=home_with_model)
     assert json.loads(shown.stdout)["deployment"] == "local/smollm2-135m"
 
@@ -37,6 +38,9 @@ def test_for_a_person_it_says_how_to_call_and_who_else_is_served(home_with_model
         "anthropic.Anthropic(base_url=",
         "curl http://",
         '"openai/gpt-4.1"',
+        "May Llama 3.1 405B answer instead of GPT-4o?",
+        "SWAP llama-3.1-405b may take the place of gpt-4o-2024-05-13",
+        "steelyard weigh demo",
     ):
         assert words in done.stdout
     assert SECRET not in done.stdout + done.stderr

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from steelyard.cli.asking import Question, ask
 from steelyard.cli.crew import clerk_member, engine_member, gateway_members
+from steelyard.cli.demonstration import demonstrated, print_demonstration
 from steelyard.cli.edge import INTERRUPTED
 from steelyard.cli.engine import LOCAL_MISSING, has_local_extra
 from steelyard.cli.jsons import print_json
@@ -53,8 +54,9 @@ def quickstart(config_path: Path | None, port: int | None, model: str, once: boo
     """Fetch a small model, serve it, ask it one question, and go on serving until Ctrl-C.
 
     The model is fetched once. Engine, gateway and clerk run as under `steelyard up`; what the answer cost is read from
-    the ledger. Providers whose keys are in the environment are served too. Exit code 1: something failed; 2: the port
-    is taken, or the configuration is wrong.
+    the ledger. Then recorded results of real models are weighed, where the extra `weigh` is installed. Providers whose
+    keys are in the environment are served too. Exit code 1: something failed; 2: the port is taken, or the
+    configuration is wrong.
     """
     if not has_local_extra():
         raise ConfigError(LOCAL_MISSING)
@@ -67,12 +69,13 @@ def quickstart(config_path: Path | None, port: int | None, model: str, once: boo
         engine_member(config, config_path, name.name),
         clerk_member(config_path),
     ]
-    order = _Order(config, f"http://{_called(config.server.host)}:{port}", name.name, once, as_json)
+    order = _Order(config, config_path, f"http://{_called(config.server.host)}:{port}", name.name, once, as_json)
     return asyncio.run(_Quickstart(order, members).run())
 
 
 class _Order(Struct, frozen=True):
     config: Config
+    config_path: Path | None
     address: str
     model: str
     once: bool
@@ -123,9 +126,11 @@ class _Quickstart:
         exchange = await self._booked(answer.exchange)
         result = Result(order.address, question.model, answer, exchange, key is not None, other_providers())
         if order.as_json:
-            print_json(result_row(result))
+            print_json({**result_row(result), "demo": await demonstrated(order.config_path)})
         else:
             print_result(result)
+            print(flush=True)
+            await print_demonstration(order.config_path)
         if not order.once:
             print(f"\nServing at {order.address}/v1 until Ctrl-C.", file=stream, flush=True)
         self._shown = True
