@@ -1,6 +1,6 @@
 """A provider, and a proxy, that are real servers on loopback."""
 
-from tests.fake.certificate import self_signed
+from tests.fake.certificate import expired, self_signed
 from tests.fake.provider import FakeProvider
 from tests.fake.proxy import FakeProxy
 from tests.fake.registry import BEHAVIOURS
@@ -16,5 +16,6 @@ __all__ = [
     "FakeProxy",
     "ReceivedRequest",
     "SeenConnection",
+    "expired",
     "self_signed",
 ]
