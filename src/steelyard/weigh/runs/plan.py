@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from steelyard.weigh.results.sheet import Flag
+
 __all__ = ["SCHEMA", "Declaration", "Plan", "Planned", "ScoredBy"]
 
 SCHEMA = 1
@@ -50,9 +52,10 @@ class Plan(Struct, frozen=True, kw_only=True):
     """What a weighing does. `kind`: calls of its own (`live`), or results that others recorded (`recorded`).
 
     `created` is an ISO 8601 time in UTC. `source` says where the items come from (a file, `task:NAME`, `ledger:ROUTE`),
-    `items_sha256` is of `items.jsonl`, `prompt_sha256` of all that the items are asked with beside their own columns
-    (None: the items bring their own messages). `code` is the version of Steelyard. `declared` None: nothing is to be
-    decided, models are only run."""
+    `held` how many it has, of which `items` were drawn (None: unknown), `items_sha256` is of `items.jsonl`,
+    `prompt_sha256` of all that the items are asked with beside their own columns (None: the items bring their own
+    messages), `flags` what is to be known of the items. `code` is the version of Steelyard. `declared` None: nothing is
+    to be decided, models are only run."""
 
     schema: int = SCHEMA
     id: str
@@ -64,6 +67,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     licence: str | None = None
     models: tuple[str, ...]
     items: int
+    held: int | None = None
     items_sha256: str
     prompt_sha256: str | None = None
     scorer: ScoredBy | None = None
@@ -71,3 +75,4 @@ class Plan(Struct, frozen=True, kw_only=True):
     seed: int = 0
     gateway: str | None = None
     declared: Declaration | None = None
+    flags: tuple[Flag, ...] = ()

@@ -107,6 +107,7 @@ def _digest(plan: Plan, folder: Folder) -> str:
 
 
 def _flags(plan: Plan, items: Mapping[str, Planned], calls: Sequence[Call]) -> Iterator[Flag]:
+    yield from plan.flags
     wanted = plan.items * plan.repeats * len(plan.models)
     if len(calls) < wanted:
         yield Flag("incomplete", f"{len(calls):,} of {wanted:,} calls were made: it was stopped, and can be resumed.")
