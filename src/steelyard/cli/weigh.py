@@ -12,10 +12,15 @@ __all__ = ["PLACES", "weigh"]
 PLACES = {
     "demo": Place("steelyard.cli.weigh_demo:demo", "Weigh recorded results of real models that come along."),
     "recorded": Place("steelyard.cli.weigh_recorded:recorded", "Weigh two models by recorded results."),
+    "run": Place("steelyard.cli.weigh_run:run", "Ask models through the gateway, and weigh them."),
+    "report": Place("steelyard.cli.weigh_report:report", "Write a weighing's evidence, as a page and as JSON."),
+    "verify": Place("steelyard.cli.weigh_verify:verify", "Compute a report's numbers again, and say what differs."),
+    "list": Place("steelyard.cli.weigh_list:list_weighings", "Show the weighings that are kept."),
     "rank": Place("steelyard.cli.weigh_rank:rank", "Rank many models by scores or by votes."),
     "judge": Place("steelyard.cli.weigh_judge:judge", "Ask judges, and correct them by people's labels."),
     "label": Place("steelyard.cli.weigh_label:label", "Label answers blind, in the terminal."),
     "score": Place("steelyard.cli.weigh_score:score", "Score recorded outputs."),
+    "import": Place("steelyard.cli.weigh_import:import_logs", "Read or run Inspect and lm-evaluation-harness."),
 }
 
 
