@@ -1,17 +1,14 @@
 """`steelyard weigh score`: score recorded outputs, for `weigh recorded` to weigh."""
 
-import csv
-import sys
 from collections.abc import Mapping, Sequence
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 from msgspec import Struct
 
 from steelyard.cli.jsons import print_json
+from steelyard.cli.long_table import check_writable, print_table, write_table
 from steelyard.cli.options import json_option
 from steelyard.cli.shown import console
 from steelyard.cli.visible import visible
@@ -24,8 +21,6 @@ from steelyard.weigh.tasks.shipped import find_task
 from steelyard.weigh.tasks.task import Task
 
 __all__ = ["score"]
-
-_WRITTEN = (".csv", ".jsonl")
 
 
 class _By(Struct, frozen=True):
@@ -77,8 +72,7 @@ def score(file: Path, **given: Any) -> None:
     model comes to goes to standard error. An output that cannot be read has no score and is counted apart, unless
     --unparsed-as-wrong asks otherwise.
     """
-    if given["out"] is not None and given["out"].suffix not in _WRITTEN:
-        raise ConfigError(f"--out {given['out']}: the table is written as {' or '.join(_WRITTEN)}")
+    check_writable(given["out"])
     by = _by(given)
     rows: Sequence[Row] = read_rows(file)
     if by.items is not None:
@@ -120,15 +114,14 @@ def _items(path: Path, wanted: str | None) -> dict[str, dict[str, Any]]:
 def _tell(scored: Sequence[Scored], by: Scorer, out: Path | None, *, as_json: bool) -> None:
     table = [one.cells() for one in scored]
     if out is not None:
-        out.write_text(_written(table, out.suffix), encoding="utf-8")
+        write_table(out, table)
     found = tallies(scored)
     if as_json:
         whole = {"scorer": label_of(by), "version": by.version, "models": found, "out": str(out) if out else None}
         print_json(whole if out is not None else {**whole, "rows": table})
         return
     if out is None:
-        sys.stdout.write(_written(table, ".csv"))
-        sys.stdout.flush()
+        print_table(table)
     notes = console(stderr=True)
     notes.print(visible(f"{label_of(by)}, version {by.version}"), markup=False, soft_wrap=True)
     for tally in found:
@@ -140,19 +133,3 @@ def _line(tally: Tally) -> str:
     counted = f"{tally.n} outputs, {tally.unparsed} unparsed, {tally.missing} missing"
     left = "" if tally.scored == tally.n else f"; {tally.mean_of_all:.4f} with those counted as 0"
     return f"  {tally.model}: mean {mean} of {tally.scored} scored ({counted}){left}"
-
-
-def _written(table: Sequence[Mapping[str, Any]], suffix: str) -> str:
-    if suffix == ".jsonl":
-        return "".join(msgspec.json.encode(row).decode() + "\n" for row in table)
-    text = StringIO()
-    writer = csv.DictWriter(text, list(table[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: _cell(value) for key, value in row.items()} for row in table)
-    return text.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return msgspec.json.encode(value).decode() if isinstance(value, dict | list) else value

@@ -11,7 +11,7 @@ the gateway calls it.
 
 import io
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -24,7 +24,7 @@ from steelyard.weigh.results.source import Source, apart, chosen, shaped
 from steelyard.weigh.results.tables import flattened, sheet_of
 from steelyard.weigh.results.zip_members import member
 
-__all__ = ["inspect_blocks", "is_inspect", "read_archive"]
+__all__ = ["inspect_blocks", "is_inspect", "read_archive", "run_note"]
 
 _LETTERS: Final[Mapping[str, float]] = {
     **{"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0},
@@ -83,8 +83,30 @@ def is_inspect(document: object) -> bool:
     return isinstance(document, Mapping) and isinstance(document.get("eval"), Mapping) and "samples" in document
 
 
+def run_note(source: Source) -> str | None:
+    """Return how the run of a `.eval` archive ended, where it did not end well. Raises ConfigError."""
+    head, _, _ = _opened(source)
+    return _note(source.file, shaped(_Log, {name: head[name] for name in head if name != "samples"}, source.file))
+
+
 def read_archive(source: Source) -> list[Block]:
     """Read a `.eval` archive. Raises ConfigError."""
+    head, archive, part = _opened(source)
+    held = archive.namelist()
+    samples = part("summaries.json") or part("summary.json")
+    if samples is None:
+        parts = sorted(name for name in held if "summaries/" in name and name.endswith(".json"))
+        samples = [sample for name in parts for sample in part(name) or ()]
+    whole = sorted(name for name in held if name.startswith("samples/") and name.endswith(".json"))
+    if not samples:
+        samples = [part(name) for name in whole]
+    elif sum(archive.getinfo(name).file_size for name in whole) <= _MOST_UNPACKED:
+        samples = _with_outputs(samples, map(part, whole))
+    return inspect_blocks(source, {**head, "samples": samples})
+
+
+def _opened(source: Source) -> tuple[Mapping[str, Any], zipfile.ZipFile, Callable[[str], Any]]:
+    """Return the head of an archive, the archive, and what reads its parts."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(source.content))
     except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError) as error:
@@ -103,16 +125,7 @@ def read_archive(source: Source) -> list[Block]:
     head = next(filter(None, map(part, _HEADS)), None)
     if not isinstance(head, Mapping):
         raise ConfigError(f"{source.file}: an archive, but no log of Inspect: it has no header")
-    samples = part("summaries.json") or part("summary.json")
-    if samples is None:
-        parts = sorted(name for name in held if "summaries/" in name and name.endswith(".json"))
-        samples = [sample for name in parts for sample in part(name) or ()]
-    whole = sorted(name for name in held if name.startswith("samples/") and name.endswith(".json"))
-    if not samples:
-        samples = [part(name) for name in whole]
-    elif sum(archive.getinfo(name).file_size for name in whole) <= _MOST_UNPACKED:
-        samples = _with_outputs(samples, map(part, whole))
-    return inspect_blocks(source, {**head, "samples": samples})
+    return head, archive, part
 
 
 def _with_outputs(samples: object, whole: Iterable[Any]) -> object:
