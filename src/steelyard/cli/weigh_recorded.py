@@ -1,21 +1,28 @@
 """`steelyard weigh recorded`: a verdict on two models from results that others recorded."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import click
 from rich.text import Text
 
+from steelyard.cli.card_of import tell
 from steelyard.cli.jsons import print_json
-from steelyard.cli.options import json_option
+from steelyard.cli.options import config_option, json_option, read_config
 from steelyard.cli.shown import console, table
 from steelyard.cli.visible import visible
+from steelyard.core.errors import ConfigError, StoreError
+from steelyard.weigh.evidence.document import Reading
+from steelyard.weigh.evidence.inputs import inputs_of
+from steelyard.weigh.evidence.kept import keep_recorded
+from steelyard.weigh.evidence.made import Decided, Origin
+from steelyard.weigh.evidence.words import sentence
 from steelyard.weigh.forest import ForestRow, forest
 from steelyard.weigh.results.contamination import read_contamination
 from steelyard.weigh.results.pairs import Asked
 from steelyard.weigh.results.read import read_results
-from steelyard.weigh.verdict import Verdict, Weighing, decided, weighing_row
+from steelyard.weigh.verdict import Verdict, Weighing, weighing_row
 from steelyard.weigh.verdict_recorded import Declared, weighed
 
 __all__ = ["VERDICT_WORDS", "recorded", "sentence_of", "show_plot", "show_weighing"]
@@ -68,8 +75,11 @@ _BESIDE: Final = 21
     metavar="FILE",
     help="Items, or their texts, that a model was trained on: one a line, or JSON lines. They are left out.",
 )
+@click.option("--keep/--no-keep", default=True, show_default=True, help="Keep the weighing, to report it later.")
+@click.option("--hash-items", is_flag=True, help="Keep items by the SHA-256 of their names.")
+@config_option
 @json_option
-def recorded(files: tuple[str, ...], as_json: bool, **given: Any) -> int:
+def recorded(files: tuple[str, ...], config_path: Path | None, as_json: bool, **given: Any) -> int:
     """Say by recorded results whether one model may take another's place.
 
     FILE is CSV, TSV, JSON, JSONL or Parquet, long (`item, model, score`, any further columns) or wide (`item` and one
@@ -78,16 +88,38 @@ def recorded(files: tuple[str, ...], as_json: bool, **given: Any) -> int:
 
     The margin is declared before looking. SWAP: the whole interval of the difference lies above -MARGIN. DON'T: it lies
     below, or that of a slice does. NEED MORE: neither. Exit code 0: SWAP; 1: anything else; 2: bad input.
+
+    The weighing is kept under `weighings` in the data directory: `steelyard weigh report` makes a page of it.
     """
     listed = read_contamination(given["contaminated"]) if given["contaminated"] is not None else frozenset()
     asked = Asked(given["baseline"], given["candidate"], given["cluster"], given["slices"], given["missing"], listed)
     results = read_results(files, given["item"], given["score"])
-    weighing = weighed(results, asked, Declared(given["margin"], given["alpha"], given["seed"]))
+    level = Declared(given["margin"], given["alpha"], given["seed"])
+    decided_on = Decided(results, asked, level, weighed(results, asked, level))
+    weighing = decided_on.weighing
+    kept = _keep(decided_on, files, config_path, given) if given["keep"] else None
     if as_json:
-        print_json(weighing_row(weighing))
+        print_json(weighing_row(weighing) | ({} if kept is None else {"id": kept}))
     else:
         show_weighing(weighing, asked, given["alpha"])
+    if kept is not None:
+        click.echo(f"report   steelyard weigh report {kept} --html report.html", err=True)
     return 0 if weighing.verdict == "SWAP" else 1
+
+
+def _keep(decided_on: Decided, files: Sequence[str], config_path: Path | None, given: Mapping[str, Any]) -> str | None:
+    """Keep a weighing, and return its id; where that cannot be done, say why: the verdict is the same."""
+    origin = Origin(
+        inputs=inputs_of(files, given["contaminated"]), reading=Reading(item=given["item"], score=given["score"])
+    )
+    try:
+        data_dir = read_config(config_path).server.data_dir
+        return keep_recorded(data_dir, decided_on, origin, hash_items=given["hash_items"]).id
+    except (ConfigError, StoreError) as error:
+        if config_path is not None and isinstance(error, ConfigError):
+            raise
+        tell((f"the weighing is not kept: {error}",))
+        return None
 
 
 def show_weighing(weighing: Weighing, asked: Asked, alpha: float) -> None:
@@ -110,18 +142,7 @@ def show_weighing(weighing: Weighing, asked: Asked, alpha: float) -> None:
 
 def sentence_of(weighing: Weighing, asked: Asked) -> str:
     """Return what a verdict means, in a sentence that follows its word."""
-    one, other, margin = asked.candidate, asked.baseline, f"{weighing.margin:g}"
-    if weighing.verdict == "SWAP":
-        return f"{one} may take the place of {other}: it is worse by less than {margin}, if at all."
-    if weighing.verdict == "DONT":
-        if decided(weighing.ci, weighing.margin) == "DONT":
-            return f"{one} may not take the place of {other}: it is worse by more than {margin}."
-        return f"{one} may not take the place of {other}: not everywhere."
-    if weighing.n_needed is None:
-        return f"Nothing is decided between {one} and {other} at a margin of {margin}."
-    more, whole = weighing.n_needed - weighing.n, weighing.n_needed
-    needed = f"{more:,} more items, {whole:,} in all, would decide between {one} and {other} at {margin}"
-    return f"{needed}, if the difference stays as it is."
+    return sentence(weighing, asked.baseline, asked.candidate)
 
 
 def show_plot(weighing: Weighing, width: int) -> None:

@@ -81,6 +81,8 @@ def row_scores_again(evidence: Evidence) -> list[tuple[Row, Side, float | None]]
     """Return the rows whose score is not the mean of their calls' scores, with that mean (None: no call has one)."""
     scores: dict[tuple[str, Side], list[float | None]] = {}
     for call in evidence.calls:
+        if not call.counts:
+            continue
         scores.setdefault((call.item, call.side), []).append(call.score)
     failing = evidence.declared.missing == "fail"
     apart: list[tuple[Row, Side, float | None]] = []

@@ -81,11 +81,13 @@ class LeftOut(_Part, frozen=True, kw_only=True):
 
 
 class AskedOnce(_Part, frozen=True, kw_only=True):
-    """One call: which exchange holds it, how it ended, what it cost and took."""
+    """One call: which exchange holds it, how it ended, what it cost and took. `counts` False: it failed, and was made
+    again."""
 
     item: str
     side: Side
     repeat: int
+    counts: bool
     exchange: str | None
     deployment: str | None
     status: int | None
@@ -100,9 +102,10 @@ class AskedOnce(_Part, frozen=True, kw_only=True):
 
 class Spending(_Part, frozen=True, kw_only=True):
     """What a model's calls came to. Totals are null where any call's part is unknown; `cost_known` counts the calls
-    whose cost is known. Latencies are those of answered calls, `latency_n` of them."""
+    whose cost is known, of all `calls`; `counted` are those that count. Latencies are of answers that count."""
 
     calls: int
+    counted: int
     answered: int
     unparsed: int
     input_tokens: int | None

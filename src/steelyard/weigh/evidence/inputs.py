@@ -12,15 +12,18 @@ from steelyard.weigh.evidence.again import asked_of, level_of
 from steelyard.weigh.evidence.canonical import Sealed, plain
 from steelyard.weigh.evidence.document import Evidence, Input
 from steelyard.weigh.evidence.hashing import hashed
+from steelyard.weigh.evidence.live import live_evidence
 from steelyard.weigh.evidence.rows import left_out_of, rows_of
 from steelyard.weigh.evidence.verify import Checked, Difference, compared
 from steelyard.weigh.results.contamination import read_contamination
 from steelyard.weigh.results.pairs import Asked, paired
 from steelyard.weigh.results.read import read_results
 from steelyard.weigh.results.sheet import Results
+from steelyard.weigh.runs.folder import Folder
+from steelyard.weigh.runs.results import results_of
 from steelyard.weigh.verdict_recorded import weighed
 
-__all__ = ["against_files", "against_results", "inputs_of"]
+__all__ = ["against_files", "against_folder", "against_results", "inputs_of"]
 
 
 def inputs_of(files: Sequence[str], contaminated: Path | None) -> tuple[Input, ...]:
@@ -71,6 +74,28 @@ def against_files(read: Sealed, files: Sequence[Path]) -> Checked:
     return Checked(told.differences, ("the digests of the inputs", *told.compared), told.notes)
 
 
+def against_folder(read: Sealed, folder: Folder) -> Checked:
+    """Return how a document compares with the directory of a live weighing.
+
+    Raises StoreError and ConfigError where that cannot be read."""
+    if read.evidence.kind != "live":
+        raise ConfigError(
+            f"{folder.path} is a directory, and {read.evidence.id} is of recorded results: give the files"
+        )
+    fresh = live_evidence(folder)
+    found = list(compared("$.calls", read.document["calls"], plain(_hidden(fresh, read.evidence).calls)))
+    plan = fresh.declared, fresh.items_sha256, fresh.prompt_sha256
+    stated = read.evidence.declared, read.evidence.items_sha256, read.evidence.prompt_sha256
+    if plan != stated:
+        found.append(Difference("$.declared", plain(stated[0]), plain(plan[0])))
+    told = against_results(read, results_of(folder), asked_of(read.evidence))
+    return Checked((*found, *told.differences), ("the calls", *told.compared), told.notes)
+
+
+def _hidden(fresh: Evidence, like: Evidence) -> Evidence:
+    return hashed(fresh) if like.items_hashed else fresh
+
+
 def _nearest(one: Input, strange: Sequence[tuple[str, Path]]) -> str | None:
     """Return the digest of the file that has the same name, or is the only one."""
     same = [digest for digest, path in strange if path.name == one.name]
@@ -107,8 +132,7 @@ def against_results(read: Sealed, results: Results, asked: Asked) -> Checked:
         cluster_column=pairs.cluster,
         calls=(),
     )
-    if evidence.items_hashed:
-        fresh = hashed(fresh)
+    fresh = _hidden(fresh, evidence)
     found: list[Difference] = []
     for name in ("rows", "left_out", "cluster_column"):
         found += compared(f"$.{name}", read.document[name], plain(getattr(fresh, name)))

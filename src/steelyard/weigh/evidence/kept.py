@@ -12,9 +12,10 @@ from steelyard.weigh.evidence.made import Decided, Origin, evidence_of
 from steelyard.weigh.runs.folder import Folder, Weighings, items_sha256, new_id
 from steelyard.weigh.runs.plan import Declaration, Plan
 
-__all__ = ["EVIDENCE", "keep_evidence", "keep_recorded", "kept_evidence", "moment_of"]
+__all__ = ["EVIDENCE", "PAGE", "keep_evidence", "keep_recorded", "kept_evidence", "moment_of"]
 
 EVIDENCE = "evidence.json"
+PAGE = "report.html"
 
 
 def moment_of(now: float) -> str:

@@ -60,11 +60,12 @@ def _number(amount: str | None) -> float | None:
 
 
 def _calls(spent: Spending) -> str:
-    return f"{spent.calls:,}"
+    again = spent.calls - spent.counted
+    return f"{spent.calls:,}" + (f", of which {again:,} were made again" if again else "")
 
 
 def _answered(spent: Spending) -> str:
-    return f"{spent.answered:,} of {spent.calls:,} answered; {spent.unparsed:,} could not be read"
+    return f"{spent.answered:,} of {spent.counted:,}; {spent.unparsed:,} of them could not be read"
 
 
 def _cost(spent: Spending) -> str:
