@@ -33,6 +33,7 @@ from steelyard.weigh.judges.answers import Answers
 from steelyard.weigh.judges.asking import ask_all, remaining
 from steelyard.weigh.judges.asks import Ask, Way, asks_for
 from steelyard.weigh.judges.ceiling import Ceiling
+from steelyard.weigh.judges.clusters import clusters_of
 from steelyard.weigh.judges.judgement import Declared, Judgement
 from steelyard.weigh.judges.report import Asked, Report, report
 from steelyard.weigh.judges.rubric import find_rubric
@@ -183,6 +184,7 @@ def _work(name: str, config: Config, given: Mapping[str, Any]) -> _Work:
         raise click.UsageError(f"--margin needs --baseline and --candidate; there are {', '.join(answers.models)}.")
     if len(answers.models) < 2:
         raise ConfigError(f"{answers.source}: only {answers.models[0]} answers there; two models are the least")
+    clusters_of(answers.items, given["cluster"])
     way = _way(given)
     every = given["all_pairs"] or pair is None
     models = answers.models if every or pair is None else pair

@@ -131,7 +131,9 @@ def _ask(item: Answered, models: tuple[str, ...], order: Order, judge: str, way:
         **_scale(way.rubric),
     }
     request = Request(judge, way.template.messages(values), way.fields)
-    digest = sha256(msgspec.json.encode([judge, request.messages, request.fields], order="deterministic"))
+    # The same answers of two models make the same prompt, and are two calls all the same.
+    told = [judge, item.item, models, request.messages, request.fields]
+    digest = sha256(msgspec.json.encode(told, order="deterministic"))
     return Ask(item.item, models, order, request, digest.hexdigest())
 
 

@@ -19,8 +19,8 @@ Order = Literal["straight", "swapped", "alone"]
 class Judgement(Struct, frozen=True, kw_only=True):
     """One call of one judge.
 
-    `models` are in the order in which they were shown. `asked` is the digest of the judge's name and of all that it was
-    asked, fences included: what has it again was asked the same. `template` and `rubric` are digests. `reply` None:
+    `models` are in the order in which they were shown. `asked` is the digest of judge, item, models and all that it
+    was asked, fences included: what has it again was asked the same. `template` and `rubric` are digests. `reply` None:
     there is no answer, and `error` says why. `choice` and `score` None: nothing could be read, and `unread` says why.
     `exchange` is the id under which the gateway recorded the call. `cost_usd` is a decimal string, None: unknown. Times
     are seconds."""
