@@ -6,12 +6,78 @@ from pathlib import Path
 
 import pytest
 
+from steelyard.weigh.results.flags import flags_of
 from steelyard.weigh.results.read import read_results
 from tests.weigh.results.given import RECORDED, alpaca, evals_log, jsonl, lm_eval, mistakes, pairs_of, promptfoo, scores
 
 INSPECT = [str(RECORDED / f"inspect-{name}.eval") for name in ("alpha", "beta")]
 MOCKS = {"baseline": "mockllm/alpha", "candidate": "mockllm/beta"}
 """Logs that Inspect 0.3.285 wrote: 12 samples, 2 epochs, two scorers; its own accuracies are 0.75 and 0.667."""
+
+
+CAPITALS = {"baseline": "assistant", "candidate": "small"}
+"""Logs of twelve capitals, written by the tools when they were run against a gateway (docs/guides/other-tools.md):
+`assistant` was SmolLM2-135M, `small` a server that answers with the request."""
+
+
+def _capitals(tool: str) -> list[str]:
+    if tool == "inspect":
+        return [str(RECORDED / f"capitals-{name}.eval") for name in ("assistant", "small")]
+    if tool == "lm-eval":
+        return sorted(str(file) for file in (RECORDED / "lm-eval").rglob("samples_*.jsonl"))
+    return [str(RECORDED / "promptfoo.json")]
+
+
+@pytest.mark.parametrize(
+    ("tool", "reported", "item"),
+    [
+        # The accuracies that the tools themselves reported.
+        ("inspect", (0.8333333333333334, 0.0), "capitals:de"),
+        ("lm-eval", (0.8333333333333334, 0.0), "capitals:0"),
+        ("promptfoo", (2 / 3, 0.0), "0"),
+    ],
+)
+def test_what_a_real_run_reported_comes_out(tool: str, reported: tuple[float, float], item: str) -> None:
+    pairs = pairs_of(*_capitals(tool), slices=("continent",), **CAPITALS)
+    assert (pairs.baseline.mean(), pairs.candidate.mean()) == pytest.approx(reported)
+    assert pairs.item(0) == item
+    assert [one.value for one in pairs.slices] == ["Africa", "Asia", "Europe"]
+
+
+@pytest.mark.parametrize("tool", ["inspect", "lm-eval", "promptfoo"])
+def test_of_a_real_run_the_outputs_are_known(tool: str) -> None:
+    pairs = pairs_of(*_capitals(tool), **CAPITALS)
+    (told,) = (flag for flag in flags_of(pairs, failing=False, listed=0) if flag.kind == "length")
+    assert told.text.startswith("Outputs of small are ")
+    said = pairs.sides[0].column("output", pairs.places[0])
+    assert said is not None
+    assert any(text.startswith("The capital of Norway is Oslo") for text in said.said())
+
+
+def test_real_samples_of_lm_eval_say_by_what_they_were_scored() -> None:
+    pairs = pairs_of(*_capitals("lm-eval"), **CAPITALS)
+    scorer = pairs.sides[0].column("scorer", pairs.places[0])
+    assert scorer is not None
+    assert set(scorer.said()) == {"exact_match,last-name, task version 1.0, lm_eval 0.4.13"}
+
+
+def test_results_of_lm_eval_under_another_name_still_name_the_model(tmp_path: Path) -> None:
+    # `--output_path mine.json` writes mine_DATE.json and the samples beside it, with no directory of the model's name.
+    for file in (RECORDED / "lm-eval" / "assistant").iterdir():
+        (tmp_path / file.name.replace("results_", "mine_")).write_bytes(file.read_bytes())
+    (samples,) = tmp_path.glob("samples_*")
+    assert read_results([str(samples)]).models == ["assistant"]
+
+
+def test_a_run_of_inspect_that_failed_is_flagged_and_without_scores_refused(tmp_path: Path) -> None:
+    failed = str(RECORDED / "capitals-failed.eval")
+    assert mistakes(failed, **CAPITALS)[0] == f"{failed}: it holds no scores"
+    one = _inspect(tmp_path / "a.eval", ["C", "I"], status="cancelled")
+    other = _inspect(tmp_path / "b.eval", ["C", "I"])
+    (flag,) = read_results([one, other]).flags
+    assert (flag.kind, flag.text) == (
+        "incomplete", f'{one}: the run did not end well (status "cancelled"): samples may be missing.'
+    )  # fmt: skip
 
 
 def test_inspects_archives_give_the_accuracy_that_inspect_reports() -> None:
@@ -32,12 +98,17 @@ def test_of_inspects_scorers_one_must_be_chosen() -> None:
     assert 'no score is called "matsch"; did you mean "match"?' in mistakes(*INSPECT, score="matsch", **MOCKS)[0]
 
 
-def _inspect(path: Path, values: list[object], names: tuple[str, ...] = ("header.json", "summaries.json")) -> str:
+def _inspect(
+    path: Path,
+    values: list[object],
+    names: tuple[str, ...] = ("header.json", "summaries.json"),
+    status: str = "success",
+) -> str:
     """Write an archive of an older Inspect: deflated, and here its parts under other names."""
     samples = [
         {"id": n, "epoch": 1, "scores": {"s": {"value": v}} if v is not None else {}} for n, v in enumerate(values)
     ]
-    head = {"version": 2, "status": "success", "eval": {"task": "t", "model": path.stem}}
+    head = {"version": 2, "status": status, "eval": {"task": "t", "model": path.stem}}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(names[0], json.dumps(head))
         if names[1].startswith("samples/"):
