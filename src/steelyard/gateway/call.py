@@ -370,21 +370,22 @@ class Call(Reply):
         upstream, self.upstream = self.upstream, None
         if upstream is not None:
             upstream.abandon()
+        relay, self.relay = self.relay, None
         if self.recorded or self.way is None:
-            self.gateway.release(self)
+            self.over()
             return
-        seen = self.relay.glimpse() if self.relay is not None else Seen()
+        seen = relay.glimpse() if relay is not None else Seen()
         if upstream is not None or self._task is not None:
             self.lane.breaker.abandon()
             self.note(self.gateway.clock(), "client_gone", None, None)
-        started = self.relay is not None and self.relay.started
+        started = relay is not None and relay.started
         if seen.usage is None and upstream is not None:
             seen.usage = self.estimate(0)
         try:
             self.keep(self.gateway.clock(), 200 if started else _CLIENT_GONE, "client_gone", seen, None)
         except StoreError as error:
             self.gateway.complain(str(error))
-        self.gateway.release(self)
+        self.over()
 
     def pause(self) -> None:
         if self.upstream is not None and self._phase == "idle":

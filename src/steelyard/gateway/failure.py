@@ -16,8 +16,8 @@ _AGAIN = frozenset((408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 
 """Statuses after which the same request may succeed. 529 is Anthropic's "overloaded", 52x are Cloudflare's."""
 
 _ELSEWHERE = frozenset((401, 402, 403, 404, 405, 410))
-"""Statuses that speak of this deployment (its key, its credit, its existence), not of the request. All from 500 on speak
-of the server (RFC 9110, section 15.6), as Cloudflare's 525, 526 and 530 do."""
+"""Statuses that speak of this deployment (its key, its credit, its existence), not of the request. All from 500 on
+speak of the server (RFC 9110, section 15.6), as Cloudflare's 525, 526 and 530 do."""
 
 
 _THEIRS = frozenset((503, 504, 529))

@@ -121,6 +121,7 @@ class Whole:
 
     def end(self) -> None:
         call = self._call
+        call.relay = None  # a circle would keep the answer until the garbage collector comes by
         body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         try:
             body = decoded(body, self._headers)
@@ -171,10 +172,23 @@ class Whole:
 class Events:
     """A stream of events, relayed one by one; its end is told only once the exchange is on record."""
 
-    __slots__ = ("_bare", "_call", "_expand", "_fields", "_finished", "_kept", "_reader", "_write", "seen", "started")
+    __slots__ = (
+        "_bare",
+        "_expand",
+        "_fields",
+        "_finished",
+        "_held",
+        "_id",
+        "_kept",
+        "_reader",
+        "_write",
+        "seen",
+        "started",
+    )
 
     def __init__(self, call: Call, headers: list[tuple[bytes, bytes]], *, hide_usage: bool) -> None:
-        self._call = call
+        self._held: Call | None = call
+        self._id = call.id
         self._fields = call.lane.scrub(passed_fields(headers))
         self._expand = expansion_of(headers)
         dialect = call.endpoint.dialect
@@ -189,6 +203,11 @@ class Events:
         self._write = partial(call.gateway.outbox.write, call.client)
         self.seen = Seen()
         self.started = False
+
+    @property
+    def _call(self) -> Call:
+        assert self._held is not None, "the call is over"
+        return self._held
 
     def body(self, piece: bytes, framed: bytes | None) -> None:
         if self._finished:
@@ -251,6 +270,7 @@ class Events:
             call.start_answer(200, self._fields, b"text/event-stream; charset=utf-8")
         outcome: Outcome = "ok" if reader.error is None else "error_event"
         call.end_answer(200, outcome, seen, ending if self._bare else last_chunks(ending))
+        self._held = None  # a circle would keep both until the garbage collector comes by
 
     def end(self) -> None:
         if self._finished:
@@ -274,7 +294,7 @@ class Events:
 
     def failure(self, error: CallError) -> bytes:
         """Return the event that ends the stream because of an error."""
-        return self._reader.fail(error, self._call.id)
+        return self._reader.fail(error, self._id)
 
     def end_after_error(self) -> None:
         """End the client's stream whose last event was the upstream's own error."""
@@ -297,10 +317,10 @@ class Events:
 class Passage:
     """An answer that is passed on as it comes, whatever it is: speech, images, text."""
 
-    __slots__ = ("_bare", "_call", "_finished", "_headers", "_status", "_tee", "seen", "started")
+    __slots__ = ("_bare", "_finished", "_headers", "_held", "_status", "_tee", "seen", "started")
 
     def __init__(self, call: Call, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        self._call = call
+        self._held: Call | None = call
         self._status = status
         self._headers = headers
         self._bare = not call.chunked
@@ -309,6 +329,11 @@ class Passage:
         self._tee: list[bytes] | None = [] if teed else None
         self.seen = Seen()
         self.started = False
+
+    @property
+    def _call(self) -> Call:
+        assert self._held is not None, "the call is over"
+        return self._held
 
     def body(self, piece: bytes, framed: bytes | None) -> None:
         if self._finished:
@@ -338,6 +363,7 @@ class Passage:
         if not self.started:
             self._start()
         call.end_answer(self._status, "ok", self.glimpse(), b"" if self._bare else CHUNK_END)
+        self._held = None
 
     def broken_off(self, error: UpstreamError) -> None:
         """Close without the last chunk: there is no other way to say that arbitrary bytes are not complete."""

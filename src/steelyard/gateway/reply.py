@@ -114,9 +114,15 @@ class Reply(Account):
         lost = Unavailable(str(error), code="not_recorded", retry_after_s=1.0)
         return error_answer(lost, self.id, keep_alive=self.incoming.keep_alive, dialect=self.endpoint.dialect)
 
+    def over(self) -> None:
+        """Take note that the call is over, and part from what translated it: in a circle both would lie about, with all
+        that they hold, until the garbage collector comes by."""
+        self.gateway.release(self)
+        self.detour = None
+
     def complete(self) -> None:
         """Take note that the answer has been sent to its end."""
-        self.gateway.release(self)
+        self.over()
         upstream = self.upstream
         if upstream is not None:
             self.upstream = None
@@ -147,7 +153,7 @@ class Reply(Account):
         self._send_error(error)
 
     def _send_error(self, error: CallError) -> None:
-        self.gateway.release(self)
+        self.over()
         fields = self.lane.named if self.attempts else b""
         keep_alive = self.incoming.keep_alive
         told = error_answer(error, self.id, keep_alive=keep_alive, dialect=self.endpoint.dialect, fields=fields)
@@ -181,7 +187,8 @@ class Reply(Account):
             except StoreError as lost:
                 self.gateway.complain(str(lost))
         self.recorded = True
-        self.gateway.release(self)
+        self.relay = None
+        self.over()
         upstream, self.upstream = self.upstream, None
         if upstream is not None:
             upstream.abandon()
@@ -204,5 +211,6 @@ class Reply(Account):
         except StoreError as lost:
             self.gateway.complain(str(lost))
         relay.end_after_error()
+        self.relay = None
         self.incoming.keep_alive = False
         self.complete()
