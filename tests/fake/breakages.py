@@ -218,3 +218,21 @@ async def bad_event(call: Call, count: str = "3") -> None:
     events = call.events()
     broken = events[int(count)][:40] + b"\n\n"
     await call.stream([*events[: int(count)], broken, *events[int(count) + 1 :]])
+
+
+@behaviour("json-of")
+async def json_of(call: Call, size: str) -> None:
+    """json-of:N: a whole answer with N bytes more, written in pieces, as fast as it is taken."""
+    before, after = call.body(Script(words=("@",))).split(b"@")
+    padding = int(size) // _PIECE
+    await call.head(
+        200,
+        [
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(before) + padding * _PIECE + len(after))),
+        ],
+    )
+    await call.wire.write(before)
+    for _ in range(padding):
+        await call.wire.write(b"x" * _PIECE)
+    await call.wire.write(after)
