@@ -1,7 +1,8 @@
 """The page: one file that needs no network and no script.
 
 Everything that comes from elsewhere is escaped by the templates. Control characters and lone surrogates, which HTML
-forbids (HTML Living Standard, section 13.2.3.5, "control-character-in-input-stream"), are written out.
+forbids, are written out, and so are the controls that turn the direction of text (Unicode Standard Annex 9, sections
+2.1 to 2.4): a name must not turn what stands behind it.
 """
 
 import re
@@ -10,7 +11,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from steelyard.weigh.evidence.canonical import digest, plain
 from steelyard.weigh.evidence.document import SIDES, Evidence
@@ -29,12 +30,18 @@ from steelyard.weigh.evidence.words import WORDS, percent, sentence, shown_p, si
 __all__ = ["page_of"]
 
 _FORBIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_TURNING: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_BASELINE, _CANDIDATE = "\ue000", "\ue001"
+"""Stand for the names while a sentence is made; both are of the private use area."""
+_LONGEST: Final = 80
+"""Letters of a model's name in the verdict's sentence; it stands in full below."""
 
 
 def _written(value: Any) -> Any:
     """Return text without what HTML forbids; anything else as it is."""
     if isinstance(value, str) and not isinstance(value, Markup):
-        return _FORBIDDEN.sub(lambda found: f"\\x{ord(found[0]):02x}", value)
+        told = _FORBIDDEN.sub(lambda found: f"\\x{ord(found[0]):02x}", value)
+        return _TURNING.sub(lambda found: f"\\u{ord(found[0]):04x}", told)
     return value
 
 
@@ -48,18 +55,29 @@ _ENVIRONMENT: Final = Environment(
 )
 
 
+def _sentence(evidence: Evidence) -> Markup:
+    """Return the verdict's sentence, each name in its own direction."""
+    baseline, candidate = (evidence.models[side].name for side in SIDES)
+    told = escape(sentence(evidence.verdict, _BASELINE, _CANDIDATE))
+    for mark, name in ((_BASELINE, baseline), (_CANDIDATE, candidate)):
+        short = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
+        told = told.replace(mark, Markup("<bdi>{}</bdi>").format(_written(short)))
+    return told
+
+
 def page_of(evidence: Evidence) -> str:
     """Return the page as HTML."""
     style = _ENVIRONMENT.get_template("page.css").render()
     hashed = b64encode(sha256(style.encode()).digest()).decode()
     verdict = evidence.verdict
+    facts, nowhere = facts_lines(evidence)
     baseline, candidate = (evidence.models[side] for side in SIDES)
     return _ENVIRONMENT.get_template("page.html.jinja").render(
         evidence=evidence,
         verdict=verdict,
         word=WORDS[verdict.verdict],
         words=WORDS,
-        sentence=sentence(verdict, baseline.name, candidate.name),
+        sentence=_sentence(evidence),
         baseline=baseline,
         candidate=candidate,
         failing=[one for one in verdict.slices if one.verdict == "DONT"],
@@ -69,7 +87,8 @@ def page_of(evidence: Evidence) -> str:
         outcomes=OUTCOMES,
         bar=parts_of([(one.kind, one.count) for one in evidence.outcomes.kinds]),
         spending=spending_lines(evidence),
-        facts=facts_lines(evidence),
+        facts=facts,
+        nowhere=nowhere,
         method=method_told(evidence),
         scorers=scorer_lines,
         commands=commands(evidence),

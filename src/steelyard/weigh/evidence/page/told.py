@@ -39,7 +39,7 @@ def spending_lines(evidence: Evidence) -> list[Line]:
     """Return what both models' calls came to, beside what they are worth."""
     one, other = (evidence.models[side].spending for side in SIDES)
     lines: list[Line] = []
-    for name, told in _SPENT:
+    for name, told in _SPENT if one is not None or other is not None else _SPENT[3:6]:
         sides = [UNKNOWN if spent is None else told(spent) for spent in (one, other)]
         lines.append(Line(name, sides[0], sides[1]))
     if one is not None and other is not None:
@@ -118,17 +118,20 @@ _SPENT: Final[tuple[tuple[str, Callable[[Spending], str]], ...]] = (
 )
 
 
-def facts_lines(evidence: Evidence) -> list[Line]:
-    """Return what cards and terms say of both models, aspect by aspect; none where neither has been looked up."""
+def facts_lines(evidence: Evidence) -> tuple[list[Line], list[str]]:
+    """Return what cards and terms say of both models, aspect by aspect, and the aspects that are unknown of both.
+
+    Nothing at all where neither has been looked up."""
     sides = [evidence.models[side].facts for side in SIDES]
     if all(one is None for one in sides):
-        return []
+        return [], []
     one, other = ((), ()) if None in sides else (sides[0] or (), sides[1] or ())
     lines = []
     for name, told in _ASPECTS:
         both = [_joined([told(each) for each in facts]) for facts in (one, other)]
         lines.append(Line(name, both[0], both[1], differs=both[0] != both[1] and UNKNOWN not in both))
-    return lines
+    nothing = [line.name for line in lines if line.baseline == line.candidate == UNKNOWN]
+    return [line for line in lines if line.name not in nothing], nothing
 
 
 def _joined(values: Sequence[str | None]) -> str:
