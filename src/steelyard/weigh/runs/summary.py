@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 from msgspec import Struct
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from steelyard.catalog.tariff import usd_text
 from steelyard.weigh.judging.proportions import wilson
@@ -116,7 +116,7 @@ def interval(values: Floats, sources: Sequence[str] | None = None, alpha: float 
     found = clustered(values, codes) if int(codes.max()) else None
     if found is None or found.clusters < LEAST_CLUSTERS:
         return None
-    mean, critical = found.mean, float(student.ppf(1 - alpha / 2, max(found.df, 1.0)))
+    mean, critical = found.mean, float(stdtrit(max(found.df, 1.0), 1 - alpha / 2))
     if values.min() >= 0 and values.max() <= 1:
         size = mean * (1 - mean) / found.variance if found.variance > 0 and 0 < mean < 1 else found.clusters
         return wilson(mean, float(size), critical)
