@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
@@ -74,16 +75,8 @@ def outcome(lean: Floats, people: Mapping[int, float], codes: NDArray[np.int64] 
     counted: dict[str, Any] = {"judged": len(lean), "labelled": len(human), "clusters": clusters}
     if len(human) >= FEWEST_LABELS and len(rest) < FEWEST_LABELS:
         return _by_people(human, None if codes is None else codes[places], question, counted)
-    found = corrected_mean(
-        Labelled(
-            human,
-            lean[places],
-            lean[rest],
-            None if codes is None else codes[places],
-            None if codes is None else codes[rest],
-        ),
-        question.alpha,
-    )
+    groups = (None, None) if codes is None else (codes[places], codes[rest])
+    found = _corrected(Labelled(human, lean[places], lean[rest], *groups), question.alpha)
     if isinstance(found, Refused):
         # No label makes more sources of those that there are.
         needed = None if clusters is not None and clusters < LEAST_CLUSTERS else _labels_short(human, lean[places])
@@ -108,6 +101,25 @@ def outcome(lean: Floats, people: Mapping[int, float], codes: NDArray[np.int64] 
         corrected=found,
         **counted,
     )
+
+
+def _corrected(labelled: Labelled, alpha: float) -> Corrected | Refused:
+    """Return the corrected mean difference.
+
+    `corrected_mean` takes scores of 0 and 1 alone for shares, which have no lower end below 0. Differences have: where
+    the candidate was never seen to lose, the difference the other way round is worked out, and turned."""
+    seen = (labelled.human, labelled.judge, labelled.rest)
+    if len(labelled.human) >= FEWEST_LABELS and not labelled.human.any():
+        reason = f"People tell the two models apart on none of {len(labelled.human)} labelled items. Label more items."
+        return Refused(reason, len(labelled.human))
+    if any((scores < 0).any() for scores in seen):
+        return corrected_mean(labelled, alpha)
+    groups = (labelled.groups, labelled.rest_groups)
+    found = corrected_mean(Labelled(-labelled.human, -labelled.judge, -labelled.rest, *groups), alpha)
+    if isinstance(found, Refused):
+        return found
+    turned = {name: -getattr(found, name) for name in ("estimate", "uncorrected", "by_labels")}
+    return msgspec.structs.replace(found, ci=(-found.ci[1], -found.ci[0]), **turned)
 
 
 def _by_people(
