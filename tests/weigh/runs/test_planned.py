@@ -25,7 +25,8 @@ NOW = 1_800_000_000.0
 
 
 def declared(**more: Any) -> Declaration:
-    return Declaration(**({"baseline": "a", "candidate": "b", "margin": 0.1} | more))
+    told: dict[str, Any] = {"baseline": "a", "candidate": "b", "margin": 0.1}
+    return Declaration(**(told | more))
 
 
 def wanted(**more: Any) -> Wanted:
@@ -82,7 +83,7 @@ def test_items_are_those_that_were_planned(tmp_path: Path) -> None:
     assert tuple(planned_items(folder, plan)) == ITEMS
     items = folder.path / "items.jsonl"
     items.write_bytes(items.read_bytes().replace(b'"4"', b'"5"', 1))
-    with pytest.raises(StoreError, match="is not what .* was planned with"):
+    with pytest.raises(StoreError, match=r"is not what .* was planned with"):
         planned_items(folder, plan)
 
 
