@@ -3,7 +3,7 @@
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
-from scipy.stats import binomtest, norm
+from scipy.special import bdtr, ndtri
 
 from steelyard.weigh.stats.newcombe import wilson as interval
 
@@ -74,8 +74,8 @@ def sign_chance(up: int, down: int) -> float | None:
     """Return the exact sign test's two-sided chance (McNemar's exact test, for pairs); None where none differ."""
     if up + down == 0:
         return None
-    return float(binomtest(up, up + down, 0.5).pvalue)
+    return min(1.0, 2 * float(bdtr(min(up, down), up + down, 0.5)))
 
 
 def _normal(alpha: float) -> float:
-    return float(norm.ppf(1 - alpha / 2))
+    return float(ndtri(1 - alpha / 2))
