@@ -8,7 +8,7 @@ from statistics import median
 
 from msgspec.structs import replace
 
-from bench import cpu, crowd, engine, openloop, policy, subject, translation, weigh, weigh_rank, yardstick
+from bench import cpu, crowd, engine, openloop, policy, subject, translation, weigh, weigh_rank, weigh_runner, yardstick
 from bench.contest import Bench, contest, gateway, paced, pair, release, run, sent
 from bench.figures import Ask, Row, missing, ratio_row, value_row
 from bench.load import BODY, STREAM_BODY, Load
@@ -171,4 +171,5 @@ ROWS: dict[str, tuple[Callable[[Bench], list[Row]], tuple[Ask, ...]]] = {
     "long": (translation.long_stream, (translation.LONG,)),
     "weigh-recorded": (weigh.recorded, (weigh.RECORDED,)),
     "weigh-rank": (weigh_rank.ranked, (weigh_rank.RANK,)),
+    "weigh-runner": (weigh_runner.runs, (weigh_runner.RUNNER,)),
 }
