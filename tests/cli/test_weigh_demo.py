@@ -2,8 +2,11 @@
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -38,7 +41,7 @@ def test_a_newcomer_sees_a_question_its_verdict_and_one_of_each_other(call: Call
     words = [line.partition(" ")[0] for line in lines if re.match(r"SWAP|DON'T|NEED MORE", line)]
     assert words == ["SWAP", "NEED", "DON'T"]
     assert sum("├" in line and "●" in line for line in lines) == 5  # all items, and four slices
-    for told in ("ZeroEval", "Apache-2.0", "GSM8K", "MIT", str(FILE), "steelyard weigh run"):
+    for told in ("ZeroEval", "Apache-2.0", "GSM8K", "MIT", str(FILE), "file:///", "steelyard weigh run"):
         assert told in result.stdout
 
 
@@ -48,7 +51,7 @@ def test_in_brief_it_is_one_question_one_line_of_the_plot_and_where_to_read_on(c
     assert len(result.stdout.splitlines()) <= 12
     assert result.stdout.count("●") == 1
     assert "\nSWAP " in result.stdout
-    assert result.stdout.endswith("more  steelyard weigh demo\n")
+    assert re.search(r"\nreport  file:///\S+/report.html\nmore    steelyard weigh demo\n$", result.stdout)
 
 
 def test_programs_get_each_case_as_weigh_recorded_prints_it(call: Call, call_json: CallJson) -> None:
@@ -58,10 +61,48 @@ def test_programs_get_each_case_as_weigh_recorded_prints_it(call: Call, call_jso
     for case, row in zip(CASES, told["cases"], strict=True):
         words = ["--baseline", case.baseline, "--candidate", case.candidate, "--margin", str(case.margin)]
         words += [word for name in case.slices for word in ("--slice", name)]
-        recorded = json.loads(call("weigh", "recorded", str(FILE), *words, "--json").stdout)
+        recorded = json.loads(call("weigh", "recorded", str(FILE), *words, "--no-keep", "--json").stdout)
         assert {name: row[name] for name in recorded} == recorded
         assert row["question"] == case.question
     assert [row["verdict"] for row in call_json("weigh", "demo", "--brief")["cases"]] == ["SWAP"]
+
+
+def test_the_next_step_that_it_names_is_one(call: Call, call_json: CallJson) -> None:
+    result = call(*shlex.split(call_json("weigh", "demo", "--brief")["next"])[1:])
+    assert result.exit_code == 2
+    assert re.search(r"\bFILE\b", result.output)  # that file is all that is missing
+    assert "No such option" not in result.output
+
+
+def test_the_report_stands_where_it_is_said_to_stand_and_can_be_computed_again(call: Call, call_json: CallJson) -> None:
+    first, again = call_json("weigh", "demo"), call_json("weigh", "demo", "--brief")
+    assert first["report"] == again["report"]  # written anew, not beside the first
+    page = Path(urlsplit(first["report"]).path)
+    text = page.read_text("utf-8")
+    for told in ("llama-3.1-405b", "WildEval/ZeroEval", "open weights", "closed"):
+        assert told in text
+    verified = call("weigh", "verify", str(page.with_name("evidence.json")), "--inputs", str(FILE))
+    assert verified.exit_code == 0, verified.output
+    assert call("weigh", "list", "--json").stdout.strip() in ("[]", "")  # among one's own weighings it is none
+
+
+def test_the_report_is_written_where_one_likes(call_json: CallJson, tmp_path: Path) -> None:
+    page = tmp_path / "a page.html"
+    assert call_json("weigh", "demo", "--html", str(page))["report"] == page.as_uri()
+    assert page.read_text("utf-8").startswith("<!doctype html>")
+
+
+def test_a_report_that_cannot_be_written_changes_no_verdict(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "demo").write_text("a file in the directory's place")
+    result = call("weigh", "demo", "--brief", "--json")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["report"] is None
+    assert told["cases"][0]["verdict"] == "SWAP"
+    assert "the report is not written" in result.stderr
+    asked = call("weigh", "demo", "--html", str(tmp_path / "nowhere" / "page.html"))
+    assert asked.exit_code == 2
 
 
 def test_the_numbers_that_come_along_are_those_that_were_recorded() -> None:

@@ -16,16 +16,32 @@ from steelyard.weigh.results.sheet import Results
 from steelyard.weigh.verdict import Weighing
 from steelyard.weigh.verdict_recorded import Declared, weighed
 
-__all__ = ["ATTRIBUTION", "CASES", "FILE", "ITEMS", "Answered", "Case", "answered", "recorded_results"]
+__all__ = [
+    "ATTRIBUTION",
+    "CARDS",
+    "CASES",
+    "FILE",
+    "ITEMS",
+    "LICENCE",
+    "SOURCE",
+    "Answered",
+    "Case",
+    "answered",
+    "recorded_results",
+]
 
 FILE: Final = Path(__file__).with_name("gsm8k.csv")
 
 ITEMS: Final = "1,319 questions of GSM8K (sums in words), right or wrong, as recorded by ZeroEval"
 
-ATTRIBUTION: Final = (
-    "Outputs: ZeroEval (Lin 2024, github.com/WildEval/ZeroEval, Apache-2.0). Questions: GSM8K (Cobbe et al. 2021, "
-    "arXiv 2110.14168, MIT). Numbers only; no text of either comes along."
+SOURCE: Final = "recorded results that come along with Steelyard: margins were chosen by people who had seen them"
+
+LICENCE: Final = (
+    "outputs: ZeroEval (Lin 2024, github.com/WildEval/ZeroEval), Apache-2.0; questions: GSM8K (Cobbe et al. 2021, "
+    "arXiv 2110.14168), MIT"
 )
+
+ATTRIBUTION: Final = f"{LICENCE}. Numbers only; no text of either comes along."
 
 _NAMES: Final = {
     "gpt-4o-2024-05-13": "GPT-4o",
@@ -33,6 +49,14 @@ _NAMES: Final = {
     "llama-3.1-70b": "Llama 3.1 70B",
     "gemma-2-27b": "Gemma 2 27B",
 }
+
+CARDS: Final = {
+    "gpt-4o-2024-05-13": "openai/gpt-4o-2024-05-13",
+    "llama-3.1-405b": "meta-llama/Llama-3.1-405B-Instruct",
+    "llama-3.1-70b": "meta-llama/Llama-3.1-70B-Instruct",
+    "gemma-2-27b": "google/gemma-2-27b-it",
+}
+"""How the catalogue calls the models that are asked about."""
 
 
 class Case(Struct, frozen=True):
