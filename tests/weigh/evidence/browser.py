@@ -31,11 +31,18 @@ class Chromium:
         os.set_inheritable(answers, True)
         # `--remote-debugging-pipe` reads from descriptor 3 and writes to 4.
         shell = f'exec 3<&{commands} 4>&{answers}; exec "$@"'
-        options = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run")
+        options = (
+            "--headless=new",
+            "--remote-debugging-pipe",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+        )
         quiet = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars")
+        profile = f"--user-data-dir={directory / 'profile'}"
         self.process = subprocess.Popen(
-            ["bash", "-c", shell, "chromium", binary, *options, *quiet, "--remote-debugging-pipe"]
-            + [f"--user-data-dir={directory / 'profile'}", "about:blank"],
+            ["bash", "-c", shell, "chromium", binary, *options, *quiet, profile, "about:blank"],
             pass_fds=(commands, answers),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

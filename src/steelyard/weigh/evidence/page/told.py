@@ -236,7 +236,8 @@ def _missing_told(evidence: Evidence) -> str:
         return "An answer without a score was counted as a failure, as was asked for."
     if not out:
         return "Every item had a score of both models."
-    return f"{out:,} item{'' if out == 1 else 's'} without a score of both models, or listed as contaminated, left out."
+    told = "1 item was" if out == 1 else f"{out:,} items were"
+    return f"{told} left out: without a score of both models, or listed as contaminated."
 
 
 def _means_told(evidence: Evidence) -> str:
