@@ -1,0 +1,1 @@
+"""Published figures, and ours from the same outputs: `python -m tests.weigh.published` prints them side by side."""
