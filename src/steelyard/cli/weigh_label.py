@@ -2,9 +2,14 @@
 
 import csv
 import getpass
+import os
+import re
 import shutil
 import sys
+import termios
+import tty
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -22,9 +27,9 @@ from steelyard.weigh.judges.answers import Answers
 from steelyard.weigh.judges.rubric import Rubric, find_rubric
 from steelyard.weigh.judges.source import Source, find_source
 from steelyard.weigh.labels.label import Label
-from steelyard.weigh.labels.opinions import standing
 from steelyard.weigh.labels.session import Form, Session
 from steelyard.weigh.labels.showing import Showing, showings
+from steelyard.weigh.labels.standing import standing
 from steelyard.weigh.labels.table import label_rows
 from steelyard.weigh.runs.folder import Folder
 
@@ -33,7 +38,9 @@ __all__ = ["label", "pair_of", "source_columns"]
 _COLUMNS: Final = ("item", "model", "output", "prompt")
 _MOST_BY_KEY: Final = 9
 _MORE: Final = "-- more: space --"
-_QUITS: Final = ("q", "\x03", "\x04")
+_QUITS: Final = ("q", "\x04")
+# Control sequences and single shifts, as function keys and arrows send them (ECMA-48, 5.4 and 8.3.143).
+_ESCAPES: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O.|.)?")
 
 
 def source_columns(command: Any) -> Any:
@@ -81,17 +88,11 @@ class _Screen(Struct, frozen=True):
 
     def keys(self) -> Iterator[str]:
         """Yield what is pressed, or written on a line, in small letters; end with the input."""
-        while True:
-            if self.by_key:
-                try:
-                    yield click.getchar().lower()
-                except EOFError:
-                    return
-            else:
-                line = sys.stdin.readline()
-                if not line:
-                    return
-                yield line.strip().lower()
+        if self.by_key:
+            yield from _pressed(sys.stdin.fileno())
+            return
+        for line in sys.stdin:
+            yield line.strip().lower()
 
     def page(self, lines: Sequence[str], keys: Iterator[str]) -> str | None:
         """Show lines, a screenful at a time on a terminal; return a key that was pressed other than for more."""
@@ -104,6 +105,27 @@ class _Screen(Struct, frozen=True):
                 if key not in (" ", "\r", "\n"):
                     return key
         return None
+
+
+def _pressed(terminal: int) -> Iterator[str]:
+    """Yield keys as they are pressed; those that send an escape sequence, like arrows, are no letters and left out."""
+    while pressed := os.read(terminal, 1024):
+        yield from _ESCAPES.sub("", pressed.decode(errors="replace")).lower()
+
+
+@contextmanager
+def _by_key(wanted: bool) -> Iterator[None]:
+    """Have the terminal give each key at once and show none; as it was before, afterwards."""
+    if not wanted:
+        yield
+        return
+    terminal = sys.stdin.fileno()
+    before = termios.tcgetattr(terminal)
+    tty.setcbreak(terminal, termios.TCSADRAIN)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
 
 
 @click.command()
@@ -143,7 +165,7 @@ def label(source: str, config_path: Path | None, as_json: bool, **given: Any) ->
     most = given["n"] * (1 if rubric is None else len(pair))
     session = Session(form, shown[:most], folder.read(out.name, Label))
     screen = _Screen(sys.stdin.isatty() and form.highest <= _MOST_BY_KEY, as_json)
-    with folder.appending(out.name) as appender:
+    with folder.appending(out.name) as appender, _by_key(screen.by_key):
         made = _converse(session, rubric, screen, appender)
     told = {"file": str(out), "rater": form.rater, "seed": form.seed, "now": made, "done": session.done}
     whole = {**told, "of": session.total, "kind": form.kind}

@@ -8,8 +8,9 @@ from msgspec import Struct
 from steelyard.weigh.judges.answers import Answers, digest_of
 from steelyard.weigh.judging.orders import Verdict
 from steelyard.weigh.labels.label import Kind, Label
+from steelyard.weigh.labels.standing import standing
 
-__all__ = ["Opinions", "majority", "pair_opinions", "score_opinions", "standing"]
+__all__ = ["Opinions", "majority", "pair_opinions", "score_opinions"]
 
 
 class Opinions(Struct, frozen=True, kw_only=True):
@@ -29,16 +30,6 @@ class Opinions(Struct, frozen=True, kw_only=True):
         found = {rater for one in self.pairs.values() for rater in one}
         found |= {rater for model in self.scores.values() for one in model.values() for rater in one}
         return tuple(sorted(found))
-
-
-def standing(labels: Iterable[Label]) -> list[Label]:
-    """Return what stands: of each rater's labels of the same answers the last, unless it was taken back."""
-    last: dict[tuple[str, str, str, frozenset[str]], Label] = {}
-    for label in labels:
-        key = (label.rater, label.kind, label.item, frozenset(label.models))
-        last.pop(key, None)
-        last[key] = label
-    return [label for label in last.values() if label.said != "undone"]
 
 
 def pair_opinions(labels: Iterable[Label], pair: tuple[str, str], answers: Answers) -> Opinions:

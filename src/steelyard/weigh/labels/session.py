@@ -7,8 +7,8 @@ from msgspec import Struct
 
 from steelyard.weigh.judges.answers import digest_of
 from steelyard.weigh.labels.label import Kind, Label, Said
-from steelyard.weigh.labels.opinions import standing
 from steelyard.weigh.labels.showing import Showing
+from steelyard.weigh.labels.standing import standing
 
 __all__ = ["Form", "Session"]
 

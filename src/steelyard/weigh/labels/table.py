@@ -10,7 +10,7 @@ from steelyard.core.errors import ConfigError, StoreError
 from steelyard.documents.findings import shown
 from steelyard.weigh.judges.answers import Answers
 from steelyard.weigh.labels.label import Label, Said
-from steelyard.weigh.labels.opinions import standing
+from steelyard.weigh.labels.standing import standing
 from steelyard.weigh.runs.folder import Folder
 from steelyard.weigh.tasks.rows import Row, read_rows
 
