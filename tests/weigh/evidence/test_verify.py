@@ -1,0 +1,225 @@
+"""Evidence computed again: equal where nothing was changed, and by path where something was."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from steelyard.core.errors import ConfigError
+from steelyard.weigh.evidence.canonical import Sealed
+from steelyard.weigh.evidence.document import Row
+from steelyard.weigh.evidence.hashing import hashed
+from steelyard.weigh.evidence.inputs import against_files, against_folder
+from steelyard.weigh.evidence.verify import Checked, compared, verified
+from tests.weigh.evidence.given import again, gains, recorded, table, tampered
+
+SLICED: dict[str, Any] = {"topic": ("x", "y", "", "unknown"), "words": tuple(range(40))}
+
+
+def paths(checked: Checked) -> list[str]:
+    return [one.path for one in checked.differences]
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Sealed]:
+    home = tmp_path_factory.mktemp("home")
+    file = table(home / "w.csv", gains(200, **SLICED))
+    return file, recorded(home, [str(file)], slices=("topic", "words"))[1]
+
+
+def test_what_nobody_changed_is_equal(kept: tuple[Path, Sealed]) -> None:
+    file, read = kept
+    assert paths(verified(read)) == []
+    checked = against_files(read, [file])
+    assert paths(checked) == []
+    assert "the rows with the inputs" in checked.compared
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> tuple[list[dict[str, object]], dict[str, Any]]:
+    """Draw a table of two models, and what is asked of it."""
+    n = draw(st.integers(1, 90))
+    drawn = random.Random(draw(st.integers(0, 10**6)))
+    scores: list[object] = draw(st.sampled_from([[0, 1], [0, 0.25, 0.5, 1], [-3, 12.5, 4]]))
+    scores = [*scores, ""] if draw(st.booleans()) else scores
+    values = draw(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n")), min_size=1, max_size=5))
+    rows: list[dict[str, object]] = []
+    for place in range(n):
+        row: dict[str, object] = {"item": f"i{place}", "group": drawn.randrange(20), "kind": drawn.choice(values)}
+        rows.append({**row, "a": drawn.choice(scores), "b": drawn.choice(scores)})
+    asked: dict[str, Any] = {"slices": draw(st.sampled_from([(), ("kind",), ("kind", "group")]))}
+    asked["cluster"] = draw(st.sampled_from([None, "group", "none"]))
+    return rows, asked
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(found=tables(), hide=st.booleans())
+def test_whatever_was_weighed_comes_out_again(
+    found: tuple[list[dict[str, object]], dict[str, Any]], hide: bool, tmp_path: Path
+) -> None:
+    rows, asked = found
+    file = table(tmp_path / "w.csv", rows)
+    try:
+        _, read = recorded(tmp_path, [str(file)], hash_items=hide, **asked)
+    except ConfigError as error:
+        event(f"refused: {str(error)[:60]}")
+        return
+    event(read.evidence.verdict.method.partition(":")[0][:20])
+    assert paths(verified(read)) == []
+    assert paths(against_files(read, [file])) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("verdict", "verdict"), "SWAP"),
+        (("verdict", "difference"), 0.5),
+        (("verdict", "ci"), [-0.01, 0.2]),
+        (("verdict", "ci"), None),
+        (("verdict", "n"), 201),
+        (("verdict", "margin"), 0.2),
+        (("verdict", "n_needed"), 7),
+        (("verdict", "method"), "by eye"),
+        (("verdict", "inputs_sha256"), "0" * 64),
+        (("verdict", "slices", 2, "n"), 60),
+        (("verdict", "slices", 0, "verdict"), "SWAP"),
+        (("outcomes", "kinds", 1, "count"), 3),
+        (("models", "candidate", "mean", "value"), 0.9),
+    ],
+)
+def test_a_number_that_was_changed_is_named(kept: tuple[Path, Sealed], path: tuple[Any, ...], value: Any) -> None:
+    changed = tampered(kept[1], path, value)
+    found = paths(verified(changed))
+    assert found[0] == "$.sha256"
+    named = "$" + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
+    assert any(one.startswith(named) for one in found)
+
+
+def test_a_row_that_was_changed_shows_in_what_follows_and_against_the_file(kept: tuple[Path, Sealed]) -> None:
+    file, read = kept
+    row = read.evidence.rows[3]
+    changed = again(replace(read.evidence, rows=(*read.evidence.rows[:3], _other(row), *read.evidence.rows[4:])))
+    assert "$.sha256" not in paths(verified(changed))
+    assert "$.verdict.candidate_mean" in paths(verified(changed))
+    assert paths(against_files(changed, [file])) == ["$.rows[3].candidate"]
+
+
+def _other(row: Row) -> Row:
+    return replace(row, candidate=1 - row.candidate)
+
+
+def test_a_row_that_was_taken_out_or_repeated_is_found(kept: tuple[Path, Sealed]) -> None:
+    file, read = kept
+    fewer = again(replace(read.evidence, rows=read.evidence.rows[1:]))
+    assert "$.verdict.n" in paths(verified(fewer))
+    assert "$.rows.length" in paths(against_files(fewer, [file]))
+    twice = again(replace(read.evidence, rows=(*read.evidence.rows[:-1], read.evidence.rows[0])))
+    assert "$.rows[199].item" in paths(verified(twice))
+
+
+def test_a_flag_that_was_taken_out_or_made_up_is_found(tmp_path: Path) -> None:
+    rows = [{**row, "b": 0} for row in gains(60)]
+    _, read = recorded(tmp_path, [str(table(tmp_path / "w.csv", rows))])
+    assert [flag.kind for flag in read.evidence.verdict.flags] == ["constant"]
+    silent = tampered(read, ("verdict", "flags"), [])
+    assert verified(silent).differences[-1].computed["kind"] == "constant"
+    made_up = tampered(read, ("verdict", "flags", 0, "text"), "All is well.")
+    assert "$.verdict.flags[0]" in paths(verified(made_up))
+
+
+def test_flags_that_only_the_inputs_show_are_said_not_to_be_checked(tmp_path: Path) -> None:
+    rows = [{**row, "b": "" if place < 3 else row["b"]} for place, row in enumerate(gains(60))]
+    file = table(tmp_path / "w.csv", rows)
+    _, read = recorded(tmp_path, [str(file)])
+    assert [one.why for one in read.evidence.left_out] == ["missing"] * 3
+    assert "Flags that only the inputs can show: missing" in verified(read).notes[0]
+    flags = [{"kind": "missing", "text": "Nothing is missing."}]
+    assert paths(verified(tampered(read, ("verdict", "flags"), flags))) == ["$.sha256"]
+    assert "$.verdict.flags[0].text" in paths(against_files(tampered(read, ("verdict", "flags"), flags), [file]))
+
+
+def test_other_files_are_told_from_the_ones_that_were_weighed(kept: tuple[Path, Sealed], tmp_path: Path) -> None:
+    other = table(tmp_path / "w.csv", gains(200, seed=8, **SLICED))
+    checked = against_files(kept[1], [other])
+    (found,) = checked.differences
+    assert found.path == "$.inputs: w.csv"
+    assert found.stated == kept[1].evidence.inputs[0].sha256
+    assert checked.compared == ()
+    assert "The rows were not compared with the files." in checked.notes
+
+
+def test_files_are_known_by_content_whatever_they_are_called(kept: tuple[Path, Sealed], tmp_path: Path) -> None:
+    moved = tmp_path / "renamed.csv"
+    moved.write_bytes(kept[0].read_bytes())
+    assert paths(against_files(kept[1], [moved])) == []
+
+
+def test_a_list_of_contaminated_items_is_an_input_too(tmp_path: Path) -> None:
+    file = table(tmp_path / "w.csv", gains(60))
+    listed = tmp_path / "seen.txt"
+    listed.write_text("i1\ni2\n", encoding="utf-8")
+    _, read = recorded(tmp_path, [str(file)], contaminated=listed)
+    assert [one.item for one in read.evidence.left_out if one.why == "contaminated"] == ["i1", "i2"]
+    assert paths(verified(read)) == []
+    assert paths(against_files(read, [listed, file])) == []
+    assert paths(against_files(read, [file])) == ["$.inputs: seen.txt"]
+
+
+def test_hashed_items_are_compared_with_the_files_all_the_same(tmp_path: Path) -> None:
+    file = table(tmp_path / "w.csv", gains(100, source=tuple(f"s{number}" for number in range(20))))
+    _, read = recorded(tmp_path, [str(file)])
+    hidden = again(hashed(read.evidence))
+    assert not any(row.item.startswith("i") or (row.cluster or "").startswith("s") for row in hidden.evidence.rows)
+    assert {len(row.item) for row in hidden.evidence.rows} == {64}
+    assert paths(verified(hidden)) == []
+    assert paths(against_files(hidden, [file])) == []
+
+
+def test_a_directory_is_no_input_of_recorded_results(tmp_path: Path) -> None:
+    folder, read = recorded(tmp_path, [str(table(tmp_path / "w.csv", gains(60)))])
+    with pytest.raises(ConfigError, match="give the files"):
+        against_folder(read, folder)
+
+
+@pytest.mark.parametrize("scores", [(1e308, -1e308), (1e-320, 0.0), (1e200, 1.0)])
+def test_scores_at_the_ends_of_numbers_end_in_a_statement(
+    kept: tuple[Path, Sealed], scores: tuple[float, float]
+) -> None:
+    rows = tuple(replace(row, baseline=scores[place % 2]) for place, row in enumerate(kept[1].evidence.rows))
+    checked = verified(again(replace(kept[1].evidence, rows=rows)))
+    assert any(path.startswith("$.verdict") for path in paths(checked))
+
+
+def test_rows_that_cannot_be_weighed_are_a_difference(kept: tuple[Path, Sealed]) -> None:
+    evidence = kept[1].evidence
+    same = replace(evidence.models["candidate"], name="a")
+    checked = verified(again(replace(evidence, models={**evidence.models, "candidate": same})))
+    (found,) = [one for one in checked.differences if one.path == "$.verdict"]
+    assert "cannot be weighed" in found.computed
+
+
+def test_no_rows_at_all_are_weighed_to_nothing(kept: tuple[Path, Sealed]) -> None:
+    checked = verified(again(replace(kept[1].evidence, rows=())))
+    assert "$.verdict.n" in paths(checked)
+
+
+@pytest.mark.parametrize(
+    ("stated", "computed", "same"),
+    [
+        (1, 1.0, True),
+        (0.1 + 0.2, 0.3, True),
+        (0.3000001, 0.3, False),
+        (1, True, False),
+        (None, 0, False),
+        ("1", 1, False),
+        ([1, 2], [1, 2, 3], False),
+        ({"a": 1}, {"a": 1, "b": None}, False),
+    ],
+)
+def test_only_numbers_that_are_not_whole_have_a_tolerance(stated: Any, computed: Any, same: bool) -> None:
+    assert (list(compared("$", stated, computed)) == []) is same
+    assert (list(compared("$", computed, stated)) == []) is same
