@@ -11,10 +11,11 @@ import pytest
 from steelyard.config.settings import LedgerSettings
 from steelyard.core.errors import ConfigError
 from steelyard.core.exchange import Decided, Exchange
+from steelyard.keys.file import KeyFile
 from steelyard.ledger.clerk import Clerk
 from steelyard.ledger.store import Ledger, open_ledger, sqlite_url
 from steelyard.weigh.items.from_ledger import Draw, Drawn, items_of_ledger
-from steelyard.weigh.items.weighed import weighed_exchanges
+from steelyard.weigh.items.weighed import weighed_exchanges, weighing_keys
 from steelyard.weigh.runs.call import Call
 from steelyard.weigh.runs.folder import Weighings
 from steelyard.weigh.runs.plan import Plan
@@ -339,6 +340,17 @@ def test_exchanges_of_weighings_are_nobodys_traffic(tmp_path: Path) -> None:
     drawn = items_of_ledger(ledger, "assistant", Draw(n=9), weighed_exchanges(weighings))
     assert sorted(item.id[-1] for item in drawn.items) == ["0", "1", "3"]
     assert _kinds(drawn)["weighed"] == "Left out, made by weighings: 1."
+
+
+def test_keys_that_weighings_made_for_themselves_tell_their_calls(tmp_path: Path) -> None:
+    keys = KeyFile(tmp_path / "keys.json")
+    made = [keys.create(name)[0].id for name in ("weigh-1760313600000", "weigh-team", "team-a")]
+    ledger = _sqlite(tmp_path, [_call(number, key=key) for number, key in enumerate(made)])
+    draw = Draw(n=9, without_keys=weighing_keys(tmp_path))
+    drawn = items_of_ledger(ledger, "assistant", draw)
+    assert {item.row["key"] for item in drawn.items} == set(made[1:])
+    assert _kinds(drawn)["weighed"] == "Left out, made by weighings: 1."
+    assert weighing_keys(tmp_path / "none") == frozenset()
 
 
 def test_a_route_that_gives_nothing_says_why(tmp_path: Path) -> None:

@@ -46,7 +46,8 @@ class Draw(Struct, frozen=True, kw_only=True):
     """How many items are drawn, and of what. `since` and `until` are seconds since the epoch, the former included.
 
     `keep`: what is drawn too, though not every candidate can take it: requests with images and other `media`, and
-    exchanges that were answered by `tool_calls`, whose results nobody would give."""
+    exchanges that were answered by `tool_calls`, whose results nobody would give. `without_keys` are ids of keys whose
+    exchanges are no traffic (`weighing_keys`)."""
 
     n: int
     seed: int = 0
@@ -54,6 +55,7 @@ class Draw(Struct, frozen=True, kw_only=True):
     until: float | None = None
     stratify_by: tuple[Stratum, ...] = ("day",)
     keep: tuple[Kept, ...] = ()
+    without_keys: frozenset[str] = frozenset()
 
 
 class Drawn(Struct, frozen=True):
@@ -72,7 +74,7 @@ def items_of_ledger(ledger: Ledger, route: str, draw: Draw, weighed: Collection[
 
     Raises ConfigError where the ledger holds no exchange of the route that could be an item, with the reasons, and
     StoreError where the ledger cannot be read."""
-    within = Within(route, draw.since, draw.until)
+    within = Within(route, draw.since, draw.until, draw.without_keys)
     with ledger.reading() as connection:
         unread = left_unread(connection, within)
         population = population_of(connection, within, draw.seed, draw.stratify_by, weighed)

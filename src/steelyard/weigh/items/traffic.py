@@ -28,11 +28,13 @@ _decode_decided = msgspec.json.Decoder(Decided).decode
 
 
 class Within(Struct, frozen=True):
-    """Which exchanges a draw is of. Times are seconds since the epoch, `since` included."""
+    """Which exchanges a draw is of. Times are seconds since the epoch, `since` included; calls by some keys are of
+    weighings."""
 
     route: str
     since: float | None = None
     until: float | None = None
+    weighing_keys: frozenset[str] = frozenset()
 
     def conditions(self) -> list[sa.ColumnElement[bool]]:
         """Return the same for a query."""
@@ -85,7 +87,7 @@ def population_of(
     """Return what may be drawn. No body is read: of each exchange, some sixty bytes are held."""
     columns = [exchange.c[_COLUMNS[name]] for name in by]
     query = (
-        sa.select(exchange.c.seq, exchange.c.id, exchange.c.request_bytes, *columns)
+        sa.select(exchange.c.seq, exchange.c.id, exchange.c.key, exchange.c.request_bytes, *columns)
         .select_from(_WITH_CONTENT)
         .where(*within.conditions(), _ASKED, exchange.c.outcome == "ok", _KEPT)
     )
@@ -93,8 +95,8 @@ def population_of(
     seqs, ranks, sizes, codes = array("q"), array("Q"), array("q"), array("q")
     numbers: dict[tuple[Any, ...], int] = {}
     left_out = 0
-    for seq, name, size, *values in connection.execution_options(yield_per=_ROWS).execute(query):
-        if name in made_by_weighings:
+    for seq, name, key, size, *values in connection.execution_options(yield_per=_ROWS).execute(query):
+        if name in made_by_weighings or key in within.weighing_keys:
             left_out += 1
             continue
         seqs.append(seq)
