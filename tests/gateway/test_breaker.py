@@ -56,6 +56,18 @@ def test_each_failed_probe_doubles_the_rest_up_to_a_bound() -> None:
     assert rests == [5.0, 10.0, 20.0, 40.0, 60.0, 60.0, 60.0]
 
 
+def test_failures_of_calls_that_had_begun_before_do_not_make_the_rest_longer() -> None:
+    breaker = Breaker(threshold=5, rest_s=5.0)
+    for _ in range(5):
+        breaker.failure(0.0)
+    for _ in range(10):
+        breaker.failure(1.0)  # calls that were under way when it opened, and ran into a limit of time
+    assert breaker.rest_left_s(1.0) == 4.0
+    assert breaker.allows(5.0)
+    breaker.failure(5.0)
+    assert breaker.rest_left_s(5.0) == 10.0, "the first failed probe doubles it, once"
+
+
 def state_of(served: GatewayUnderTest, deployment: str) -> str:
     lines = [one for one in served.metrics().splitlines() if one.startswith("steelyard_breaker_state{")]
     (line,) = [one for one in lines if f'deployment="{deployment}"' in one]

@@ -67,7 +67,10 @@ class Breaker:
         self.state = CLOSED
 
     def failure(self, now: float) -> None:
-        """Report that a call failed by the deployment's fault."""
+        """Report that a call failed by the deployment's fault. While it rests that is one which began before, and says
+        nothing new: only a failed probe makes the rest longer."""
+        if self.state is BreakerState.OPEN:
+            return
         self._failures += 1
         self.troubled = True
         over = self._failures - self._threshold
