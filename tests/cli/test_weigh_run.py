@@ -397,3 +397,33 @@ def test_on_a_terminal_it_asks_before_the_first_call(world: World, tmp_path: Pat
     assert "Go on? [Y/n]" in told
     assert world.asked() == before
     assert Weighings(tmp_path / "home").ids() == []
+
+
+def test_real_traffic_is_asked_again_and_compared_with_what_was_answered(
+    call: Call, tmp_path: Path, catalogue_kept: None
+) -> None:
+    with FakeProvider() as provider:
+        text = configured(provider, server={"record": "full"})
+        with GatewayUnderTest(text, tmp_path) as served, served.beside("clerk"):
+            for number in range(4):
+                question = {"role": "user", "content": f"Who are you, {number}?"}
+                with served.connect() as http:
+                    assert http.chat("today", messages=[question]).status == 200
+            until(lambda: booked(call) == 4, "the ledger")
+            asked = ("weigh", "run", "--items", "ledger:today", "--models", "today,tomorrow", "--scorer", "exact",
+                     "--target", "reference", "--max-tokens", "20", "--gateway", served.url)  # fmt: skip
+            result = call(*asked, "--sample", "3", "--json")
+            assert result.exit_code == 0, result.output
+            until(lambda: booked(call) == 10, "the ledger")
+            again = call(*asked, "--sample", "4")
+    said = json.loads(result.stdout)
+    assert [one["mean"] for one in said["models"]] == [1.0, 0.0]
+    assert "drawn" in {flag["kind"] for flag in said["flags"]}
+    items = Weighings(tmp_path / "home").find(said["id"]).items()
+    assert len(items) == 3
+    assert all(item.request == {"max_tokens": 20} for item in items)
+    assert "made by weighings: 3" in again.stderr
+
+
+def booked(call: Call) -> int:
+    return call("ledger", "tail", "--json").stdout.count("\n")

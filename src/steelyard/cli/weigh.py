@@ -23,12 +23,17 @@ PLACES = {
     "import": Place("steelyard.cli.weigh_import:import_logs", "Read or run Inspect and lm-evaluation-harness."),
 }
 
+_CALLING = frozenset({"judge", "run"})
+"""Commands that call the gateway."""
+
 
 class _WeighGroup(LazyGroup):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command. Raises ConfigError where what it computes with is not installed."""
-        if cmd_name in self.places and not (find_spec("numpy") and find_spec("scipy")):
-            raise ConfigError(f"steelyard weigh {cmd_name} needs numpy and scipy: pip install 'steelyard[weigh]'")
+        needed = ("numpy", "scipy", "aiohttp") if cmd_name in _CALLING else ("numpy", "scipy")
+        if cmd_name in self.places and not all(map(find_spec, needed)):
+            told = ", ".join(needed)
+            raise ConfigError(f"steelyard weigh {cmd_name} needs {told}: pip install 'steelyard[weigh]'")
         return super().get_command(ctx, cmd_name)
 
 

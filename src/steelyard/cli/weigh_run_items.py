@@ -12,11 +12,11 @@ from steelyard.cli.ledger_of import ledger_of
 from steelyard.config.settings import Config
 from steelyard.core.errors import ConfigError
 from steelyard.keys.duration import parse_duration
-from steelyard.weigh.items.chosen import Chosen, checked, sampled
+from steelyard.weigh.items.chosen import Chosen, check_columns, checked, sampled
 from steelyard.weigh.items.from_ledger import STRATA, Draw, Stratum, items_of_ledger
 from steelyard.weigh.items.from_rows import Named, items_of_rows
 from steelyard.weigh.items.from_task import items_of_task
-from steelyard.weigh.items.weighed import weighed_exchanges
+from steelyard.weigh.items.weighed import weighed_exchanges, weighing_keys
 from steelyard.weigh.runs.folder import Weighings
 from steelyard.weigh.tasks.shipped import find_task
 
@@ -60,6 +60,8 @@ def request_of(settings: Iterable[str], max_tokens: int | None) -> dict[str, Any
 
 
 def _of_ledger(config: Config, source: str, request: Mapping[str, Any], given: Mapping[str, Any]) -> Chosen:
+    if given["item"] is not None or given["prompt"] is not None:
+        raise ConfigError("Traffic has its own prompts; --item and --prompt go with a file.")
     if given["sample"] is None:
         raise ConfigError(f"--items {source} draws from real traffic: say how many, by --sample N")
     unknown = [name for name in given["stratify"] if name not in STRATA]
@@ -67,14 +69,26 @@ def _of_ledger(config: Config, source: str, request: Mapping[str, Any], given: M
         raise ConfigError(f"--stratify {unknown[0]}: one of {', '.join(STRATA)}")
     strata: tuple[Stratum, ...] = given["stratify"] or Draw(n=1).stratify_by
     since = None if given["since"] is None else time.time() - parse_duration(given["since"])
-    draw = Draw(n=given["sample"], seed=given["seed"], since=since, stratify_by=strata)
+    data_dir = config.server.data_dir
+    own = weighing_keys(data_dir)
+    draw = Draw(n=given["sample"], seed=given["seed"], since=since, stratify_by=strata, without_keys=own)
     ledger = ledger_of(config)
     try:
-        weighed = weighed_exchanges(Weighings(config.server.data_dir))
+        weighed = weighed_exchanges(Weighings(data_dir))
         drawn = items_of_ledger(ledger, source.removeprefix("ledger:"), draw, weighed)
     finally:
         ledger.close()
-    items = tuple(replace(item, request={**item.request, **request}) for item in drawn.items)
+    target = given["target"]
+    if target is not None:
+        check_columns(drawn.items, {"--target": target})
+    items = tuple(
+        replace(
+            item,
+            request={**item.request, **request},
+            target=item.target if target is None else item.row.get(target),
+        )
+        for item in drawn.items
+    )
     return Chosen(
-        items=checked(items, source), title=source, source=source, held=len(items), cluster="cluster", flags=drawn.flags
+        items=checked(items, source), title=source, source=source, held=None, cluster="cluster", flags=drawn.flags
     )

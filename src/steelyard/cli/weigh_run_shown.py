@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, Final
 
+import click
 import msgspec
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
@@ -71,7 +72,7 @@ def progress_shown(label: str) -> Iterator[Callable[[Progress], None]]:
         last: list[Progress] = []
         yield lambda progress: last.__setitem__(slice(None), [progress])
         if last:
-            say(f"{label}: {last[0].done:,} of {last[0].total:,} calls{_told(last[0])}")
+            say(f"{label}: {last[0].done:,} of {last[0].total:,} calls, {_told(last[0])}")
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Bar(*columns, TextColumn("{task.fields[told]}"), console=screen) as bar:
@@ -80,23 +81,32 @@ def progress_shown(label: str) -> Iterator[Callable[[Progress], None]]:
 
 
 def _told(progress: Progress) -> str:
-    failed = f", {progress.failed:,} failed" if progress.failed else ""
+    failed = f"{progress.failed:,} failed, " if progress.failed else ""
     unpriced = f" and {progress.unpriced:,} calls of unknown cost" if progress.unpriced else ""
-    return f"{failed}, {dollars(progress.spent_usd)}{unpriced}"
+    return f"{failed}{dollars(progress.spent_usd)}{unpriced}"
 
 
 def show_sums(sums: Sequence[ModelSums]) -> None:
-    """Print what each model's calls came to."""
-    heads = ("MODEL", "CALLS", "N", "MEAN", "95 %", "UNPARSED", "FAILED", "COST", "MEDIAN", "P95", "IN", "OUT")
-    rows = [
+    """Print what each model's calls came to: what they are worth, and what they took."""
+    worth = ("MODEL", "N", "MEAN", "95 %", "UNPARSED", "FAILED")
+    rows: list[tuple[str, ...]] = [
         (
             one.model,
-            f"{one.asked:,}",
             f"{one.n:,}",
             "-" if one.mean is None else f"{one.mean:.4f}",
             "-" if one.ci is None else f"{one.ci[0]:.4f} to {one.ci[1]:.4f}",
             f"{one.unparsed:,}",
             f"{one.failed:,}",
+        )
+        for one in sums
+    ]
+    table(worth, rows, right=worth[1:])
+    click.echo()
+    took = ("MODEL", "CALLS", "COST", "MEDIAN", "P95", "TOKENS IN", "OUT")
+    rows = [
+        (
+            one.model,
+            f"{one.asked:,}",
             _cost(one),
             _seconds(one.median_s),
             _seconds(one.p95_s),
@@ -105,7 +115,7 @@ def show_sums(sums: Sequence[ModelSums]) -> None:
         )
         for one in sums
     ]
-    table(heads, rows, right=heads[1:])
+    table(took, rows, right=took[1:])
 
 
 def _cost(one: ModelSums) -> str:

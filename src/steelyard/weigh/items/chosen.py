@@ -19,7 +19,7 @@ _LONGEST_QUOTED: Final = 60
 
 
 class Chosen(Struct, frozen=True, kw_only=True):
-    """Items in the order of their source. `held` is how many that has; fewer are here where a sample was drawn.
+    """Items in the order of their source. `held` is how many that has, None: unknown; fewer are here in a sample.
 
     `prompt_sha256` is of what all items are asked with beside their own columns; None: they bring their own messages.
     `scorer`, `cluster` and `slices` are those that the source names."""
@@ -27,7 +27,7 @@ class Chosen(Struct, frozen=True, kw_only=True):
     items: tuple[Planned, ...]
     title: str
     source: str
-    held: int
+    held: int | None
     licence: str | None = None
     prompt_sha256: str | None = None
     scorer: Scorer | None = None
