@@ -4,6 +4,7 @@ import evalica
 import numpy as np
 import pytest
 from msgspec.structs import replace
+from statsmodels.api import Logit
 
 from steelyard.core.errors import ConfigError
 from steelyard.weigh.ranking.fit import Ties, fit_strengths
@@ -175,13 +176,12 @@ def test_a_control_is_estimated_as_arena_ranks_contextual_model_does() -> None:
 
 
 def test_a_control_and_clusters_give_what_statsmodels_gives() -> None:
-    statsmodels = pytest.importorskip("statsmodels.api", reason="statsmodels is not installed")
     votes, prompts, _ = patterned()
     design = np.zeros((len(votes), 5))
     design[np.arange(len(votes)), votes.first] += 1
     design[np.arange(len(votes)), votes.second] -= 1
     design = np.column_stack([design[:, 1:], votes.controls[0].values])
-    model = statsmodels.Logit((votes.outcome > 0).astype(float), design)
+    model = Logit((votes.outcome > 0).astype(float), design)
     expected = model.fit(disp=0, tol=1e-12, cov_type="cluster", cov_kwds={"groups": prompts.codes})
     found = rank_votes(replace(votes, ways=(prompts,)), Ties.HALF, Chances(draws=1000))
     assert found.fit is not None

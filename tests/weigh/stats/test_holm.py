@@ -4,15 +4,22 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from statsmodels.stats.multitest import multipletests
 
 from steelyard.weigh.stats.holm import holm_adjusted, holm_levels
 
 p_values = st.lists(st.floats(0, 1), min_size=1, max_size=12)
 
 
-def test_adjusted_p_values_are_those_of_statsmodels() -> None:
+def test_an_example_comes_out() -> None:
     # statsmodels 0.15: multipletests([0.01, 0.04, 0.03, 0.005], method="holm")
     assert holm_adjusted([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 12, 40])
+def test_adjusted_p_values_are_those_of_statsmodels(n: int) -> None:
+    p = np.random.default_rng(n).beta(0.3, 1, n).round(3).tolist()  # with ties, and many small ones
+    assert holm_adjusted(p) == pytest.approx(multipletests(p, method="holm")[1].tolist(), abs=1e-12)
 
 
 def test_levels_grow_until_one_is_not_rejected() -> None:

@@ -1,15 +1,30 @@
 """The number of items that is said to do, does."""
 
+import math
+
 import numpy as np
 import pytest
+from statsmodels.stats.power import NormalIndPower
 
 from steelyard.weigh.stats.power import POWER, items_needed
 from steelyard.weigh.stats.tango import Score
 
 
 def test_millers_example_comes_out() -> None:
-    # E. Miller, arXiv 2411.00640, section 5: ω² = 1/9, a difference of 0.03, power 0.8 at 5 %: 969 questions.
+    # E. Miller, arXiv 2411.00640, his example of a power analysis: ω² = 1/9, a difference of 0.03, power 0.8 at 5 %,
+    # no variance within questions: 969 questions.
     assert items_needed(1, 1 / 3, 0.03, 0.05) == 969
+
+
+@pytest.mark.parametrize("alpha", [0.01, 0.05, 0.1])
+@pytest.mark.parametrize(("spread", "gap"), [(0.3, 0.03), (0.5, 0.02), (0.2, 0.05), (1.0, 0.4)])
+def test_the_number_is_that_of_statsmodels(spread: float, gap: float, alpha: float) -> None:
+    # ratio=0: one sample, here of differences.
+    theirs = NormalIndPower().solve_power(gap / spread, alpha=alpha, power=POWER, ratio=0, alternative="two-sided")
+    # Theirs counts the other tail too, which is next to nothing.
+    ours = items_needed(1, spread, gap, alpha)
+    assert ours is not None
+    assert ours - 1 <= math.ceil(theirs) <= ours
 
 
 @pytest.mark.parametrize(("apart", "difference", "margin"), [(0.12, 0.0, 0.03), (0.2, -0.01, 0.05), (0.3, 0.02, 0.03)])

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import gammaln, ndtr, xlogy
 from scipy.stats import binomtest, norm
+from statsmodels.stats.contingency_tables import mcnemar
 
 from steelyard.weigh.stats.newcombe import newcombe
 from steelyard.weigh.stats.tango import Score, statistic
@@ -81,7 +82,11 @@ def test_a_difference_lies_outside_of_the_interval_exactly_where_a_test_rejects_
 @given(counts)
 def test_against_no_difference_it_is_mcnemars_test(of: tuple[int, int, int]) -> None:
     gained, lost, _ = of
-    assert statistic(0.0, sum(of), gained, lost) == pytest.approx((gained - lost) / math.sqrt(gained + lost))
+    ours = statistic(0.0, sum(of), gained, lost)
+    assert ours == pytest.approx((gained - lost) / math.sqrt(gained + lost))
+    theirs = mcnemar([[0, gained], [lost, sum(of) - gained - lost]], exact=False, correction=False)
+    assert ours**2 == pytest.approx(theirs.statistic)
+    assert 2 * min(float(ndtr(ours)), float(ndtr(-ours))) == pytest.approx(theirs.pvalue)
 
 
 def test_with_many_pairs_that_differ_it_nears_the_exact_sign_test() -> None:
