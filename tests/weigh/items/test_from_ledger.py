@@ -19,9 +19,12 @@ from steelyard.weigh.items.weighed import weighed_exchanges, weighing_keys
 from steelyard.weigh.runs.call import Call
 from steelyard.weigh.runs.folder import Weighings
 from steelyard.weigh.runs.plan import Plan
+from tests.conftest import StartGateway
+from tests.fake import TEXT, FakeProvider
 from tests.journal.samples import exchange
 from tests.ledger.postgres import PostgresServer
 from tests.ledger.samples import journal_of
+from tests.support import config_text
 
 MONDAY = 1_760_313_600.0  # 2025-10-13T00:00:00Z
 DAY = 86_400.0
@@ -61,7 +64,11 @@ def _call(number: int, request: bytes | None = None, response: bytes | None = No
 
 def _fill(ledger: Ledger, directory: Path, exchanges: list[Exchange]) -> Ledger:
     journal_of(directory / "journal", exchanges)
-    with Clerk(ledger, directory / "journal", LedgerSettings(retention_days=36_500)) as clerk:
+    return _taken(ledger, directory / "journal")
+
+
+def _taken(ledger: Ledger, journal: Path) -> Ledger:
+    with Clerk(ledger, journal, LedgerSettings(retention_days=36_500)) as clerk:
         while clerk.step():
             continue
     return ledger
@@ -312,6 +319,35 @@ def test_requests_of_other_dialects_are_put_in_chat_completions(tmp_path: Path) 
     assert set(items) == {"anthropic", "gemini"}  # what a provider keeps of a conversation, nobody else knows
     assert "previous_response_id" in _kinds(drawn)["not_decodable"]
     assert "top_k (1)" in _kinds(drawn)["losses"]
+
+
+def test_what_a_gateway_recorded_is_asked_again_whatever_dialect_it_came_in(
+    gateway: StartGateway, provider: FakeProvider, tmp_path: Path
+) -> None:
+    routes = {"assistant": {"deployments": ["acme/ok"]}}
+    served = gateway(config_text({"acme": provider.base_url}, routes=routes, server={"record": "full"}))
+    with served.connect() as http:
+        for number, streams in enumerate((False, True)):
+            asked = [{"role": "user", "content": f"Hello {number}"}]
+            contents = [{"role": "user", "parts": [{"text": f"Hello {number}, Gemini"}]}]
+            method = "streamGenerateContent?alt=sse" if streams else "generateContent"
+            for path, fields in (
+                ("/v1/chat/completions", {"model": "assistant", "messages": asked, "stream": streams}),
+                ("/v1/messages", {"model": "assistant", "messages": asked, "max_tokens": 64, "stream": streams}),
+                ("/v1/responses", {"model": "assistant", "input": f"Hi {number}", "stream": streams}),
+                (f"/v1beta/models/assistant:{method}", {"contents": contents}),
+            ):
+                answer = http.request("POST", path, json.dumps(fields).encode(), {"content-type": "application/json"})
+                assert answer.status == 200, answer.body
+    ledger = _taken(open_ledger(sqlite_url(tmp_path / "ledger.sqlite3")), served.home / "journal")
+    drawn = items_of_ledger(ledger, "assistant", Draw(n=20, stratify_by=("dialect", "stream")))
+    kinds = {(item.row["dialect"], item.row["stream"]) for item in drawn.items}
+    dialects = ("openai", "anthropic", "openai-responses", "gemini")
+    assert kinds == {(dialect, streams) for dialect in dialects for streams in (False, True)}
+    assert {item.row["reference"] for item in drawn.items} == {" ".join(TEXT)}
+    assert {item.row["deployment"] for item in drawn.items} == {"acme/ok"}
+    said = {item.messages[-1]["content"] for item in drawn.items}
+    assert said == {"Hello 0", "Hello 1", "Hi 0", "Hi 1", "Hello 0, Gemini", "Hello 1, Gemini"}
 
 
 def test_exchanges_of_weighings_are_nobodys_traffic(tmp_path: Path) -> None:
