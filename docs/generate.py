@@ -19,6 +19,7 @@ from steelyard.catalog.purpose import Purpose
 from steelyard.config.settings import (
     DeploymentFacts,
     LedgerSettings,
+    LogSettings,
     ModelSettings,
     PolicySettings,
     PriceSettings,
@@ -234,6 +235,15 @@ SECTIONS: Final = (
             "retention_bytes": "The oldest exchanges are dropped above this size; 0: none.",
             "journal_segment_bytes": "Size of a journal file, reserved on the disk beforehand.",
             "journal_retention_hours": "How long a journal file stays after it was taken into the ledger.",
+        },
+    ),
+    Section(
+        "`[log]`",
+        LogSettings,
+        "See [Access log](../guides/access-log.md).",
+        {
+            "access": "↻ File to which the clerk writes a line of JSON for each exchange; a relative path lies below "
+            "the directory of the file. `-`: its standard output.",
         },
     ),
 )

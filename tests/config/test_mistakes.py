@@ -13,6 +13,7 @@ from steelyard.config.settings import (
     Config,
     DeploymentFacts,
     LedgerSettings,
+    LogSettings,
     ModelSettings,
     PolicySettings,
     PriceSettings,
@@ -316,6 +317,7 @@ def test_what_is_right_is_not_refused(text: str, tmp_path: Path) -> None:
     [
         DeploymentFacts,
         LedgerSettings,
+        LogSettings,
         ModelSettings,
         PolicySettings,
         PriceSettings,

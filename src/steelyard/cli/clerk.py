@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from steelyard.cli.journal_threads import JournalThreads, followers_of
 from steelyard.cli.leash import hold_leash
 from steelyard.cli.ledger_of import ledger_of
 from steelyard.cli.options import config_option, json_option, read_config, supervisor_option
@@ -25,9 +26,9 @@ __all__ = ["clerk"]
 def clerk(config_path: Path | None, supervisor: int | None, as_json: bool) -> None:
     """Take the journal into the ledger: one process.
 
-    It reads what the gateways of one data directory write, and keeps the ledger within its bounds of age and size.
-    Without it the gateway serves on, and the journal keeps everything until it is back. SIGTERM and Ctrl-C let it
-    finish what is in the journal.
+    It reads what the gateways of one data directory write, and keeps the ledger within its bounds of age and size. It
+    also writes the access log, where the configuration asks for one. Without it the gateway serves on, and the journal
+    keeps everything until it is back. SIGTERM and Ctrl-C let it finish what is in the journal.
     """
     hold_leash(supervisor)
     config = read_config(config_path)
@@ -42,5 +43,8 @@ def clerk(config_path: Path | None, supervisor: int | None, as_json: bool) -> No
             click.echo(msgspec.json.encode({"ledger": ledger.name, "note": f"keeps {ledger.name}"}))
         else:
             click.echo(f"Clerk keeps {ledger.name}")
+        threads = JournalThreads(followers_of(config), stop)
+        threads.start()
         keeper.run(stop)
+        threads.join()
     ledger.close()

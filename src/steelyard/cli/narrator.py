@@ -9,6 +9,7 @@ from rich.text import Text
 
 from steelyard.cli.member import Event
 from steelyard.cli.visible import visible
+from steelyard.telemetry.access_line import BEGINS
 
 __all__ = ["Narrator", "words_of"]
 
@@ -17,13 +18,16 @@ _COLOURS: Final = {"gateway": "cyan", "engine": "magenta", "clerk": "green"}
 
 class Narrator:
     """Takes the supervisor's events. Notes go to standard error; with `as_json`, each event is also a line of JSON on
-    standard output."""
+    standard output. Lines of the access log go to standard output as they are."""
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def __call__(self, event: Event) -> None:
+        if event.kind == "said" and event.text.startswith(BEGINS):
+            print(event.text, flush=True)
+            return
         if self._as_json:
             print(_line(event), flush=True)
             return

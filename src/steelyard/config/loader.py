@@ -33,6 +33,7 @@ _FIXED: Final = (
     ("ledger", "retention_bytes"),
     ("ledger", "journal_segment_bytes"),
     ("ledger", "journal_retention_hours"),
+    ("log", "access"),
 )
 
 

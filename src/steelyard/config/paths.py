@@ -20,15 +20,19 @@ def absolute(text: str, env: Mapping[str, str], base: Path) -> Path:
 
 
 def with_absolute_paths(config: Config, env: Mapping[str, str], base: Path) -> Config:
-    """Return the configuration with data directory, `file:` references and certificate files absolute, from `base`."""
+    """Return the configuration with data directory, `file:` references, certificates and log absolute, from `base`."""
     url = config.ledger.url
     cards = config.policy.cards
+    access = config.log.access
+    if access and access != "-":
+        access = str(absolute(access, env, base))
     return structs.replace(
         config,
         server=structs.replace(config.server, data_dir=absolute(str(config.server.data_dir), env, base)),
         providers={name: _provider(provider, env, base) for name, provider in config.providers.items()},
         policy=structs.replace(config.policy, cards=cards and absolute(str(cards), env, base)),
         ledger=structs.replace(config.ledger, url=url and _reference(url, env, base)),
+        log=structs.replace(config.log, access=access),
     )
 
 

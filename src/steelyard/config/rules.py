@@ -13,6 +13,7 @@ from steelyard.config.secrets import reference_complaint
 from steelyard.config.settings import (
     DeploymentFacts,
     LedgerSettings,
+    LogSettings,
     ModelSettings,
     PolicySettings,
     PriceSettings,
@@ -166,6 +167,7 @@ _RULES: Final[dict[tuple[type[Struct], str], Rule]] = {
     (ModelSettings, "slots"): _between(1, 1024),
     (ModelSettings, "threads"): _between(1, 4096),
     (ModelSettings, "gpu_layers"): _at_least(-1),  # llama.cpp: -1 or a number above the model's layers means all
+    (LogSettings, "access"): _named,
     (LedgerSettings, "url"): ledger_url_complaint,
     (LedgerSettings, "retention_days"): _at_least(0),
     (LedgerSettings, "retention_bytes"): _SIZE,

@@ -18,6 +18,7 @@ __all__ = [
     "Dialect",
     "LedgerSettings",
     "LimitSettings",
+    "LogSettings",
     "ModelSettings",
     "PolicySettings",
     "PriceSettings",
@@ -162,6 +163,13 @@ class LedgerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     journal_retention_hours: float = 24.0
 
 
+class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[log]`. `access` is the file to which the clerk writes a line of JSON for each exchange; `-`: its standard
+    output; absent: none."""
+
+    access: str | None = None
+
+
 class PolicySettings(Struct, frozen=True, forbid_unknown_fields=True):
     """`[policy]`. `cards` is a directory with cards of your own, which come before those in the catalogue; `purpose` is
     the purpose (`[purposes.NAME]`) of callers whose key has none."""
@@ -207,6 +215,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     deployments: dict[str, DeploymentFacts] = {}
     models: dict[str, ModelSettings] = {}
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
+    log: LogSettings = field(default_factory=LogSettings)
     policy: PolicySettings = field(default_factory=PolicySettings)
     purposes: dict[str, Purpose] = {}
     source: Path | None = None
