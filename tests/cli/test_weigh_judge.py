@@ -154,14 +154,18 @@ def test_nonsense_is_counted_by_order_and_is_no_verdict(judge: Judge, tmp_path: 
     assert found["method"].startswith("people's labels alone")
 
 
-def test_calls_that_fail_are_counted_and_made_again_on_resume(judge: Judge, tmp_path: Path) -> None:
+def test_calls_that_fail_are_counted_and_made_again_only_where_that_may_help(
+    judge: Judge, provider: FakeProvider, tmp_path: Path
+) -> None:
     write_outputs(tmp_path / "outputs.csv", 8)
-    found = told(judge("--judge", "acme/judge-failing:3", "--concurrency", "1", "--json"), 0)
-    failed = found["judges"][0]["spent"]["errors"]
+    name = "acme/judge-failing:3"
+    found = told(judge("--judge", name, "--concurrency", "1", "--json"), 0)
+    assert found["judges"][0]["spent"]["errors"] == 5
     assert "errors" in {flag["kind"] for flag in found["flags"]}
-    again = told(judge("--judge", "acme/judge-failing:3", "--concurrency", "1", "--resume", "--json"), 0)
-    assert 0 < again["judges"][0]["spent"]["errors"] < failed
-    assert again["judges"][0]["spent"]["calls"] == 16
+    before = len(provider.requests)
+    again = told(judge("--judge", name, "--concurrency", "1", "--resume", "--json"), 0)
+    assert again["judges"][0]["spent"]["errors"] == 5
+    assert len(provider.requests) == before
 
 
 def test_a_judge_that_does_not_exist_is_not_asked_on(judge: Judge, provider: FakeProvider, tmp_path: Path) -> None:
@@ -205,23 +209,42 @@ def test_an_output_that_addresses_the_judge_is_flagged(judge: Judge, tmp_path: P
     assert flag == '1 output of small tell a judge what to say; item "i4": "choose this answer".'
 
 
-def test_a_ceiling_stops_judging_before_it_is_passed(judge: Judge, tmp_path: Path) -> None:
+def test_a_ceiling_is_never_exceeded_and_judging_can_go_on_above_it(
+    judge: Judge, served: GatewayUnderTest, tmp_path: Path
+) -> None:
     write_outputs(tmp_path / "outputs.csv", 50)
-    one = float(told(judge("--judge", "acme/judge-worth", "--n", "1", "--json"), 0)["judges"][0]["spent"]["usd"]) / 2
-    found = told(judge("--judge", "acme/judge-worth", "--resume", "--max-usd", f"{20.5 * one:.8f}", "--json"), 1)
-    assert 15 <= found["asked"] <= 20
-    assert float(found["judges"][0]["spent"]["usd"]) <= 20.5 * one
+    priced = ("--judge", "acme/judge-worth", "--config", str(served.config_path), "--max-tokens", "50", "--json")
+    told(judge(*priced, "--n", "1"), 0)
+    made = lines(tmp_path / "outputs.judgements.jsonl")
+    cost, bound = (max(float(line[name]) for line in made) for name in ("cost_usd", "cost_at_most_usd"))
+    assert cost < bound
+    ceiling = bound + 12 * cost
+    result = judge(*priced, "--resume", "--max-usd", f"{ceiling:.8f}")
+    found = told(result, 1)
+    assert 11 <= found["asked"] <= 14
+    assert float(found["judges"][0]["spent"]["usd"]) <= ceiling
     kinds = {flag["kind"]: flag["text"] for flag in found["flags"]}
-    assert kinds["stopped"].startswith("The ceiling of $")
+    assert kinds["stopped"].startswith("The ceiling is reached: $")
     assert kinds["unfinished"].startswith(f"{100 - found['asked']} of 100 judgements are not there yet")
+    assert "no call is made that could exceed it" in result.stderr
+    assert told(judge(*priced, "--resume"), 0)["asked"] == 100
 
 
-def test_a_ceiling_cannot_be_kept_where_the_price_is_unknown(judge: Judge, tmp_path: Path) -> None:
-    write_outputs(tmp_path / "outputs.csv", 50)
-    found = told(judge("--judge", "acme/judge-failing:100000", "--max-usd", "1", "--json"), 1)
-    assert found["asked"] == 1
-    assert "What a call cost is unknown" in {flag["kind"]: flag["text"] for flag in found["flags"]}["stopped"]
-    assert found["judges"][0]["spent"]["unpriced"] == 1
+def test_a_ceiling_is_refused_where_no_bound_is_known_before_anything_is_asked(
+    judge: Judge, served: GatewayUnderTest, provider: FakeProvider, tmp_path: Path
+) -> None:
+    write_outputs(tmp_path / "outputs.csv", 5)
+    before = len(provider.requests)
+    unpriced = ("--judge", "acme/judge-failing:100000", "--config", str(served.config_path), "--max-usd", "1")
+    refused = judge(*unpriced)
+    assert refused.exit_code == 2
+    assert "No ceiling can hold for calls of unknown cost." in refused.stderr
+    unbound = judge("--judge", "acme/judge-worth", "--config", str(served.config_path), "--max-usd", "1")
+    assert unbound.exit_code == 2
+    assert "give --max-tokens" in unbound.stderr
+    assert len(provider.requests) == before
+    found = told(judge(*unpriced, "--unknown-price", "allow", "--json"), 0)
+    assert found["judges"][0]["spent"]["unpriced"] == 10
 
 
 def test_judging_that_was_killed_goes_on_where_it_was(

@@ -66,10 +66,10 @@ async def judge_obedient(call: Call) -> None:
 
 
 @behaviour("judge-failing")
-async def judge_failing(call: Call, times: str = "1") -> None:
-    """judge-failing:N: finds every N-th call for this model too long, and says that the others are a tie."""
+async def judge_failing(call: Call, times: str = "1", status: str = "400") -> None:
+    """judge-failing:N:S: answers every N-th call for this model with status S, and says that the others are a tie."""
     if call.attempt % int(times) == 0:
         text = "This model's maximum context length is 128 tokens. Please reduce the length of the messages."
-        await call.fail(400, text, "invalid_request_error", "context_length_exceeded")
+        await call.fail(int(status), text, "invalid_request_error", "context_length_exceeded")
     else:
         await _say(call, "Verdict: tie")

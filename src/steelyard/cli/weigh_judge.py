@@ -1,10 +1,7 @@
 """`steelyard weigh judge`: ask models which answer is better, and correct what they say by people's labels."""
 
-import asyncio
 import csv
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from io import StringIO
@@ -14,35 +11,37 @@ from typing import Any, Final
 
 import click
 import msgspec
+import uvloop
 from msgspec import Struct
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
 
 from steelyard import __version__
 from steelyard.cli.jsons import print_json
 from steelyard.cli.judging_shown import show_judging
 from steelyard.cli.options import config_option, json_option, read_config
-from steelyard.cli.shown import console
-from steelyard.cli.visible import visible
+from steelyard.cli.weigh_calling import calling, calling_options, check_models, offers_of
 from steelyard.cli.weigh_label import pair_of, source_columns
+from steelyard.cli.weigh_run_shown import progress_shown, say, show_costs
 from steelyard.config.settings import Config
 from steelyard.core.errors import ConfigError
-from steelyard.weigh.calls.address import address_of
 from steelyard.weigh.calls.gateway_caller import GatewayCaller
 from steelyard.weigh.judges.answers import Answers
 from steelyard.weigh.judges.asking import ask_all, remaining
 from steelyard.weigh.judges.asks import Ask, Way, asks_for
-from steelyard.weigh.judges.ceiling import Ceiling
 from steelyard.weigh.judges.clusters import clusters_of
 from steelyard.weigh.judges.judgement import Declared, Judgement
 from steelyard.weigh.judges.report import Asked, Report, report
 from steelyard.weigh.judges.rubric import find_rubric
 from steelyard.weigh.judges.source import Source, find_source
 from steelyard.weigh.judges.template import Kind, read_template, shipped_template
+from steelyard.weigh.judges.till import Begun, Till, bounds_of, costs_of_asks, spent_before
 from steelyard.weigh.judges.votes import VOTE_HEADS, vote_rows
 from steelyard.weigh.labels.label import Label
 from steelyard.weigh.labels.table import read_labels
 from steelyard.weigh.results.sheet import Flag
+from steelyard.weigh.runs.folder import Appender
+from steelyard.weigh.runs.prices import Cost
+from steelyard.weigh.runs.purse import Purse
+from steelyard.weigh.runs.runner import Progress
 
 __all__ = ["judge"]
 
@@ -58,9 +57,14 @@ class _Work(Struct, frozen=True, kw_only=True):
     asked: Asked
     asks: tuple[Ask, ...]
 
+    @property
+    def wanted(self) -> set[str]:
+        """The digests of all that is asked."""
+        return {ask.asked for ask in self.asks}
+
     def made(self) -> list[Judgement]:
         """Return the judgements of this work that there are, oldest first."""
-        wanted = {ask.asked for ask in self.asks}
+        wanted = self.wanted
         lines = self.source.folder.read(self.source.judgements, Judgement)
         return [one for one in lines if one.asked in wanted]
 
@@ -93,14 +97,8 @@ def _question(command: Any) -> Any:
     return click.option("--baseline", metavar="MODEL", help="The model that answers today.")(command)
 
 
-def _calling(command: Any) -> Any:
-    """Add the options that say how judges are called."""
-    command = click.option("--gateway", metavar="URL", help="The gateway's address; without it: as [server] says.")(
-        command
-    )
-    command = click.option(
-        "--key", metavar="KEY", envvar="STEELYARD_KEY", help="A key of the gateway. Better in STEELYARD_KEY."
-    )(command)
+def _costing(command: Any) -> Any:
+    """Add the options that say how judges are called, and for how much."""
     command = click.option(
         "--concurrency", type=click.IntRange(1, 256), default=8, show_default=True, help="Calls at once."
     )(command)
@@ -111,9 +109,13 @@ def _calling(command: Any) -> Any:
         "--temperature", default="0", show_default=True, metavar="T|none",
         help="`none` leaves it to the provider, where a judge refuses it.",
     )(command)  # fmt: skip
-    return click.option("--max-usd", metavar="USD", help="Stop before judging costs more, what was spent before too.")(
-        command
-    )
+    command = click.option(
+        "--unknown-price", type=click.Choice(("refuse", "allow")), default="refuse", show_default=True,
+        help="Under a ceiling: what to do with a judge whose calls have no known bound.",
+    )(command)  # fmt: skip
+    return click.option(
+        "--max-usd", metavar="USD", help="Make no call that could bring the cost above this, earlier runs included."
+    )(command)
 
 
 @click.command()
@@ -132,7 +134,8 @@ def _calling(command: Any) -> Any:
 @click.option(
     "--votes-out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.csv", help="Votes for `weigh rank`."
 )
-@_calling
+@_costing
+@calling_options
 @source_columns
 @config_option
 @json_option
@@ -177,7 +180,7 @@ def _work(name: str, config: Config, given: Mapping[str, Any]) -> _Work:
         raise click.UsageError("Give --pairwise or --rubric, not both.")
     if given["votes_out"] is not None and given["rubric"] is not None:
         raise click.UsageError("--votes-out writes verdicts on pairs; scores by a rubric are none.")
-    source = find_source(name, config.server.data_dir.expanduser())
+    source = find_source(name, config.server.data_dir)
     answers = source.answers({column: given[column] for column in _COLUMNS})
     pair = pair_of(answers, source, given)
     if given["margin"] is not None and pair is None:
@@ -246,31 +249,79 @@ def _ask(work: _Work, config: Config, given: Mapping[str, Any]) -> str | None:
     """Make the calls that are left; return why not all were made."""
     made = work.made()
     todo = remaining(work.asks, made)
+    most = _dollars(given["max_usd"])
     if not todo:
         return None
-    most = _dollars(given["max_usd"])
-    spent = sum((Decimal(one.cost_usd) for one in made if one.cost_usd is not None), Decimal(0))
-    address = address_of(config.server, given["gateway"])
-    characters = sum(len(message["content"]) for ask in todo for message in ask.request.messages)
-    bound = "no ceiling" if most is None else f"at most ${most}"
-    told = f"{len(todo):,} calls to {', '.join(work.way.judges)} through {address}"
-    click.echo(visible(f"{told}: {characters:,} characters of prompts; {bound}."), err=True)
-    folder = work.source.folder
-    with folder.appending(work.source.judgements) as judgements, folder.appending(work.source.declared) as declared:
-        declared.append(_declared(work))
-        with _progress(len(work.asks), len(work.asks) - len(todo)) as advance:
+    judges, folder = work.way.judges, work.source.folder
+    offers = offers_of(config, judges)
+    costs = costs_of_asks(todo, judges, offers)
+    _check_prices(costs, most, allowed=given["unknown_price"] == "allow")
+    show_costs(costs, most)
+    begun = [one for one in folder.read(work.source.begun, Begun) if one.asked in work.wanted]
+    till = Till(Purse(most, spent_before(made, begun)), bounds_of(todo, offers))
+    with (
+        calling(config, given["gateway"], given["key"]) as call,
+        folder.appending(work.source.judgements) as lines,
+        folder.appending(work.source.begun) as starts,
+        folder.appending(work.source.declared) as declared,
+        progress_shown("Judging") as watch,
+    ):
+        desk = _Desk(lines, starts, till, watch, len(work.asks), len(work.asks) - len(todo))
 
-            def keep(judgement: Judgement) -> None:
-                judgements.append(judgement)
-                advance()
+        async def ask() -> str | None:
+            patience = given["concurrency"]
+            async with GatewayCaller(call.address, call.key, connections=patience, seed=work.way.seed) as caller:
+                await check_models(caller, judges, fresh=call.fresh)
+                declared.append(_declared(work))
+                return await ask_all(todo, work.way, caller, till, given["concurrency"], desk)
 
-            async def run() -> str | None:
-                async with GatewayCaller(
-                    address, given["key"], connections=given["concurrency"], seed=given["seed"]
-                ) as caller:
-                    return await ask_all(todo, work.way, caller, Ceiling(most, spent), given["concurrency"], keep)
+        try:
+            return uvloop.run(ask())
+        except KeyboardInterrupt:
+            say("Broken off: calls under way were dropped. The same command with --resume goes on.")
+            raise
 
-            return asyncio.run(run())
+
+class _Desk:
+    """Writes judgements down, and tells how far they are."""
+
+    def __init__(
+        self,
+        lines: Appender,
+        starts: Appender,
+        till: Till,
+        watch: Callable[[Progress], None],
+        total: int,
+        done: int,
+    ) -> None:
+        self._lines, self._starts, self._till, self._watch = lines, starts, till, watch
+        self._progress = Progress(done, 0, total, Decimal(0), 0)
+
+    def begin(self, begun: Begun) -> None:
+        self._starts.append(begun)
+
+    def keep(self, judgement: Judgement) -> None:
+        self._lines.append(judgement)
+        before = self._progress
+        self._progress = Progress(
+            before.done + 1,
+            before.failed + (judgement.reply is None),
+            before.total,
+            self._till.purse.spent + Decimal(judgement.cost_usd or 0),
+            before.unpriced + (judgement.cost_usd is None),
+        )
+        self._watch(self._progress)
+
+
+def _check_prices(costs: Sequence[Cost], most: Decimal | None, *, allowed: bool) -> None:
+    unknown = [cost for cost in costs if cost.calls and cost.at_most_usd is None]
+    if most is None or allowed or not unknown:
+        return
+    raise ConfigError(
+        *(f"{cost.model}: {cost.why}. No ceiling can hold for calls of unknown cost." for cost in unknown),
+        'Add [deployments."PROVIDER/MODEL"] price to the configuration, give --max-tokens, or say --unknown-price '
+        "allow: such calls then count as nothing until their cost is known.",
+    )
 
 
 def _dollars(text: str | None) -> Decimal | None:
@@ -334,15 +385,3 @@ def _votes(work: _Work, made: Sequence[Judgement], path: Path | None) -> str | N
     writer.writerows(vote_rows(made, work.answers))
     path.write_text(text.getvalue(), encoding="utf-8")
     return str(path)
-
-
-@contextmanager
-def _progress(total: int, done: int) -> Iterator[Callable[[], None]]:
-    """Show on a terminal how many judgements there are; nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield lambda: None
-        return
-    columns = (TextColumn("Judging"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Bar(*columns, console=console(stderr=True)) as bar:
-        task = bar.add_task("", total=total, completed=done)
-        yield lambda: bar.advance(task)

@@ -5,14 +5,17 @@ from decimal import Decimal
 
 import pytest
 
+from steelyard.catalog.tariff import Tariff
 from steelyard.core.errors import ConfigError, EngineError
 from steelyard.weigh.calls.caller import Reply, Request
 from steelyard.weigh.judges.asking import ask_all, remaining
 from steelyard.weigh.judges.asks import Way, asks_for, judged
-from steelyard.weigh.judges.ceiling import Ceiling
 from steelyard.weigh.judges.judgement import Judgement
 from steelyard.weigh.judges.rubric import find_rubric
 from steelyard.weigh.judges.template import Template, shipped_template
+from steelyard.weigh.judges.till import Begun, Till, bounds_of, costs_of_asks, spent_before
+from steelyard.weigh.runs.prices import Offer
+from steelyard.weigh.runs.purse import Purse
 from tests.weigh.judges.given import PAIR, answers_of, reply, way
 
 THREE = answers_of((1, 2), (3, 3), (5, 4))
@@ -95,70 +98,110 @@ class Scripted:
         said = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
         if isinstance(said, Exception):
             raise said
-        return reply(said, cost_usd=self.cost if said is not None else None, error=None if said else "HTTP 400: no")
+        if said is None:
+            return reply(None, status=400, error="HTTP 400: no")
+        return reply(said, cost_usd=self.cost)
+
+
+class Written:
+    """What is written down, in place of files."""
+
+    def __init__(self) -> None:
+        self.begun: list[Begun] = []
+        self.made: list[Judgement] = []
+
+    def begin(self, begun: Begun) -> None:
+        self.begun.append(begun)
+
+    def keep(self, judgement: Judgement) -> None:
+        self.made.append(judgement)
 
 
 def run(
-    caller: Scripted, ceiling: Ceiling | None = None, at_once: int = 4, items: int = 20
-) -> tuple[list[Judgement], str | None]:
+    caller: Scripted, purse: Purse | None = None, at_once: int = 4, bound: str | None = "0.02"
+) -> tuple[Written, Till, str | None]:
     how = way("j")
-    asks = asks_for(answers_of(*[(1, 2)] * items).items, [PAIR], how)
-    made: list[Judgement] = []
-    reason = asyncio.run(ask_all(asks, how, caller, ceiling or Ceiling(None), at_once, made.append))
-    return made, reason
+    asks = asks_for(answers_of(*[(1, 2)] * 20).items, [PAIR], how)
+    till = Till(purse or Purse(None), {ask.asked: Begun(ask.asked, bound) for ask in asks})
+    desk = Written()
+    return desk, till, asyncio.run(ask_all(asks, how, caller, till, at_once, desk))
 
 
 def test_calls_run_at_once_up_to_the_bound_and_all_are_made() -> None:
     caller = Scripted("Verdict: A", pause_s=0.001)
-    made, reason = run(caller)
-    assert (len(made), reason, caller.most_open) == (40, None, 4)
+    desk, _, reason = run(caller)
+    assert (len(desk.made), reason, caller.most_open) == (40, None, 4)
+    assert {one.asked for one in desk.begun} == {one.asked for one in desk.made}
 
 
-def test_a_ceiling_is_kept_and_says_so() -> None:
-    ceiling = Ceiling(Decimal("0.105"))
-    made, reason = run(Scripted("Verdict: A", pause_s=0.001), ceiling)
-    assert (len(made), ceiling.spent) == (10, Decimal("0.10"))
-    assert reason == "The ceiling of $0.105 is reached: $0.10 are spent."
+def test_no_call_begins_whose_bound_does_not_fit_under_the_ceiling() -> None:
+    desk, till, reason = run(Scripted("Verdict: A", pause_s=0.001), Purse(Decimal("0.105")))
+    assert (len(desk.made), till.purse.spent) == (9, Decimal("0.09"))
+    assert reason == "The ceiling is reached: $0.09 of $0.105 is spent, and the next call may cost $0.02."
 
 
 def test_what_was_spent_before_counts() -> None:
-    made, reason = run(Scripted("Verdict: A"), Ceiling(Decimal("0.10"), Decimal("0.10")))
-    assert (made, reason) == ([], "The ceiling of $0.10 is reached: $0.10 are spent.")
+    desk, _, reason = run(Scripted("Verdict: A"), Purse(Decimal("0.10"), Decimal("0.09")))
+    assert desk.made == []
+    assert (reason or "").startswith("The ceiling is reached: $0.09 of $0.1")
 
 
 def test_a_ceiling_that_just_fits_is_no_reason_to_stop() -> None:
-    made, reason = run(Scripted("Verdict: A"), Ceiling(Decimal("0.40")))
-    assert (len(made), reason) == (40, None)
+    desk, till, reason = run(Scripted("Verdict: A"), Purse(Decimal("0.41")), at_once=1)
+    assert (len(desk.made), till.purse.spent, reason) == (40, Decimal("0.40"), None)
 
 
-def test_an_unknown_cost_stops_judging_under_a_ceiling_after_one_call() -> None:
-    made, reason = run(Scripted("Verdict: A", cost=None), Ceiling(Decimal(1)))
-    assert len(made) == 1
-    assert (reason or "").startswith("What a call cost is unknown")
+def test_a_call_whose_cost_nobody_told_counts_at_its_bound_and_a_refused_one_nothing() -> None:
+    _, till, _ = run(Scripted("Verdict: A", cost=None))
+    assert till.purse.spent == Decimal("0.80")
+    _, till, _ = run(Scripted("Verdict: A", None, cost="0.01"))
+    assert till.purse.spent == Decimal("0.01")
+
+
+def test_what_a_killed_run_had_under_way_counts_at_its_bound() -> None:
+    desk, till, _ = run(Scripted("Verdict: A"))
+    assert spent_before(desk.made, desk.begun) == till.purse.spent == Decimal("0.40")
+    assert spent_before(desk.made[:-2], desk.begun) == Decimal("0.38") + 2 * Decimal("0.02")
 
 
 def test_a_judge_that_never_answers_is_asked_ten_times_and_no_more() -> None:
-    made, reason = run(Scripted(None), at_once=1)
-    assert (len(made), reason) == (10, "j gives no answer: HTTP 400: no")
+    desk, _, reason = run(Scripted(None), at_once=1)
+    assert (len(desk.made), reason) == (10, "j gives no answer: HTTP 400: no")
 
 
-def test_a_judge_that_has_answered_once_is_asked_on() -> None:
-    made, reason = run(Scripted("Verdict: A", None), at_once=1)
-    assert (len(made), reason) == (40, None)
+def test_a_judge_that_answers_now_and_then_is_asked_on() -> None:
+    desk, _, reason = run(Scripted(*(["Verdict: A", *[None] * 9] * 4)), at_once=1)
+    assert (len(desk.made), reason) == (40, None)
 
 
 def test_a_gateway_that_goes_away_ends_judging_with_what_there_is() -> None:
     how = way("j")
     asks = asks_for(answers_of(*[(1, 2)] * 20).items, [PAIR], how)
-    made: list[Judgement] = []
+    desk = Written()
     caller = Scripted("Verdict: A", "Verdict: B", EngineError("No gateway answers"))
     with pytest.raises(EngineError, match="No gateway"):
-        asyncio.run(ask_all(asks, how, caller, Ceiling(None), 1, made.append))
-    assert [one.choice for one in made] == ["A", "B"]
+        asyncio.run(ask_all(asks, how, caller, Till(Purse(None), {}), 1, desk))
+    assert [one.choice for one in desk.made] == ["A", "B"]
+    assert len(desk.begun) == 3
 
 
-def test_what_has_no_answer_is_asked_again_and_what_has_one_is_not() -> None:
+def test_what_failed_for_a_reason_that_may_pass_is_asked_again_and_nothing_else() -> None:
     how = way("j")
     asks = asks_for(THREE.items, [PAIR], how)
-    made = [judged(asks[0], how, reply("nonsense")), judged(asks[1], how, reply(None, error="HTTP 500"))]
-    assert remaining(asks, made) == list(asks[1:])
+    replies = [reply("nonsense"), reply(None, status=500, error="HTTP 500"), reply(None, status=400, error="HTTP 400")]
+    made = [judged(ask, how, one) for ask, one in zip(asks, replies, strict=False)]
+    assert remaining(asks, made) == [asks[1], *asks[3:]]
+
+
+def test_bounds_and_estimates_come_from_prices_and_lengths() -> None:
+    rate = Decimal("0.000002")
+    priced = Offer("acme/j", Tariff(input=rate, cached=rate, cache_write=rate, output=4 * rate, source="test"))
+    how = way("j", fields={"max_tokens": 100})
+    asks = asks_for(THREE.items, [PAIR], how)
+    bounds = bounds_of(asks, {"j": (priced,)})
+    (cost,) = costs_of_asks(asks, how.judges, {"j": (priced,)})
+    assert cost.at_most_usd == sum(Decimal(one.at_most_usd or 0) for one in bounds.values())
+    assert (cost.calls, cost.output_tokens) == (6, 600)
+    unbound = asks_for(THREE.items, [PAIR], way("j"))
+    assert {one.at_most_usd for one in bounds_of(unbound, {"j": (priced,)}).values()} == {None}
+    assert {one.at_most_usd for one in bounds_of(asks, {}).values()} == {None}

@@ -2,67 +2,74 @@
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from typing import Final, Protocol
 
-from steelyard.weigh.calls.caller import Caller, Reply
+import msgspec
+
+from steelyard.weigh.calls.caller import Caller
 from steelyard.weigh.judges.asks import Ask, Way, judged
-from steelyard.weigh.judges.ceiling import Ceiling
 from steelyard.weigh.judges.judgement import Judgement
+from steelyard.weigh.judges.till import Begun, Till
+from steelyard.weigh.runs.call import FINAL
 
-__all__ = ["ask_all", "remaining"]
+__all__ = ["Desk", "ask_all", "remaining"]
 
-_LASTING = (401, 403, 404)
-"""Statuses that the next call of the same judge would get too (docs/reference/errors.md), where no call had an answer
-yet."""
+_LASTING: Final = (401, 403, 404)
+"""Statuses that the next call of the same judge would get too (docs/reference/errors.md)."""
 
-_PATIENCE = 10
-"""Calls of a judge without an answer, one after the other and with none before, after which it is asked no more."""
+_PATIENCE: Final = 10
+"""Calls of a judge in a row without an answer, after which it is asked no more."""
+
+
+class Desk(Protocol):
+    """Where calls are written down before they are made, and when they have come back."""
+
+    def begin(self, begun: Begun) -> None:
+        """Write down that a call is going to be made."""
+        ...
+
+    def keep(self, judgement: Judgement) -> None:
+        """Write down what came back."""
+        ...
 
 
 def remaining(asks: Iterable[Ask], judgements: Iterable[Judgement]) -> list[Ask]:
-    """Return what is still to be asked: what was not, and what has no answer."""
-    answered = {one.asked for one in judgements if one.reply is not None}
-    return [ask for ask in asks if ask.asked not in answered]
+    """Return what is still to be asked: what was not, and what failed for a reason that may pass."""
+    made = {one.asked for one in judgements if one.reply is not None or one.status in FINAL}
+    return [ask for ask in asks if ask.asked not in made]
 
 
-async def ask_all(
-    asks: Iterable[Ask],
-    way: Way,
-    caller: Caller,
-    ceiling: Ceiling,
-    at_once: int,
-    on_judgement: Callable[[Judgement], None],
-) -> str | None:
+async def ask_all(asks: Iterable[Ask], way: Way, caller: Caller, till: Till, at_once: int, desk: Desk) -> str | None:
     """Make the calls in their order, `at_once` at a time; return why not all were made, None where they were.
 
-    A judge that never answers is not asked on. Raises EngineError where the gateway is gone; what was answered before
-    has been given to `on_judgement`.
+    A judge that does not answer is not asked on. Raises EngineError where the gateway is gone, and StoreError where
+    nothing can be written; what came back before is written down.
     """
     queue = deque(asks)
-    answered: set[str] = set()
     failed: Counter[str] = Counter()
 
-    def note(judge: str, reply: Reply) -> None:
-        if reply.text is not None:
-            answered.add(judge)
-            return
-        failed[judge] += 1
-        if judge not in answered and (reply.status in _LASTING or failed[judge] >= _PATIENCE):
-            ceiling.stop(f"{judge} gives no answer: {reply.error}")
+    def note(made: Judgement) -> None:
+        failed[made.judge] = 0 if made.reply is not None else failed[made.judge] + 1
+        if made.reply is None and (made.status in _LASTING or failed[made.judge] >= _PATIENCE):
+            till.stop(f"{made.judge} gives no answer: {made.error}")
 
     async def work() -> None:
-        while queue and await ceiling.begin():
-            reply: Reply | None = None
+        while queue:
+            ask = queue.popleft()
+            if not await till.begin(ask):
+                queue.appendleft(ask)
+                return
+            made: Judgement | None = None
             try:
-                if not queue:
-                    return
-                ask = queue.popleft()
+                bound = till.bound(ask)
+                desk.begin(bound)
                 reply = await caller.call(ask.request)
-                on_judgement(judged(ask, way, reply))
-                note(ask.request.model, reply)
+                made = msgspec.structs.replace(judged(ask, way, reply), cost_at_most_usd=bound.at_most_usd)
+                desk.keep(made)
+                note(made)
             finally:
-                told = reply is not None and reply.text is not None
-                await ceiling.end(reply.cost_usd if reply is not None else None, answered=told)
+                await till.end(ask, made)
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -70,4 +77,4 @@ async def ask_all(
                 group.create_task(work())
     except BaseExceptionGroup as several:
         raise several.exceptions[0] from several
-    return ceiling.reason if queue else None
+    return till.reason if queue else None

@@ -51,7 +51,7 @@ def judge_flags(judges: Sequence[JudgeFigures]) -> list[Flag]:
                 found.append(Flag("unread", text))
         if one.spent.errors:
             calls = f"{one.spent.errors} of {one.spent.calls} calls of {one.judge}"
-            found.append(Flag("errors", f"{calls} have no answer; --resume makes them again."))
+            found.append(Flag("errors", f"{calls} have no answer; --resume makes those again that may have one."))
         if one.own is not None:
             text = f"{one.judge} judges its own: {one.own} is the same model, or declared of its family."
             found.append(Flag("self", text))

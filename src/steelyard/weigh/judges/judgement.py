@@ -7,10 +7,11 @@ from msgspec import Struct
 from steelyard.weigh.judges.reading import Choice
 from steelyard.weigh.judges.template import Kind
 
-__all__ = ["DECLARED", "JUDGEMENTS", "Declared", "Judgement", "Order"]
+__all__ = ["BEGUN", "DECLARED", "JUDGEMENTS", "Declared", "Judgement", "Order"]
 
 JUDGEMENTS = "judgements.jsonl"
 DECLARED = "judging.jsonl"
+BEGUN = "judging-begun.jsonl"
 
 Order = Literal["straight", "swapped", "alone"]
 """`straight`: the pair's first model is shown as A; `swapped`: as B; `alone`: one answer is scored."""
@@ -22,8 +23,8 @@ class Judgement(Struct, frozen=True, kw_only=True):
     `models` are in the order in which they were shown. `asked` is the digest of judge, item, models and all that it
     was asked, fences included: what has it again was asked the same. `template` and `rubric` are digests. `reply` None:
     there is no answer, and `error` says why. `choice` and `score` None: nothing could be read, and `unread` says why.
-    `exchange` is the id under which the gateway recorded the call. `cost_usd` is a decimal string, None: unknown. Times
-    are seconds."""
+    `exchange` is the id under which the gateway recorded the call. `cost_usd` is a decimal string, None: unknown; and
+    `cost_at_most_usd` what was reserved for it, None: nothing. Times are seconds."""
 
     judge: str
     kind: Kind
@@ -45,6 +46,7 @@ class Judgement(Struct, frozen=True, kw_only=True):
     input_tokens: int | None = None
     output_tokens: int | None = None
     cost_usd: str | None = None
+    cost_at_most_usd: str | None = None
     started_at: float
     took_s: float
 

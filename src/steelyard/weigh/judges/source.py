@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from steelyard.core.errors import ConfigError
 from steelyard.weigh.judges.answers import Answers, answers_in_file, answers_in_folder
-from steelyard.weigh.judges.judgement import DECLARED, JUDGEMENTS
+from steelyard.weigh.judges.judgement import BEGUN, DECLARED, JUDGEMENTS
 from steelyard.weigh.runs.folder import Folder, Weighings
 
 __all__ = ["LABELS", "Source", "find_source"]
@@ -33,6 +33,11 @@ class Source(Struct, frozen=True):
     def declared(self) -> str:
         """The name of the file that says what was declared before judges were asked."""
         return self._beside(DECLARED)
+
+    @property
+    def begun(self) -> str:
+        """The name of the file that says which calls were going to be made."""
+        return self._beside(BEGUN)
 
     @property
     def labels(self) -> str:
