@@ -58,6 +58,7 @@ _COMPILED = (
     "gateway/heads",
     "gateway/incoming",
     "gateway/lane",
+    "gateway/limiter",
     "gateway/meter",
     "gateway/order",
     "gateway/outbox",

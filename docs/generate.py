@@ -17,8 +17,10 @@ from steelyard.catalog.endpoints import COUNTS, ENDPOINTS, GENERATES
 from steelyard.catalog.providers import Provider, Signing, provider_table
 from steelyard.catalog.purpose import Purpose
 from steelyard.config.settings import (
+    BudgetSettings,
     DeploymentFacts,
     LedgerSettings,
+    LimitSettings,
     LogSettings,
     ModelSettings,
     PolicySettings,
@@ -221,6 +223,41 @@ SECTIONS: Final = (
             "start": "`boot`: with the engine. `demand`: at the first call.",
             "embeddings": "Serve `/v1/embeddings` with this model instead of chat.",
             "rerank": "Serve `/v1/rerank` with this model instead of chat.",
+        },
+    ),
+    Section(
+        "`[[limits]]`",
+        LimitSettings,
+        "What may be asked for by a key, a team, a project, a route, a deployment, or an end user; as many tables as "
+        "there are scopes. All that concern a call must have room for it. See [Limits and budgets]"
+        "(../guides/limits.md).",
+        {
+            "scope": "Whom it is about: `key:NAME`, `team:NAME`, `project:NAME`, `route:NAME`, "
+            "`deployment:PROVIDER/MODEL`, `user:*`, or `all`. `*` in the place of a name: each by itself.",
+            "requests_per_minute": "Calls in any 60 seconds.",
+            "requests_per_hour": "Calls in any hour.",
+            "requests_per_day": "Calls in any 24 hours.",
+            "tokens_per_minute": "Tokens, input and output together, of the calls of any 60 seconds.",
+            "tokens_per_hour": "Tokens of the calls of any hour.",
+            "tokens_per_day": "Tokens of the calls of any 24 hours.",
+            "concurrent": "Calls under way at once.",
+            "input_bytes": "Bytes of one call's body.",
+            "overshoot": "`last-call`: a call is admitted as long as any token is left, however many it may take.",
+        },
+    ),
+    Section(
+        "`[[budgets]]`",
+        BudgetSettings,
+        "What the calls of a scope may cost. See [Limits and budgets](../guides/limits.md#budgets).",
+        {
+            "scope": "Whom it is about, as in `[[limits]]`.",
+            "usd": 'US dollars, written as a string: `"5.00"`.',
+            "per": "Period: days, ISO weeks (from Monday) and months, of UTC; `total`: all time.",
+            "overshoot": "`never`: a call that could exceed what is left is refused. `last-call`: one call may cross "
+            "the line.",
+            "unknown_price": "What becomes of calls to a deployment whose price is not known. `allow`: they count "
+            "nothing.",
+            "warn_at": "Parts of the budget, like `[0.5, 0.8]`: a line on the log when one is reached, once a period.",
         },
     ),
     Section(

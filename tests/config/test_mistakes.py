@@ -10,9 +10,11 @@ from steelyard.catalog.purpose import Purpose
 from steelyard.config.loader import load_config
 from steelyard.config.rules import has_rule
 from steelyard.config.settings import (
+    BudgetSettings,
     Config,
     DeploymentFacts,
     LedgerSettings,
+    LimitSettings,
     LogSettings,
     ModelSettings,
     PolicySettings,
@@ -315,8 +317,10 @@ def test_what_is_right_is_not_refused(text: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "struct",
     [
+        BudgetSettings,
         DeploymentFacts,
         LedgerSettings,
+        LimitSettings,
         LogSettings,
         ModelSettings,
         PolicySettings,

@@ -8,8 +8,11 @@ import msgspec
 
 from steelyard.cli.leash import hold_leash
 from steelyard.cli.options import config_option, json_option, listen_options, read_config, supervisor_option
+from steelyard.gateway.fittings import Archive
+from steelyard.gateway.memory import lately
 from steelyard.gateway.server import Origins, run_gateway
 from steelyard.gateway.shelf import Store
+from steelyard.limits import Spent, Want
 
 __all__ = ["gateway"]
 
@@ -47,11 +50,19 @@ def gateway(
 
         return LedgerStore(config)
 
+    def ask(wants: tuple[Want, ...]) -> dict[Want, list[Spent]]:
+        # Likewise: only those pay who have limits, and a ledger. Who has none as yet may have a journal.
+        if config.ledger.url is None and not (config.server.data_dir / "ledger.sqlite3").exists():
+            return lately(config.server.data_dir / "journal", wants)
+        from steelyard.cli.recalled import recalled  # noqa: PLC0415
+
+        return recalled(config, wants)
+
     run_gateway(
         config,
         Origins(config_path, os.environ, flags),
         worker=worker or "0",
         shared_port=worker is not None,
-        open_store=open_store,
+        archive=Archive(open_store, ask),
         announce=announce,
     )

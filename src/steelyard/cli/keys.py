@@ -18,7 +18,7 @@ from steelyard.core.exchange import Record
 from steelyard.documents.findings import nearest
 from steelyard.keys.duration import parse_duration
 from steelyard.keys.file import KeyFile
-from steelyard.keys.key import Key
+from steelyard.keys.key import Bearer, Key
 
 __all__ = ["keys"]
 
@@ -28,6 +28,8 @@ class _Limits(TypedDict):
     expires: str | None
     record: Record | None
     purpose: str | None
+    team: str | None
+    project: str | None
 
 
 @click.group()
@@ -44,6 +46,8 @@ def keys() -> None:
 @click.option("--expires", metavar="DURATION", help="When it expires: 30m, 12h, 90d, 2w from now. Default: never.")
 @click.option("--record", type=click.Choice(get_args(Record)), help="What the ledger keeps of its calls.")
 @click.option("--purpose", metavar="NAME", help="What its calls are for: [purposes.NAME] of the configuration.")
+@click.option("--team", metavar="NAME", help='The team that it belongs to: a limit may be about "team:NAME".')
+@click.option("--project", metavar="NAME", help='The project that it belongs to: a limit may be about "project:NAME".')
 @config_option
 @json_option
 def create(name: str, config_path: Path | None, as_json: bool, **limits: Unpack[_Limits]) -> None:
@@ -55,7 +59,8 @@ def create(name: str, config_path: Path | None, as_json: bool, **limits: Unpack[
         meant = nearest(purpose, config.purposes, f"; add [purposes.{purpose}] to the configuration")
         raise ConfigError(f'No purpose is called "{purpose}"{meant}')
     expires_at = None if expires is None else time.time() + parse_duration(expires)
-    key, secret = file.create(name, routes or None, expires_at, limits["record"], purpose)
+    bearer = Bearer(limits["team"], limits["project"])
+    key, secret = file.create(name, routes or None, expires_at, limits["record"], purpose, bearer)
     for note in _unknown(routes, config):
         click.echo(visible(note), err=True)
     if as_json:
@@ -136,6 +141,8 @@ def _row(key: Key, now: float) -> dict[str, object]:
         "routes": key.routes,
         "record": key.record,
         "purpose": key.purpose,
+        "team": key.team,
+        "project": key.project,
         "created_at": key.created_at,
         "expires_at": key.expires_at,
         "revoked_at": key.revoked_at,
@@ -154,6 +161,10 @@ def _limits(key: Key) -> str:
         limits.append(f"for {', '.join(key.routes)}")
     if key.purpose:
         limits.append(f'for the purpose "{key.purpose}"')
+    if key.team:
+        limits.append(f'of the team "{key.team}"')
+    if key.project:
+        limits.append(f'of the project "{key.project}"')
     if key.expires_at:
         limits.append(f"until {moment_text(key.expires_at)} UTC")
     return f", {', '.join(limits)}" if limits else ""

@@ -18,6 +18,8 @@ PLACES = {
     "check": Place("steelyard.cli.check:check", "Check configuration, keys, prices and providers."),
     "models": Place("steelyard.cli.models:models", "List, show, pull and remove local models."),
     "keys": Place("steelyard.cli.keys:keys", "Make, list and revoke callers' keys."),
+    "limits": Place("steelyard.cli.limits:limits", "Show what is taken of limits, and what is left."),
+    "budgets": Place("steelyard.cli.limits:budgets", "Show what is spent of budgets, and what is left."),
     "routes": Place("steelyard.cli.routes:routes", "List routes and explain their plans."),
     "card": Place("steelyard.cli.card:card", "Read, check, convert and sign the cards of models."),
     "policy": Place("steelyard.cli.policy:policy", "Decide who may use what, and cite the clause."),

@@ -7,6 +7,7 @@ from typing import Final
 
 from steelyard.catalog.endpoints import ENDPOINTS, GENERATES, dialect_of
 from steelyard.catalog.providers import Provider, unlisted_provider
+from steelyard.config.scope_names import check_scopes
 from steelyard.config.settings import Config, Dialect, ProviderSettings, RouteSettings
 from steelyard.documents.findings import Findings, nearest
 from steelyard.documents.locate import KeyPath
@@ -36,6 +37,7 @@ def check_names(config: Config, table: Mapping[str, Provider], findings: Finding
     if purpose is not None and purpose not in config.purposes:
         add = f"; add [purposes.{purpose}]"
         findings.add(("policy", "purpose"), f'no purpose is called "{purpose}"{nearest(purpose, config.purposes, add)}')
+    check_scopes(config, providers, findings)
     for name in config.models:
         if not name or not name.isprintable() or " " in name:
             findings.add(("models", name), "expected the name of a local model, like [models.smollm2-135m]")

@@ -9,10 +9,13 @@ from typing import Any, Final
 from msgspec import Struct
 
 from steelyard.catalog.purpose import Purpose, purpose_complaint
+from steelyard.config.scopes import read_scope
 from steelyard.config.secrets import reference_complaint
 from steelyard.config.settings import (
+    BudgetSettings,
     DeploymentFacts,
     LedgerSettings,
+    LimitSettings,
     LogSettings,
     ModelSettings,
     PolicySettings,
@@ -109,7 +112,20 @@ def _headers(headers: Mapping[str, str]) -> str | None:
     return None
 
 
+def _scope(text: str) -> str | None:
+    read = read_scope(text)
+    return read if isinstance(read, str) else None
+
+
+def _parts(parts: tuple[float, ...]) -> str | None:
+    bad = next((part for part in parts if not 0 < part <= 1), None)
+    if bad is not None:
+        return f"every part must be more than 0 and 1 at most, got {bad:g}"
+    return None if len(set(parts)) == len(parts) else "a part is listed twice"
+
+
 _COUNT: Final = _at_least(0)
+_LIMIT: Final = _between(1, 2**53)
 # SQLite and PostgreSQL keep 64-bit integers; a size that they could not hold is a slip of the keyboard.
 _SIZE: Final = _between(0, 2**62)
 
@@ -167,6 +183,11 @@ _RULES: Final[dict[tuple[type[Struct], str], Rule]] = {
     (ModelSettings, "slots"): _between(1, 1024),
     (ModelSettings, "threads"): _between(1, 4096),
     (ModelSettings, "gpu_layers"): _at_least(-1),  # llama.cpp: -1 or a number above the model's layers means all
+    (LimitSettings, "scope"): _scope,
+    **{(LimitSettings, name): _LIMIT for name in LimitSettings.__struct_fields__ if name not in ("scope", "overshoot")},
+    (BudgetSettings, "scope"): _scope,
+    (BudgetSettings, "usd"): _between(0, 10**9),
+    (BudgetSettings, "warn_at"): _parts,
     (LogSettings, "access"): _named,
     (LedgerSettings, "url"): ledger_url_complaint,
     (LedgerSettings, "retention_days"): _at_least(0),

@@ -218,4 +218,6 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     log: LogSettings = field(default_factory=LogSettings)
     policy: PolicySettings = field(default_factory=PolicySettings)
     purposes: dict[str, Purpose] = {}
+    limits: tuple[LimitSettings, ...] = ()
+    budgets: tuple[BudgetSettings, ...] = ()
     source: Path | None = None

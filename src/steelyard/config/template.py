@@ -40,6 +40,17 @@ _HEAD = """\
 """
 
 _TAIL = """\
+# Limits and budgets: of a key, a team, a route, a deployment, each user, or all. All that concern a call must hold.
+# [[limits]]
+# scope = "key:team-a"                   # key: | team: | project: | route: | deployment: NAME or *, user:*, all
+# requests_per_minute = 600
+# tokens_per_minute = 100_000
+#
+# [[budgets]]
+# scope = "key:team-a"
+# usd = "5.00"
+# per = "month"                          # day | week | month | total
+
 [ledger]
 # url = "env:STEELYARD_LEDGER_URL"       # PostgreSQL; without it, SQLite in data_dir
 # retention_days = 90                    # older exchanges are dropped; 0 keeps all

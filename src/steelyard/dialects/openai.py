@@ -33,6 +33,10 @@ class _StreamOptions(Struct):
     include_usage: bool | None = None
 
 
+class _Metadata(Struct):
+    user_id: str | None = None
+
+
 class _Envelope(Struct):
     """What the gateway reads of a request; all else passes unread."""
 
@@ -73,6 +77,42 @@ class Request:
         """Return a member that is a string; None where it is absent, or something else."""
         raw = self._fields.get(name)
         return _decode_text(raw) if raw is not None and bytes(raw).startswith(b'"') else None
+
+    def has(self, name: str) -> bool:
+        """Say whether there is a member, and not null."""
+        raw = self._fields.get(name)
+        return raw is not None and bytes(raw) != b"null"
+
+    def whole(self, name: str) -> int | None:
+        """Return a member that is a whole number; None where it is absent, or something else."""
+        raw = self._fields.get(name)
+        if raw is None:
+            return None
+        try:
+            return _decode_whole(raw)
+        except msgspec.DecodeError:
+            return None
+
+    def length_of(self, name: str) -> int:
+        """Return how many elements a member has; 1 where it is no list."""
+        raw = self._fields.get(name)
+        if raw is None or not bytes(raw).startswith(b"["):
+            return 1
+        try:
+            return max(1, len(_decode_list(raw)))
+        except (msgspec.DecodeError, RecursionError):
+            return 1
+
+    def end_user(self) -> str | None:
+        """Return whom the caller calls for, by the other names that `user` has: OpenAI's `safety_identifier`,
+        Anthropic's `metadata.user_id` (Messages API, "metadata")."""
+        named = self.text("safety_identifier")
+        if named is not None or "metadata" not in self._fields:
+            return named
+        try:
+            return _decode_metadata(self._fields["metadata"]).user_id
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
 
     def wire(self, model: Raw, *, include_usage: bool | None = None) -> bytes:
         """Return the body for an upstream that knows the model as `model` (an encoded JSON string).
@@ -155,6 +195,9 @@ class _WireUsage(Struct):
 
 
 _decode_text = msgspec.json.Decoder(str).decode
+_decode_whole = msgspec.json.Decoder(int).decode
+_decode_list = msgspec.json.Decoder(list[Raw]).decode
+_decode_metadata = msgspec.json.Decoder(_Metadata).decode
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
 _decode_answer = msgspec.json.Decoder(Answer).decode
 _decode_chunk = msgspec.json.Decoder(Chunk).decode

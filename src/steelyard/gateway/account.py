@@ -13,8 +13,10 @@ from steelyard.core.usage import Usage
 from steelyard.gateway.access import check_route
 from steelyard.gateway.exchange_of import exchange_of
 from steelyard.gateway.lane import Lane
+from steelyard.gateway.limiter import billed, settle
 from steelyard.gateway.surface import Endpoint
 from steelyard.keys.key import Key
+from steelyard.limits import Hold
 from steelyard.policy.plan import Plan, least_record
 
 if TYPE_CHECKING:
@@ -63,6 +65,8 @@ class Account:
     attempts: tuple[Attempt, ...] = ()
     attempt_started = 0.0
     recorded = False
+    hold: Hold | None = None
+    attempt_hold: Hold | None = None
 
     def __init__(self, gateway: Gateway, client: Client, incoming: Incoming, endpoint: Endpoint) -> None:
         self.gateway = gateway
@@ -97,6 +101,10 @@ class Account:
             return usage
         return replace(usage, output=events, estimated=True)
 
+    def was_sent(self) -> bool:
+        """Say whether anything of the call was sent to a deployment."""
+        raise NotImplementedError
+
     def learn_speed(self) -> None:
         """Have the deployment's first-token time known. Errors come quickly, and tell nothing of it."""
         first = self.first_byte_at
@@ -115,6 +123,9 @@ class Account:
         """Return the call as it goes on record; price it and count it."""
         self.recorded = True
         cost = None
+        limited = self.hold is not None or self.attempt_hold is not None
+        if limited:
+            seen.usage = billed(self, outcome, seen)
         if self.attempts:
             tariff = self.lane.target.tariff
             if tariff is not None and seen.usage is not None:
@@ -125,6 +136,8 @@ class Account:
             row = self.gateway.meter.row(self.asked or "", "")
         exchange = exchange_of(self, now, status, outcome, seen, error)
         row.count(exchange, cost)
+        if limited:
+            settle(self, outcome, seen.usage, cost)
         return exchange
 
     @property

@@ -120,6 +120,8 @@ def error_answer(
     more = b"request-id: %b\r\n" % request_id.encode() if dialect == "anthropic" else b""
     if error.retry_after_s is not None:
         more += b"retry-after: %d\r\n" % max(1, round(error.retry_after_s + 0.499))
+    if error.should_retry is not None:
+        more += b"x-should-retry: %b\r\n" % (b"true" if error.should_retry else b"false")
     if error.status == 401:
         more += b"www-authenticate: Bearer\r\n"  # RFC 9110, 15.5.2
     if error.allow is not None:

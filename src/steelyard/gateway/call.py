@@ -52,6 +52,7 @@ class Call(Reply):
     _excluded: frozenset[Lane] = frozenset()
     _failure: Failure | None = None
     _unfit: BadRequest | None = None
+    _full: CallError | None = None
     _task: asyncio.Task[None] | None = None
     _timer: asyncio.TimerHandle | None = None
 
@@ -69,7 +70,7 @@ class Call(Reply):
         if not way.plain:
             self.detour = Detour(self, strict=way.plan.strict)
             self.takes_whole = False
-        elif pool is not None and lane.breaker.state is CLOSED and self.takes_idle:
+        elif pool is not None and lane.breaker.state is CLOSED and self.takes_idle and not lane.counters:
             upstream = pool.take()
             if upstream is not None:  # nearly always: the first choice is well and a connection stands
                 self._cursor = 1
@@ -95,7 +96,7 @@ class Call(Reply):
         """Try the next deployment, or give up."""
         self._timer = None
         lane = self._pick() if self._tries_left > 0 else None
-        while lane is not None and self.detour is not None and not self._fits(lane, self.detour):
+        while lane is not None and not self._takes(lane):
             lane = self._pick()
         if lane is None:
             self._give_up()
@@ -118,6 +119,22 @@ class Call(Reply):
         seconds = way.plan.timeouts.connect if pool is not None else way.first_byte_s
         self.deadline = min(self._total_at, now + seconds)
         self._task = self.gateway.loop.create_task(self._connect(lane, pool))
+
+    def _takes(self, lane: Lane) -> bool:
+        """Say whether a deployment can be asked this, and has room for it."""
+        attempt = self.attempt_hold
+        if attempt is not None:
+            self.attempt_hold = None
+            attempt.settle(0, 0)  # the attempt before brought nothing
+        if self.detour is not None and not self._fits(lane, self.detour):
+            return False
+        if lane.counters:
+            self._full = self.gateway.grant(self, lane)
+            if self._full is not None:
+                lane.breaker.abandon()
+                self._excluded |= {lane}
+                return False
+        return True
 
     def _fits(self, lane: Lane, detour: Detour) -> bool:
         """Make ready for a deployment that is not simply relayed to; say whether it can be asked this."""
@@ -168,6 +185,9 @@ class Call(Reply):
         self.deadline = deadline if deadline < self._total_at else self._total_at
         head = request_head(self.lane, self.endpoint, self.incoming, self.detour, self.gateway)
         upstream.send(self, body.begin(self, upstream, head))
+
+    def was_sent(self) -> bool:
+        return self._phase not in ("connect", "engine")
 
     @property
     def _on_way(self) -> Way:
@@ -305,7 +325,9 @@ class Call(Reply):
 
     def _give_up(self) -> None:
         failure = self._failure
-        if failure is None and self._unfit is not None and len(self._excluded) == len(self._order):
+        if failure is None and self._full is not None:
+            self.refuse(self._full, "rejected")
+        elif failure is None and self._unfit is not None and len(self._excluded) == len(self._order):
             self.refuse(self._unfit, "rejected")
         elif failure is None:
             now = self.gateway.clock()

@@ -6,10 +6,19 @@ from msgspec import Struct
 
 from steelyard.config.engine_directory import EngineDirectory
 from steelyard.gateway.access import Access
+from steelyard.gateway.memory import Ask
 from steelyard.gateway.shelf import Store
 from steelyard.journal.writer import JournalWriter
 
-__all__ = ["Fittings"]
+__all__ = ["Archive", "Fittings"]
+
+
+class Archive(Struct, frozen=True):
+    """What the gateway may ask of the ledger: `open_store` opens what holds kept responses, when one is first asked
+    for; `ask` says what was spent before, where limits want to know."""
+
+    open_store: Callable[[], Store]
+    ask: Ask
 
 
 class Fittings(Struct, frozen=True):

@@ -32,6 +32,7 @@ from steelyard.gateway.fittings import Fittings
 from steelyard.gateway.form import FormCall
 from steelyard.gateway.head import Head
 from steelyard.gateway.lane import Lane, Vitals
+from steelyard.gateway.limiter import Limiter
 from steelyard.gateway.meter import Meter
 from steelyard.gateway.outbox import Outbox
 from steelyard.gateway.pages import Pages
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from steelyard.gateway.incoming import Incoming
     from steelyard.gateway.upstream import Upstream
     from steelyard.keys.key import Key
+    from steelyard.limits import Counter, Limits
     from steelyard.policy.plans import Plans
 
 __all__ = ["Gateway"]
@@ -60,7 +62,12 @@ class Gateway:
     """Everything that the connections of one process share. Configuration is swapped whole, by `configure`."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, server: ServerSettings, plans: Plans, fittings: Fittings
+        self,
+        loop: asyncio.AbstractEventLoop,
+        server: ServerSettings,
+        plans: Plans,
+        fittings: Fittings,
+        limits: Limits | None = None,
     ) -> None:
         self.loop = loop
         self.clock = time.monotonic
@@ -86,13 +93,17 @@ class Gateway:
         self.spool = server.data_dir / "spool"
         self._open_calls: defaultdict[str, int] = defaultdict(int)
         self._complained: dict[str, float] = {}
-        self.configure(server, plans)
+        self.limiter: Limiter | None = None
+        self.began_at = self.clock()
+        self.configure(server, plans, limits)
         self._pages = Pages(self)
 
-    def configure(self, server: ServerSettings, plans: Plans) -> None:
-        """Take a new configuration; calls under way keep the plan that they began with."""
+    def configure(self, server: ServerSettings, plans: Plans, limits: Limits | None = None) -> None:
+        """Take a new configuration; calls under way keep the plan that they began with, and what they hold."""
         self.plans = plans
-        self._ways = Ways(plans, self.vitals, self.meter, self.signers.of)
+        self.limiter = Limiter(self, limits) if limits is not None else None
+        self._counters_of = self._counted if limits is not None else None
+        self._ways = Ways(plans, self.vitals, self.meter, self.signers.of, None, self._counters_of)
         self._ways_of: dict[str, Ways] = {}
         self.max_body_bytes = server.max_body_bytes
         self.max_header_bytes = server.max_header_bytes
@@ -254,7 +265,7 @@ class Gateway:
             return self._ways
         ways = self._ways_of.get(key.purpose)
         if ways is None:
-            ways = Ways(self.plans, self.vitals, self.meter, self.signers.of, key.purpose)
+            ways = Ways(self.plans, self.vitals, self.meter, self.signers.of, key.purpose, self._counters_of)
             self._ways_of[key.purpose] = ways
         return ways
 
@@ -313,13 +324,27 @@ class Gateway:
                 code="not_recordable",
                 retry_after_s=5.0,
             )
+        lanes = None
+        if self.limiter is not None:
+            lanes = self.limiter.admit(call, way, body)
         self.calls.add(call)
         if key is not None:
             self._open_calls[key.id] += 1
         if way.lanes:
-            call.begin(way, way.lanes if way.fixed else way.order(self.randomness))
+            order = way.lanes if way.fixed else way.order(self.randomness)
+            call.begin(way, order if lanes is None else [lane for lane in order if lane in lanes])
         else:
             call.count_here()
+
+    def _counted(self, deployment: str) -> tuple[Counter, ...]:
+        """Return the counters of a deployment's own limits."""
+        limiter = self.limiter
+        assert limiter is not None
+        return limiter.limits.of_deployment(deployment, self.clock(), self.wall_clock())
+
+    def grant(self, call: Call, lane: Lane) -> CallError | None:
+        """Reserve what an attempt may take of a deployment's own limits; return why it may not be made."""
+        return self.limiter.grant(call, lane) if self.limiter is not None else None
 
     def release(self, call: Account) -> None:
         """Take note that a call is over."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from steelyard.gateway.signing import Signer
+from steelyard.limits import Ceiling, Counter
 from steelyard.policy.permits import Permit, duties_field
 from steelyard.policy.plan import Target
 
@@ -112,11 +113,14 @@ class Lane:
     `manners` says, for a whole answer and for a stream, at which of the target's paths the client's own bytes are
     understood, and how they are translated where they are not; it does not matter where every call is simply relayed
     (`plain`). `permit` says what it may be used for; `named` are the header lines that tell the client of it.
+    `counters` are those of the limits that the deployment itself has.
     """
 
     __slots__ = (
         "_made",
         "breaker",
+        "ceiling",
+        "counters",
         "fields",
         "heads",
         "manners",
@@ -142,6 +146,8 @@ class Lane:
         permit: Permit | None = None,
     ) -> None:
         self.target = target
+        self.counters: tuple[Counter, ...] = ()
+        self.ceiling: Ceiling | None = None
         self.vitals = vitals
         self.breaker = vitals.breaker
         self.name = target.deployment.encode()

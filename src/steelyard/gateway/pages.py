@@ -10,6 +10,7 @@ import msgspec
 from steelyard.core.errors import Forbidden, NotFound
 from steelyard.gateway.answers import answer, bodiless
 from steelyard.gateway.listing import model_body, models_body
+from steelyard.gateway.memory import PATIENCE_S
 from steelyard.gateway.surface import dialect_of
 
 if TYPE_CHECKING:
@@ -51,7 +52,9 @@ class Pages:
         if path in ("/readyz", "/health/readiness"):
             return self._readiness()
         if path == "/metrics":
-            return 200, _PROMETHEUS, gateway.meter.text(gateway.vitals, gateway.gauges).encode()
+            text = gateway.meter.text(gateway.vitals, gateway.gauges)
+            more = gateway.limiter.metrics() if gateway.limiter is not None else ""
+            return 200, _PROMETHEUS, (text + more).encode()
         purpose = key.purpose if key is not None else None
         if path == "/models":
             listed = [name for name in gateway.plans.names_for(purpose) if _visible(name, key)]
@@ -69,6 +72,9 @@ class Pages:
         gateway = self._gateway
         if gateway.draining:
             return 503, _JSON, b'{"status":"draining"}'
+        limiter = gateway.limiter
+        if limiter is not None and limiter.limits.pending and gateway.clock() < gateway.began_at + PATIENCE_S:
+            return 503, _JSON, b'{"status":"restoring"}'
         if not gateway.journal.writable and gateway.plans.records:
             reason = {"status": "not_recordable", "reason": gateway.journal.problem}
             return 503, _JSON, msgspec.json.encode(reason)

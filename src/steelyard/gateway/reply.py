@@ -9,6 +9,7 @@ from steelyard.core.exchange import Exchange, Outcome
 from steelyard.gateway.account import Account
 from steelyard.gateway.answers import answer, error_answer, error_body, status_line, today
 from steelyard.gateway.failure import Failure
+from steelyard.gateway.limiter import headers_in_place
 from steelyard.gateway.relay import Events, Seen, last_chunks
 from steelyard.gateway.shelf import name_of
 from steelyard.gateway.translated import Translated
@@ -36,6 +37,8 @@ class Reply(Account):
         close = "" if self.incoming.keep_alive else "connection: close\r\n"
         if self.detour is not None:
             priced += self.detour.fields()
+        if self.hold is not None:
+            fields = headers_in_place(self, fields)
         own = f"{self._named()}{priced}{close}content-length: {len(body)}\r\n\r\n"
         parts = (status_line(status), self.gateway.date, self.lane.fields, fields, own.encode(), body)
         self._end_with(exchange, b"".join(parts))
@@ -60,6 +63,8 @@ class Reply(Account):
         framing = b"transfer-encoding: chunked\r\n" if self.chunked else b""
         close = b"" if self.incoming.keep_alive else b"connection: close\r\n"
         own = self._own_fields(kind)
+        if self.hold is not None:
+            fields = headers_in_place(self, fields)
         fresh = b"" if b"cache-control:" in fields.lower() else b"cache-control: no-cache\r\n"
         head = b"%b%b%b%b%b%b%b\r\n" % (status_line(status), today(), own, fresh, fields, framing, close)
         self.client.write(head)
@@ -155,6 +160,8 @@ class Reply(Account):
     def _send_error(self, error: CallError) -> None:
         self.over()
         fields = self.lane.named if self.attempts else b""
+        if self.hold is not None:
+            fields = headers_in_place(self, fields)
         keep_alive = self.incoming.keep_alive
         told = error_answer(error, self.id, keep_alive=keep_alive, dialect=self.endpoint.dialect, fields=fields)
         self.client.write(told)
@@ -172,7 +179,8 @@ class Reply(Account):
             self.gateway.complain(str(lost))
         self.recorded = True
         keep_alive = self.incoming.keep_alive
-        head = self._own_fields(b"application/json") + failure.fields
+        passed = failure.fields if self.hold is None else headers_in_place(self, failure.fields)
+        head = self._own_fields(b"application/json") + passed
         self.client.write(answer(failure.status, head, failure.body, keep_alive=keep_alive))
         self.complete()
 

@@ -24,13 +24,14 @@ from steelyard.config.watch import ConfigWatch, DirectoryWatch
 from steelyard.core.errors import ConfigError, Unavailable
 from steelyard.gateway.access import Access, is_loopback
 from steelyard.gateway.client import Client
-from steelyard.gateway.fittings import Fittings
+from steelyard.gateway.fittings import Archive, Fittings
 from steelyard.gateway.gateway import Gateway
-from steelyard.gateway.shelf import Store
+from steelyard.gateway.memory import Memory
 from steelyard.journal.recovery import recover
 from steelyard.journal.writer import JournalWriter
 from steelyard.keys.file import KeyFile
 from steelyard.keys.watch import KeyWatch
+from steelyard.limits import Limits, rules_of
 from steelyard.policy.plans import Plans
 from steelyard.policy.shelf import permits_of
 
@@ -58,13 +59,13 @@ def run_gateway(
     *,
     worker: str = "0",
     shared_port: bool = False,
-    open_store: Callable[[], Store],
+    archive: Archive,
     announce: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT. `open_store` opens what holds kept responses, when one is first asked for.
+    """Serve until SIGTERM or SIGINT. `archive` is what the gateway may ask of the ledger.
     `announce` is told the address once calls are answered. `shared_port`: other processes listen on the same port
     (SO_REUSEPORT). Raises ConfigError, StoreError, OSError when it cannot begin."""
-    server = _Server(config, origins, worker, open_store, shared_port=shared_port)
+    server = _Server(config, origins, worker, archive, shared_port=shared_port)
     uvloop.run(server.run(announce))
 
 
@@ -78,14 +79,13 @@ def local_models(data_dir: Path) -> Iterable[str]:
 
 
 class _Server:
-    def __init__(
-        self, config: Config, origins: Origins, worker: str, open_store: Callable[[], Store], *, shared_port: bool
-    ) -> None:
+    def __init__(self, config: Config, origins: Origins, worker: str, archive: Archive, *, shared_port: bool) -> None:
         self._config = config
         self._origins = origins
         self._worker = worker
         self._shared_port = shared_port
-        self._open_store = open_store
+        self._open_store = archive.open_store
+        self.memory = Memory(archive.ask, config.server.data_dir)
         data_dir = config.server.data_dir
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         (data_dir / "spool").mkdir(exist_ok=True, mode=0o700)
@@ -106,15 +106,19 @@ class _Server:
     async def run(self, announce: Callable[[str], None]) -> None:
         loop = asyncio.get_running_loop()
         config = self._config
+        limits = self._limits()
         journal_dir = config.server.data_dir / "journal"
         recover(journal_dir, self._worker)
         journal = JournalWriter(journal_dir, self._worker, config.ledger.journal_segment_bytes)
         engines = EngineDirectory(config.server.data_dir)
         access = Access(self._keys.ring, time.time)
+        if limits is not None:
+            self.memory.begin(limits, lambda: access.ring, (time.monotonic, time.time))
+            await asyncio.sleep(0)  # the thread that asks begins now
         self._plans = self._compile()
         fittings = Fittings(access, journal, engines, self._open_store, self._worker, _room())
-        gateway = Gateway(loop, config.server, self._plans, fittings)
-        self._gateway = gateway
+        gateway = Gateway(loop, config.server, self._plans, fittings, limits)
+        self._gateway = self.memory.gateway = gateway
         self._tell_problems()
         try:
             listener = await loop.create_server(
@@ -142,6 +146,8 @@ class _Server:
         await self._stop.wait()
         await self._drain(listener)
         ticker.cancel()
+        self.memory.stop()
+        self.memory.forget()
         gateway.outbox.flush()
         gateway.pools.close()
         journal.close()
@@ -156,6 +162,20 @@ class _Server:
         permits = permits_of(config, providers, now.date(), keep=True)
         return Plans(config, providers, local_models=lambda: local_models(data_dir), now=now, permits=permits)
 
+    @property
+    def _counting(self) -> Limits | None:
+        """The limits that count now."""
+        limiter = self._gateway.limiter
+        return limiter.limits if limiter is not None else None
+
+    def _limits(self, before: Limits | None = None) -> Limits | None:
+        """Return the limits of the configuration, which go on with what was counted under one before."""
+        rules = rules_of(self._config.limits, self._config.budgets)
+        return Limits(rules, self._tell, before) if rules else None
+
+    def _tell(self, text: str) -> None:
+        self._gateway.tell(text)
+
     def _reload(self) -> None:
         """Take the configuration anew; a broken file changes nothing, and is told."""
         gateway = self._gateway
@@ -167,12 +187,17 @@ class _Server:
         for text in needs_restart(self._config, config):
             gateway.complain(text)
         before, self._config = self._config, config
-        if not self._refresh_plans():
+        counting = limits = self._counting
+        if (before.limits, before.budgets) != (config.limits, config.budgets):
+            limits = self._limits(counting)
+        if not self._refresh_plans(limits):
             self._config = before
             return
+        if limits is not None and limits is not counting:
+            self.memory.begin(limits, lambda: gateway.access.ring, (gateway.clock, gateway.wall_clock))
         gateway.tell(f"took the new configuration of {config.source or 'the environment'}")
 
-    def _refresh_plans(self) -> bool:
+    def _refresh_plans(self, limits: Limits | None) -> bool:
         """Compile the plans anew. A broken card changes nothing, and is told."""
         try:
             plans = self._compile()
@@ -182,7 +207,7 @@ class _Server:
             return False
         self._plans = plans
         self._tell_problems()
-        self._gateway.configure(self._config.server, plans)
+        self._gateway.configure(self._config.server, plans, limits)
         return True
 
     def _tell_problems(self) -> None:
@@ -209,6 +234,7 @@ class _Server:
             self._look_at_files()
         if beat % 10 == 0:
             gateway.journal.refresh()
+            self.memory.show(self._counting, gateway.clock(), gateway.wall_clock())
         if beat % 50 == 0:
             gateway.pools.sweep()
             self._date_prices()
@@ -227,13 +253,13 @@ class _Server:
             self._unsettled = changed
         cards = self._cards.changed(self._config.policy.cards)
         models = self._models.changed(self._config.server.data_dir / "models")
-        if (cards or models) and self._refresh_plans():
+        if (cards or models) and self._refresh_plans(self._counting):
             self._gateway.tell("took the new cards")
 
     def _date_prices(self) -> None:
         until = self._plans.until
         if until is not None and until <= datetime.now(UTC):
-            self._refresh_plans()
+            self._refresh_plans(self._counting)
 
     def _stop_or_hasten(self, number: signal.Signals) -> None:
         """Begin to drain; a second signal ends the drain.

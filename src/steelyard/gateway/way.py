@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from steelyard.gateway.lane import Lane
 from steelyard.gateway.order import order
+from steelyard.limits import Ceiling
 from steelyard.policy.plan import Plan
 
 __all__ = ["Way"]
@@ -16,6 +17,7 @@ class Way:
 
     __slots__ = (
         "_weights",
+        "ceiling",
         "first_byte_s",
         "fixed",
         "idle_s",
@@ -31,6 +33,7 @@ class Way:
     def __init__(self, plan: Plan, lanes: Sequence[Lane], weights: Sequence[float] | None) -> None:
         self.plan = plan
         self.lanes = lanes
+        self.ceiling: Ceiling | None = None  # is found when a limit asks for it
         self.plain = all(lane.plain for lane in lanes)
         self.route = plan.route
         self.record = plan.record

@@ -12,6 +12,7 @@ from steelyard.gateway.meter import Meter
 from steelyard.gateway.signing import Signer
 from steelyard.gateway.surface import Endpoint
 from steelyard.gateway.way import Way
+from steelyard.limits import Counter
 from steelyard.policy.plan import Plan, Target
 from steelyard.policy.plans import Plans
 
@@ -25,7 +26,7 @@ class Ways:
     """The ways of one configuration, for callers of one purpose. What was learned of the deployments (`vitals`)
     outlives it."""
 
-    __slots__ = ("_by_endpoint", "_meter", "_plans", "_purpose", "_signer_of", "vitals")
+    __slots__ = ("_by_endpoint", "_counters_of", "_meter", "_plans", "_purpose", "_signer_of", "vitals")
 
     def __init__(
         self,
@@ -34,6 +35,7 @@ class Ways:
         meter: Meter,
         signer_of: Callable[[Target], Signer | None],
         purpose: str | None = None,
+        counters_of: Callable[[str], tuple[Counter, ...]] | None = None,
     ) -> None:
         self._plans = plans
         self._purpose = purpose
@@ -41,6 +43,7 @@ class Ways:
         self.vitals = vitals
         self._meter = meter
         self._signer_of = signer_of
+        self._counters_of = counters_of
 
     def to(self, endpoint: Endpoint, model: str) -> Way:
         """Return the way to what was asked for. Raises NotFound, Unavailable, Denied."""
@@ -72,7 +75,10 @@ class Ways:
         manners = manners_of(endpoint, target)
         vitals = self._vitals_of(target.deployment)
         permit = self._plans.permit(plan, target.deployment)
-        return Lane(target, vitals, row, manners, self._signer_of(target), permit)
+        lane = Lane(target, vitals, row, manners, self._signer_of(target), permit)
+        if self._counters_of is not None:
+            lane.counters = self._counters_of(target.deployment)
+        return lane
 
     def _vitals_of(self, deployment: str) -> Vitals:
         known = self.vitals.get(deployment)

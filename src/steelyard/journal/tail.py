@@ -8,12 +8,13 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from steelyard.core.errors import StoreError
 from steelyard.core.exchange import Exchange
 from steelyard.journal.ends import is_damaged
 from steelyard.journal.frames import Scan, SchemaError, Stop, decode_payload, scan
 from steelyard.journal.segments import FIRST, MAGIC, SegmentName, is_locked, named_segments
 
-__all__ = ["BATCH_BYTES", "Batch", "Entry", "Tail"]
+__all__ = ["BATCH_BYTES", "Batch", "Entry", "Tail", "exchanges_behind"]
 
 BATCH_BYTES = 16 * 1024 * 1024
 """Bytes of frames after which a reading ends, so that recorded bodies do not fill the memory."""
@@ -111,6 +112,21 @@ class Tail:
             return _Reading(fd, name, self._positions.get(name, FIRST), live=live).read(limit)
         finally:
             os.close(fd)
+
+
+def exchanges_behind(directory: Path, positions: Mapping[str, int]) -> Iterator[Exchange]:
+    """Yield every exchange behind the positions, until there is nothing new. Raises StoreError."""
+    tail = Tail(directory, positions)
+    while True:
+        try:
+            batch = tail.read()
+        except OSError as error:
+            raise StoreError(f"The journal {directory} cannot be read: {error.strerror}.") from error
+        if not batch.entries:
+            return
+        tail.accept(batch)
+        for entry in batch.entries:
+            yield entry.exchange
 
 
 class _Reading:

@@ -17,13 +17,16 @@ from msgspec import Struct, structs
 from steelyard.core.errors import ConfigError, StoreError
 from steelyard.core.exchange import Record
 from steelyard.core.ids import new_key, short_id
-from steelyard.keys.key import Key, hash_of
+from steelyard.keys.key import Bearer, Key, hash_of
 
 __all__ = ["KeyFile"]
 
 VERSION: Final = 1
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
+
+
+_ANYBODY: Final = Bearer()
 
 
 class _Content(Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,16 +59,20 @@ class KeyFile:
         expires_at: float | None = None,
         record: Record | None = None,
         purpose: str | None = None,
+        bearer: Bearer = _ANYBODY,
     ) -> tuple[Key, str]:
         """Add a key and return it with its secret, which nobody can find out again.
 
-        Raise ConfigError for a malformed name or a time that has passed, StoreError when a live key has this name.
+        Raise ConfigError for malformed names or a time that has passed, StoreError when a live key has this name.
         """
         if not _NAME.fullmatch(name):
             raise ConfigError(
                 f'"{name[:70]}" cannot name a key. Use 1 to 64 letters, digits, dots, dashes and underscores, '
                 "beginning with a letter or a digit."
             )
+        for kind, given in (("team", bearer.team), ("project", bearer.project)):
+            if given is not None and not _NAME.fullmatch(given):
+                raise ConfigError(f'"{given[:70]}" cannot name a {kind}. The rules are those of keys\' names.')
         if routes is not None and not all(routes):
             raise ConfigError("A route's name is empty. Name the route, or leave it out to allow all.")
         with self._writing() as keys:
@@ -86,6 +93,8 @@ class KeyFile:
                 created_at=now,
                 expires_at=expires_at,
                 purpose=purpose,
+                team=bearer.team,
+                project=bearer.project,
             )
             self._replace((*keys, key))
         return key, secret

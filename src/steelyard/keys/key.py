@@ -6,7 +6,14 @@ from msgspec import Struct
 
 from steelyard.core.exchange import Record
 
-__all__ = ["Key", "hash_of"]
+__all__ = ["Bearer", "Key", "hash_of"]
+
+
+class Bearer(Struct, frozen=True):
+    """Whom a key is given to. Several keys may have the same team or project."""
+
+    team: str | None = None
+    project: str | None = None
 
 
 class Key(Struct, frozen=True, forbid_unknown_fields=True):
@@ -15,6 +22,7 @@ class Key(Struct, frozen=True, forbid_unknown_fields=True):
     `hash` is the SHA-256 of the secret in hexadecimal. `routes` are the models and routes that the key may ask for,
     `None`: all. `record` lowers what the server's and the route's settings record, and never
     raises it; `None`: it does not. `purpose` names what its calls are for (`[purposes.NAME]`); `None`: the default.
+    `team` and `project` are what limits and budgets may be about, beside the key itself.
     """
 
     id: str
@@ -26,6 +34,8 @@ class Key(Struct, frozen=True, forbid_unknown_fields=True):
     expires_at: float | None = None
     revoked_at: float | None = None
     purpose: str | None = None
+    team: str | None = None
+    project: str | None = None
 
     def live(self, now: float) -> bool:
         """Return whether the key opens the door at this time."""

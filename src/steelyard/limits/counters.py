@@ -78,6 +78,11 @@ class Counter:
         kind = self.rule.scope.kind
         return f"{kind}:{self.name[:_LONGEST_NAME]}" if kind != "all" else kind
 
+    @property
+    def told(self) -> str:
+        """The same, as the subject of a sentence."""
+        return "This gateway" if self.rule.scope.kind == "all" else self.subject
+
     def has_room(self, hold: Hold) -> bool:
         """Say whether a call may pass."""
         raise NotImplementedError
@@ -149,7 +154,7 @@ class Requests(Counter):
     def error(self, hold: Hold) -> CallError:
         wait = self.window.wait_s(hold.now, self.limit - 1)
         return TooMany(
-            f"{self.subject} has had its {self.limit:,} {_words(self.rule)}. Try again in {_seconds(wait)}.",
+            f"{self.told} has had its {self.limit:,} {_words(self.rule)}. Try again in {_seconds(wait)}.",
             retry_after_s=wait,
         )
 
@@ -201,7 +206,7 @@ class Tokens(Counter):
             return _unbounded(self)
         if tokens > self.limit and not self._last_call:
             error = TooMany(
-                f"The call may take {tokens:,} tokens, and {self.subject} has {self.limit:,} {_words(self.rule)}. "
+                f"The call may take {tokens:,} tokens, and {self.told} has {self.limit:,} {_words(self.rule)}. "
                 "Send a smaller max_tokens, or less input.",
             )
             error.should_retry = False
@@ -209,10 +214,10 @@ class Tokens(Counter):
         wait = self.window.wait_s(hold.now, self.limit - (1 if self._last_call else tokens))
         left = max(0, self.limit - self.window.used(hold.now))
         return TooMany(
-            f"{self.subject} has {left:,} left of its {self.limit:,} {_words(self.rule)}, and the call may take "
+            f"{self.told} has {left:,} left of its {self.limit:,} {_words(self.rule)}, and the call may take "
             f"{tokens:,}. Try again in {_seconds(wait)}."
             if tokens >= 0
-            else f"{self.subject} has had its {self.limit:,} {_words(self.rule)}. Try again in {_seconds(wait)}.",
+            else f"{self.told} has had its {self.limit:,} {_words(self.rule)}. Try again in {_seconds(wait)}.",
             retry_after_s=wait,
         )
 
@@ -255,7 +260,7 @@ class Concurrent(Counter):
 
     def error(self, hold: Hold) -> CallError:
         return TooMany(
-            f"{self.subject} has {self.limit:,} calls under way, as many as it may. Await one of them.",
+            f"{self.told} has {self.limit:,} calls under way, as many as it may. Await one of them.",
             retry_after_s=_SOON_S,
         )
 
@@ -270,7 +275,7 @@ class InputBytes(Counter):
 
     def error(self, hold: Hold) -> CallError:
         error = TooMany(
-            f"The body has {hold.size:,} bytes, and {self.subject} may send {self.limit:,}. Send less.",
+            f"The body has {hold.size:,} bytes, and {self.told} may send {self.limit:,}. Send less.",
             code="input_too_large",
         )
         error.should_retry = False
@@ -352,7 +357,7 @@ class Purse(Counter):
             spell.told += 1
         part = self.rule.warn_at[spell.told - 1]
         self._tell(
-            f"{self.subject} has spent {usd_of(spell.used)} of its {usd_of(self.limit)} USD {_words(self.rule)}: "
+            f"{self.told} has spent {usd_of(spell.used)} of its {usd_of(self.limit)} USD {_words(self.rule)}: "
             f"{part:.0%} is reached."
         )
 
@@ -379,7 +384,7 @@ class Purse(Counter):
     def error(self, hold: Hold) -> CallError:
         if not hold.priced and not self._unpriced:
             error: CallError = BudgetExceeded(
-                f"What the call costs is not known, and {self.subject} has a budget. Ask a model with a price; or add "
+                f"What the call costs is not known, and {self.told} has a budget. Ask a model with a price; or add "
                 '[deployments."PROVIDER/MODEL"] price, or unknown_price = "allow" to the budget.',
                 code="price_unknown",
             )
@@ -389,7 +394,7 @@ class Purse(Counter):
             return _unbounded(self)
         spell = self.till.at(hold.wall)
         told = (
-            f"{self.subject} has spent {usd_of(spell.used)} of its {usd_of(self.limit)} USD {_words(self.rule)}, and "
+            f"{self.told} has spent {usd_of(spell.used)} of its {usd_of(self.limit)} USD {_words(self.rule)}, and "
             f"calls under way may cost {usd_of(spell.reserved)} more."
         )
         may = f" This one may cost {usd_of(hold.atto)}." if hold.atto >= 0 and not self._last_call else ""
@@ -418,8 +423,8 @@ def _seconds(seconds: float) -> str:
 
 def _unbounded(counter: Counter) -> CallError:
     return BadRequest(
-        f"Nothing says how many tokens the answer may have, and {counter.subject} has a limit. Send max_tokens; or "
-        'add [deployments."PROVIDER/MODEL"] most_output.',
+        f"Nothing says how many tokens the call may take, and {counter.told} has a limit. Send max_tokens; "
+        'or add to [deployments."PROVIDER/MODEL"] most_output, and context where calls hold more than text.',
         code="max_tokens_required",
         param="max_tokens",
     )

@@ -27,9 +27,10 @@ NO_KEY: Final = "(none)"
 
 class Applied:
     """What concerns the calls of one key for one route: `counters`, and beyond them those of each user (`crowds`).
-    `bounded`: something of it wants to know what a call may take at most."""
+    `bounded`: something of it wants to know what a call may take at most; `priced`: only what has a known price will
+    do."""
 
-    __slots__ = ("bounded", "counters", "crowds", "key", "pending", "windows")
+    __slots__ = ("bounded", "counters", "crowds", "key", "pending", "priced")
 
     def __init__(
         self, key: str, counters: tuple[Counter, ...], crowds: tuple[Crowd, ...], pending: tuple[Crowd, ...]
@@ -40,7 +41,7 @@ class Applied:
         self.pending = pending
         rules = [*(one.rule for one in counters), *(one.rule for one in crowds)]
         self.bounded = any(_is_bounded(one) for one in rules)
-        self.windows = any(one.length_s is not None for one in rules)
+        self.priced = any(one.per is not None and not one.unpriced for one in rules)
 
     def of_user(self, user: str | None, now: float, wall: float) -> tuple[Counter, ...]:
         """Return all counters that concern a call of an end user; calls that name none are one user's."""

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
+from decimal import Decimal
+from math import inf
+
 from msgspec import Struct
 
-__all__ = ["Recalled", "Spent", "Want"]
+from steelyard.core.exchange import Exchange
+
+__all__ = ["Recalled", "Spent", "Sums", "Want", "atto_of_cost"]
+
+_Group = tuple[str | None, str | None, str | None, str | None, float]
 
 
 class Want(Struct, frozen=True):
@@ -35,3 +44,40 @@ class Recalled(Struct, frozen=True):
 
     answers: dict[Want, list[Spent]]
     keys: dict[str, tuple[str, str | None, str | None]]
+
+
+def atto_of_cost(cost: Decimal) -> int:
+    """Return what a call cost in 10^-18 dollars, rounded as in the ledger (`ledger.money`)."""
+    return round(cost.scaleb(18))
+
+
+class Sums:
+    """Answers, added up from exchanges. One counts that was admitted: all but those that were rejected before anything
+    was sent."""
+
+    def __init__(self, wants: Iterable[Want]) -> None:
+        self._sums: dict[Want, defaultdict[_Group, list[int]]] = {
+            want: defaultdict(lambda: [0, 0, 0]) for want in wants
+        }
+
+    def add(self, one: Exchange) -> None:
+        """Count an exchange."""
+        if one.outcome == "rejected" and not one.attempts:
+            return
+        usage = one.usage
+        tokens = (usage.input or 0) + (usage.output or 0) if usage is not None else 0
+        atto = atto_of_cost(Decimal(one.cost_usd)) if one.cost_usd is not None else 0
+        for want, found in self._sums.items():
+            if one.received_at >= want.since:
+                until = inf if want.width_s is None else (one.received_at // want.width_s + 1) * want.width_s
+                amounts = found[one.key, one.route, one.deployment, one.end_user if want.by_user else None, until]
+                amounts[0] += 1
+                amounts[1] += tokens
+                amounts[2] += atto
+
+    def answers(self) -> dict[Want, list[Spent]]:
+        """Return what was counted."""
+        return {
+            want: [Spent(group[4], *group[:4], *amounts) for group, amounts in found.items()]
+            for want, found in self._sums.items()
+        }

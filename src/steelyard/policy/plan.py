@@ -41,9 +41,9 @@ class Target(Struct, frozen=True):
     is None for those.
 
     A generative call whose endpoint is not among `paths` is translated to `dialect`. `most_output` is how many tokens
-    the model gives at most, None where that is not known; `lacks` are words of what it cannot do ("images"). `signing`:
-    calls have no key, they are signed (`signing_facts`). `body_extra` are members that bodies of "messages" must have,
-    and with `drop_model` these name no model: the path does.
+    the model gives at most, `context` how many it can hold, None where that is not known; `lacks` are words of what it
+    cannot do ("images"). `signing`: calls have no key, they are signed (`signing_facts`). `body_extra` are members that
+    bodies of "messages" must have, and with `drop_model` these name no model: the path does.
     """
 
     deployment: str
@@ -66,6 +66,7 @@ class Target(Struct, frozen=True):
     signing_facts: SigningFacts | None = None
     body_extra: Mapping[str, Any] = {}
     drop_model: bool = False
+    context: int | None = None
 
     def path_of(self, endpoint: str, *, stream: bool = False) -> str | None:
         """Return where an endpoint is called; None when the target lacks it. Some have another path for streams."""

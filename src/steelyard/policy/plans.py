@@ -10,7 +10,7 @@ from msgspec import structs
 
 from steelyard.catalog.prices import priced_models
 from steelyard.config.providers import ResolvedProvider
-from steelyard.config.settings import Config, DeploymentFacts, RouteSettings
+from steelyard.config.settings import Config, DeploymentFacts, ModelSettings, RouteSettings
 from steelyard.core.errors import ConfigError, Denied, NotFound, StoreError, Unavailable
 from steelyard.core.usage import Usage
 from steelyard.policy.nearest import nearest
@@ -20,6 +20,8 @@ from steelyard.policy.targets import LOCAL_PROVIDER, Missing, local_target, remo
 
 __all__ = ["LOCAL_PROVIDER", "Plans"]
 
+_LOCAL_CONTEXT = 8192
+"""What the engine gives a call at most where nobody has said it (`config.settings.ModelSettings`)."""
 _MOST_UNNAMED = 4096
 _LONGEST_QUOTED = 200
 _MOST_TOLD = 3
@@ -212,7 +214,8 @@ class Plans:
         provider_name = deployment.partition("/")[0]
         facts = self._facts(deployment)
         if provider_name == LOCAL_PROVIDER:
-            return local_target(deployment, facts, self._local_models)
+            model = self._config.models.get(deployment.removeprefix(f"{LOCAL_PROVIDER}/"), ModelSettings())
+            return local_target(deployment, facts, self._local_models, model.context or _LOCAL_CONTEXT)
         provider = self._providers.get(provider_name)
         if provider is None:
             add = f"Add [providers.{provider_name}] to steelyard.toml."

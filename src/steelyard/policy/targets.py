@@ -10,7 +10,7 @@ from msgspec import Raw, Struct
 
 from steelyard.catalog.addresses import leads_elsewhere
 from steelyard.catalog.endpoints import GENERATES, Dialect, dialect_of
-from steelyard.catalog.prices import LOCAL, Tariff, find_tariff, flat_tariff
+from steelyard.catalog.prices import LOCAL, Tariff, context_window, find_tariff, flat_tariff
 from steelyard.catalog.providers import MODELS
 from steelyard.config.providers import ResolvedProvider
 from steelyard.config.settings import DeploymentFacts
@@ -46,9 +46,10 @@ class Missing(Struct, frozen=True):
 
 
 def local_target(
-    deployment: str, facts: DeploymentFacts, local_models: Callable[[], Iterable[str]]
+    deployment: str, facts: DeploymentFacts, local_models: Callable[[], Iterable[str]], context: int | None = None
 ) -> Target | Missing:
-    """Return a model of this machine's engine ready for use, or why there is none."""
+    """Return a model of this machine's engine ready for use, or why there is none. `context` is what the engine gives a
+    call at most."""
     model = deployment.removeprefix(f"{LOCAL_PROVIDER}/")
     if not _LOCAL_MODEL.fullmatch(model) or model not in set(local_models()):
         near = nearest(model, local_models(), 0.5)
@@ -69,6 +70,7 @@ def local_target(
         "local",
         most_output=facts.most_output,
         lacks=_LOCAL_LACKS | frozenset(facts.lacks),
+        context=facts.context or context,
     )
 
 
@@ -108,6 +110,7 @@ def remote_target(
         signing_facts=provider.signing,
         body_extra=row.body_extra,
         drop_model=row.drop_model,
+        context=facts.context or _context(provider, model),
     )
 
 
@@ -147,6 +150,10 @@ def _tariff(provider: ResolvedProvider, model: str, facts: DeploymentFacts, now:
         return given
     name = model.removeprefix(provider.row.model_parent)
     return find_tariff(provider.prices, name, now) if provider.prices else None
+
+
+def _context(provider: ResolvedProvider, model: str) -> int | None:
+    return context_window(provider.prices, model.removeprefix(provider.row.model_parent)) if provider.prices else None
 
 
 def _given_tariff(facts: DeploymentFacts) -> Tariff | None:

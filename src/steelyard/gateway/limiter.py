@@ -1,0 +1,308 @@
+"""Limits and budgets at work: what a call may take is reserved before it is made, and settled when it is over."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from steelyard.core.errors import CallError, Unavailable
+from steelyard.core.exchange import Outcome
+from steelyard.core.usage import Usage
+from steelyard.gateway.body import JsonBody, PathBody
+from steelyard.gateway.envelope import longest_answer
+from steelyard.limits import Ceiling, Counter, Facts, Hold, Limits, ceiling_of, refers
+from steelyard.limits.counters import Requests, Tokens
+from steelyard.limits.limits import NO_KEY
+from steelyard.limits.recall import atto_of_cost
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from decimal import Decimal
+
+    from steelyard.gateway.account import Account, Body
+    from steelyard.gateway.call import Call
+    from steelyard.gateway.gateway import Gateway
+    from steelyard.gateway.lane import Lane
+    from steelyard.gateway.relay import Seen
+    from steelyard.gateway.way import Way
+    from steelyard.keys.key import Key
+
+__all__ = ["Limiter", "billed", "headers_in_place", "settle"]
+
+_BYTES_PER_TOKEN: Final = 4
+_NO_OUTPUT: Final = frozenset(("embeddings", "rerank"))
+_STORED: Final = ("previous_response_id", "conversation", "prompt")
+_FREE: Final = frozenset(("refused", "status"))
+"""Ends of an attempt after which nobody charges anything."""
+
+
+class Limiter:
+    """The limits of one gateway's calls."""
+
+    __slots__ = ("_gateway", "limits")
+
+    def __init__(self, gateway: Gateway, limits: Limits) -> None:
+        self._gateway = gateway
+        self.limits = limits
+
+    def admit(self, call: Call, way: Way, body: Body) -> Sequence[Lane] | None:
+        """Reserve what a call may take; nothing is touched where something has no room for it. Returns the lanes that
+        it may use, where these are not all of its way's. Raises CallError."""
+        key = call.key
+        limits = self.limits
+        name = key.id if key is not None else None
+        now, wall = call.started_at, call.received_at
+        applied = limits.known(name, way.route) or limits.apply(name, _who(key), way.route, now, wall)
+        counters = applied.counters
+        if applied.crowds:
+            counters = applied.of_user(_user_of(call, body), now, wall)
+        elif not counters:
+            return None
+        if applied.pending:
+            raise _restoring()
+        hold = limits.begin(now, wall, _size_of(self._gateway, call, body))
+        lanes: Sequence[Lane] | None = None
+        if applied.bounded:
+            ceiling = way.ceiling
+            if ceiling is None:
+                ceiling = way.ceiling = ceiling_of([_facts(lane) for lane in way.lanes])
+            if applied.priced and not ceiling.priced and not ceiling.unpriced:
+                lanes = [lane for lane in way.lanes if lane.target.tariff is not None]
+                ceiling = ceiling_of([_facts(lane) for lane in lanes])
+            _bound(hold, call, body, ceiling)
+        call.hold = hold
+        lacking = hold.take(counters)
+        if lacking is not None:
+            hold.counters = counters  # for what the client is told of them
+            self._note(lacking)
+            raise lacking.error(hold)
+        return lanes
+
+    def grant(self, call: Call, lane: Lane) -> CallError | None:
+        """Reserve what an attempt at a deployment may take of the deployment's own limits; return why not."""
+        limits = self.limits
+        if limits.pending and limits.is_closed(lane.counters):
+            return _restoring()
+        body = call.sending
+        assert body is not None
+        hold = limits.begin(call.attempt_started, call.received_at, _size_of(self._gateway, call, body))
+        ceiling = lane.ceiling
+        if ceiling is None:
+            ceiling = lane.ceiling = ceiling_of([_facts(lane)])
+        _bound(hold, call, body, ceiling)
+        lacking = hold.take(lane.counters)
+        if lacking is not None:
+            self._note(lacking)
+            return lacking.error(hold)
+        call.attempt_hold = hold
+        return None
+
+    def _note(self, lacking: Counter) -> None:
+        rule = lacking.rule
+        self.limits.refusals[rule.scope.kind, rule.metric] += 1
+
+    # What is told of it.
+
+    def metrics(self) -> str:
+        """Return lines for `/metrics`: of users there are too many, they are counted in refusals only."""
+        limits, gateway = self.limits, self._gateway
+        lines = [
+            "# HELP steelyard_limits_refusals_total Calls and attempts refused by a limit or a budget.",
+            "# TYPE steelyard_limits_refusals_total counter",
+        ]
+        for (kind, metric), count in limits.refusals.items():
+            lines.append(f'steelyard_limits_refusals_total{{scope="{kind}",limit="{metric}"}} {count}')
+        lines += [
+            "# HELP steelyard_limits_usage_ratio What is taken and reserved of a limit or a budget, as a part of it.",
+            "# TYPE steelyard_limits_usage_ratio gauge",
+        ]
+        for one in limits.standings(gateway.clock(), gateway.wall_clock(), 100):
+            if not one.scope.startswith("user:"):
+                scope = one.scope.replace("\\", "\\\\").replace('"', '\\"')
+                lines.append(f'steelyard_limits_usage_ratio{{scope="{scope}",limit="{one.limit}"}} {one.ratio:.6g}')
+        lines += [
+            "# HELP steelyard_limits_overruns_total Calls that took more than was thought possible, and reserved.",
+            "# TYPE steelyard_limits_overruns_total counter",
+            f"steelyard_limits_overruns_total {limits.overruns}",
+            "# HELP steelyard_limits_restored 1 once it is known what was counted before the gateway began.",
+            "# TYPE steelyard_limits_restored gauge",
+            f"steelyard_limits_restored {int(not limits.pending)}",
+        ]
+        return "\n".join(lines) + "\n"
+
+
+def settle(call: Account, outcome: Outcome, usage: Usage | None, cost: Decimal | None) -> None:
+    """Count what a call took of the limits that it was admitted by, and no longer what it might have."""
+    tokens = 0
+    if usage is not None:
+        tokens = (usage.input or 0) + (usage.output or 0)
+    atto = atto_of_cost(cost) if cost is not None else 0
+    hold, attempt = call.hold, call.attempt_hold
+    if hold is not None:
+        if outcome == "rejected" and not call.attempts:
+            hold.free()
+        else:
+            limiter = call.gateway.limiter
+            if limiter is not None and (0 <= hold.tokens < tokens or 0 <= hold.atto < atto):
+                limiter.limits.overruns += 1
+            hold.settle(tokens, atto)
+    if attempt is not None:
+        attempt.settle(tokens, atto)
+
+
+def headers_in_place(call: Account, fields: bytes) -> bytes:
+    """Return an answer's header lines with what our limits of requests and tokens say in the place of what the
+    provider's do; as they are, where we limit neither."""
+    hold = call.hold
+    if hold is None:
+        return fields
+    requests = tokens = None
+    room_r = room_t = 0
+    for one in hold.counters:
+        if isinstance(one, Requests):
+            room = one.limit - one.window.used(hold.now)
+            if requests is None or room < room_r:
+                requests, room_r = one, room
+        elif isinstance(one, Tokens):
+            room = one.limit - one.window.used(hold.now)
+            if tokens is None or room < room_t:
+                tokens, room_t = one, room
+    if requests is None and tokens is None:
+        return fields
+    told = [] if not fields else [line for line in fields.split(b"\r\n") if line and not _is_limit(line)]
+    anthropic = call.endpoint.dialect == "anthropic"
+    if requests is not None:
+        told += _told(b"requests", requests.limit, room_r, requests.window.wait_s(hold.now, 0), anthropic=anthropic)
+    if tokens is not None:
+        told += _told(b"tokens", tokens.limit, room_t, tokens.window.wait_s(hold.now, 0), anthropic=anthropic)
+    return b"\r\n".join(told) + b"\r\n"
+
+
+def _is_limit(line: bytes) -> bool:
+    return line[:32].lower().startswith((b"x-ratelimit-", b"anthropic-ratelimit-"))
+
+
+def _told(what: bytes, limit: int, room: int, resets_s: float, *, anthropic: bool) -> list[bytes]:
+    left = room if room > 0 else 0
+    if anthropic:
+        # Claude API docs, "Rate limits", "Response headers": the time is in RFC 3339.
+        at = datetime.fromtimestamp(time.time() + resets_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+        name = b"anthropic-ratelimit-%b" % what
+        return [b"%b-limit: %d" % (name, limit), b"%b-remaining: %d" % (name, left), b"%b-reset: %b" % (name, at)]
+    # OpenAI API, "Rate limits", "Rate limits in headers": 60, 59, 6m0s.
+    return [
+        b"x-ratelimit-limit-%b: %d" % (what, limit),
+        b"x-ratelimit-remaining-%b: %d" % (what, left),
+        b"x-ratelimit-reset-%b: %b" % (what, _duration(resets_s)),
+    ]
+
+
+def _duration(seconds: float) -> bytes:
+    whole = int(seconds + 0.999)
+    if whole < 60:
+        return b"%ds" % whole
+    if whole < 3600:
+        return b"%dm%ds" % (whole // 60, whole % 60)
+    return b"%dh%dm%ds" % (whole // 3600, whole // 60 % 60, whole % 60)
+
+
+def billed(call: Account, outcome: Outcome, seen: Seen) -> Usage | None:
+    """Return the usage of a call that limits count, estimated where its provider reported none: what was sent is never
+    free. None where nothing was sent, or where nobody charges for it."""
+    usage = seen.usage
+    if not call.attempts or call.endpoint.counts:
+        return usage
+    if usage is None:
+        if call.attempts[-1].outcome in _FREE or not call.was_sent():
+            return None
+        usage = call.estimate(seen.size // _BYTES_PER_TOKEN if outcome == "ok" else 0)
+    elif usage.output is None and call.endpoint.name not in _NO_OUTPUT:
+        usage = replace(usage, output=seen.size // _BYTES_PER_TOKEN, estimated=True)
+    hold = call.hold or call.attempt_hold
+    if usage.estimated and hold is not None and 0 <= hold.output < (usage.output or 0):
+        usage = replace(usage, output=hold.output)  # no estimate is above what the call was limited to
+    return usage
+
+
+def _facts(lane: Lane) -> Facts:
+    target = lane.target
+    return Facts(target.tariff, target.most_output, target.context)
+
+
+def _who(key: Key | None) -> tuple[str, str | None, str | None]:
+    return (NO_KEY, None, None) if key is None else (key.name, key.team, key.project)
+
+
+def _restoring() -> CallError:
+    return Unavailable(
+        "What was spent before this gateway started is still being read from the ledger. Try again in a moment.",
+        code="limits_restoring",
+        retry_after_s=1.0,
+    )
+
+
+def _size_of(gateway: Gateway, call: Call, body: Body) -> int:
+    if isinstance(body, JsonBody | PathBody):
+        return body.size
+    length = call.incoming.length  # a form, which is still coming in
+    return length if length is not None else gateway.max_body_bytes
+
+
+def _user_of(call: Call, body: Body) -> str | None:
+    if call.user is None and isinstance(body, JsonBody):
+        call.user = body.end_user()  # so that the record has it too, by which counting goes on after a restart
+    return call.user
+
+
+def _bound(hold: Hold, call: Call, body: Body, ceiling: Ceiling) -> None:
+    """Say what a call may take at most."""
+    if call.endpoint.counts:
+        return
+    tokens = hold.size
+    if _is_more_than_text(call, body):
+        tokens = max(tokens, ceiling.context) if ceiling.context >= 0 else -1
+    hold.output = output = _most_output(call, body, ceiling)
+    hold.priced = not ceiling.unpriced
+    if tokens < 0 or output < 0:
+        hold.tokens = hold.atto = -1
+    else:
+        hold.tokens = tokens + output
+        hold.atto = tokens * ceiling.input_atto + output * ceiling.output_atto + ceiling.call_atto
+    if not hold.priced:
+        hold.atto = 0
+
+
+def _is_more_than_text(call: Call, body: Body) -> bool:
+    if isinstance(body, JsonBody):
+        return refers(body.raw, "") or any(body.has(name) for name in _STORED if call.endpoint.name == "responses")
+    return isinstance(body, PathBody) and refers(body.raw, "gemini")
+
+
+def _most_output(call: Call, body: Body, ceiling: Ceiling) -> int:
+    """Return how many tokens an answer may have; -1 where nothing says it."""
+    name = call.endpoint.name
+    if name in _NO_OUTPUT:
+        return 0
+    most, times = -1, 1
+    if isinstance(body, JsonBody):
+        most = _asked(body, name)
+        times = max(body.whole("n") or 1, body.whole("best_of") or 1)
+        if name == "completions":
+            times *= body.length_of("prompt")
+    elif isinstance(body, PathBody):
+        most, times = longest_answer(body.raw)
+    if most <= 0:
+        most = ceiling.most_output
+    return most * max(1, times) if most >= 0 else -1
+
+
+def _asked(body: JsonBody, endpoint: str) -> int:
+    if endpoint == "responses":
+        return body.whole("max_output_tokens") or -1
+    if endpoint == "chat/completions":
+        # Both are honoured by someone; who knows both goes by one of them.
+        return max(body.whole("max_completion_tokens") or -1, body.whole("max_tokens") or -1)
+    return body.whole("max_tokens") or -1

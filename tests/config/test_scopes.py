@@ -1,0 +1,107 @@
+"""Limits and budgets in steelyard.toml: what they are about, and each mistake with its line."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from steelyard.config.loader import load_config
+from steelyard.config.settings import BudgetSettings, LimitSettings
+from steelyard.core.errors import ConfigError
+
+ROUTES = '[routes.assistant]\ndeployments = ["openai/gpt-4.1"]\n'
+
+
+def findings(text: str, tmp_path: Path, **flags: object) -> tuple[str, ...]:
+    file = tmp_path / "steelyard.toml"
+    file.write_text(ROUTES + text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_config(file, {}, flags)
+    return tuple(finding.removeprefix(f"{tmp_path}/steelyard.toml:") for finding in caught.value.findings)
+
+
+def test_limits_and_budgets_are_read_as_they_stand(tmp_path: Path) -> None:
+    file = tmp_path / "steelyard.toml"
+    file.write_text(
+        ROUTES
+        + """
+[[limits]]
+scope = "key:team-a"
+requests_per_minute = 600
+tokens_per_minute = 100_000
+concurrent = 50
+
+[[limits]]
+scope = "user:*"
+requests_per_day = 20
+
+[[budgets]]
+scope = "route:openai/gpt-4.1"
+usd = "5.00"
+per = "month"
+warn_at = [0.5, 0.8]
+""",
+        encoding="utf-8",
+    )
+    config = load_config(file, {}, {})
+    assert config.limits == (
+        LimitSettings("key:team-a", requests_per_minute=600, tokens_per_minute=100_000, concurrent=50),
+        LimitSettings("user:*", requests_per_day=20),
+    )
+    assert config.budgets == (BudgetSettings("route:openai/gpt-4.1", Decimal("5.00"), "month", warn_at=(0.5, 0.8)),)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('scope = "kei:a"', 'scope: expected KIND:NAME, like "key:team-a", got "kei:a"; did you mean "key"?'),
+        ('scope = "team-a"', 'scope: expected KIND:NAME, like "key:team-a", got "team-a"; did you mean "team"?'),
+        ('scope = "key:"', 'scope: expected "key:NAME", or "key:*" for each by itself'),
+        ('scope = "user:ann"', 'scope: expected "user:*": users are counted each by itself, and are named by callers'),
+        ('scope = "all:*"', 'scope: expected "all" alone: it is everything that this gateway is asked'),
+        ('scope = "route:asistant"', 'scope: no route is called "asistant"; did you mean "assistant"?'),
+        ('scope = "route:zzz"', 'scope: no route is called "zzz"; add [routes.zzz]'),
+        ('scope = "deployment:opnai/gpt-4.1"', 'scope: no provider is called "opnai"; did you mean "openai"?'),
+        (
+            'scope = "deployment:gpt-4.1"',
+            'scope: expected "deployment:PROVIDER/MODEL", got "gpt-4.1"; did you mean "openai/gpt-4.1"?',
+        ),
+    ],
+)
+def test_a_scope_that_names_nothing_is_told(line: str, expected: str, tmp_path: Path) -> None:
+    assert findings(f"[[limits]]\n{line}\nconcurrent = 1\n", tmp_path) == (f"4: [limits] [0].{expected}",)
+    budget = findings(f'[[budgets]]\n{line}\nusd = "1"\nper = "day"\n', tmp_path)
+    assert budget == (f"4: [budgets] [0].{expected}",)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('[[limits]]\nscope = "all"\nconcurrent = 0\n', "5: [limits] [0].concurrent: must be from 1 to"),
+        ('[[limits]]\nscope = "all"\n', "3: [limits] [0]: limits nothing; give one of requests_per_minute, "),
+        ('[[limits]]\nscope = "all"\nrequests_per_minit = 1\n', "5: [limits] [0].requests_per_minit: unknown key; did"),
+        ('[[budgets]]\nscope = "all"\nusd = 2.5\nper = "day"\n', "5: [budgets] [0].usd: write the price as a string"),
+        ('[[budgets]]\nscope = "all"\nusd = "1"\nper = "mnth"\n', "6: [budgets] [0].per: expected one of day, month"),
+        ('[[budgets]]\nscope = "all"\nusd = "1"\n', "3: [budgets] [0].per: missing"),
+        (
+            '[[budgets]]\nscope = "all"\nusd = "1"\nper = "day"\nwarn_at = [1.5]\n',
+            "7: [budgets] [0].warn_at: every part must be more than 0 and 1 at most, got 1.5",
+        ),
+        (
+            '[[limits]]\nscope = "all"\nconcurrent = 1\n[[limits]]\nscope = "all"\nconcurrent = 2\n',
+            '8: [limits] [1].concurrent: "all" has this limit already: concurrent',
+        ),
+        (
+            '[[budgets]]\nscope = "all"\nusd = "1"\nper = "day"\n[[budgets]]\nscope = "all"\nusd = "2"\nper = "day"\n',
+            '7: [budgets] [1]: "all" has this limit already: usd per day',
+        ),
+    ],
+)
+def test_a_mistake_is_told_with_its_line(text: str, expected: str, tmp_path: Path) -> None:
+    told = findings(text, tmp_path)
+    assert any(one.startswith(expected) for one in told), told
+
+
+def test_several_workers_cannot_share_limits(tmp_path: Path) -> None:
+    (told,) = findings('[[limits]]\nscope = "all"\nconcurrent = 1\n', tmp_path, workers=2)
+    assert told.startswith("--workers: limits and budgets are counted by one process")
