@@ -316,6 +316,10 @@ def test_a_resume_that_asks_for_something_else_is_refused(weigh: Weigh, tmp_path
     assert part.exit_code == 2
     assert "--max-tokens is part of the plan" in part.stderr
     assert weigh("--resume", "nothing", items=None).exit_code == 2
+    # Nothing is left to be asked, so nobody need be there; and it is the gateway of the plan that would be called.
+    done = weigh("--resume", name, "--gateway", f"http://127.0.0.1:{free_port()}", items=None)
+    assert (done.exit_code, world.asked()) == (0, before)
+    assert "MODEL" in done.stdout
 
 
 def test_a_weighing_that_is_killed_loses_no_finished_call_and_asks_none_twice(
@@ -343,7 +347,7 @@ def test_a_weighing_that_is_killed_loses_no_finished_call_and_asks_none_twice(
     assert world.asked() - before <= 60 + under_way
 
 
-def test_ctrl_c_waits_for_the_calls_under_way_and_says_how_to_go_on(world: World, tmp_path: Path) -> None:
+def test_ctrl_c_waits_for_the_calls_under_way_and_says_how_to_go_on(world: World, call: Call, tmp_path: Path) -> None:
     write_items(tmp_path, 40)
     (tmp_path / "steelyard.toml").write_text(world.served.config_path.read_text())
     asked = ("weigh", "run", "--items", "items.csv", "--models", "acme/slow-first-byte:0.05,today", *SCORED,
@@ -354,11 +358,13 @@ def test_ctrl_c_waits_for_the_calls_under_way_and_says_how_to_go_on(world: World
         said = json.loads("\n".join(program.lines))
         notes = "\n".join(program.notes)
     assert (said["stopped"], said["complete"], said["verdict"]) == ("interrupted", False, None)
-    assert f"Go on: steelyard weigh run --resume {said['id']}" in notes
+    hint = next(note for note in program.notes if note.startswith("Go on: ")).removeprefix("Go on: steelyard ")
+    assert hint == f"weigh run --resume {said['id']}"
     assert "There is no verdict before all are made" in notes
     # Whatever was asked came back.
     assert len(folder(tmp_path).read("asked.jsonl", Asked)) == len(calls(tmp_path)) == said["calls"]["done"]
     assert "Traceback" not in notes
+    assert json.loads(call(*hint.split(), "--json").stdout)["verdict"]["n"] == 40
 
 
 def test_a_second_ctrl_c_drops_the_calls_under_way(world: World, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """`steelyard weigh run`: ask models the same items through the gateway, and weigh what comes back."""
 
 import asyncio
+import shlex
 import signal
 import sys
 import time
@@ -76,18 +77,37 @@ def run(context: click.Context, /, config_path: Path | None, as_json: bool, **gi
     costs = costs_of(left, start.plan.models, offers)
     _check_prices(costs, ceiling, allowed=given["unknown_price"] == "allow")
     pace = Pace(concurrency=given["concurrency"], ceiling=ceiling, offers=offers)
-    with calling(config, given["gateway"], given["key"]) as call:
-        agreed = uvloop.run(_agreed(start, call, pace, costs, asks=not given["yes"]))
-        if not agreed:
+    with calling(config, _gateway(config, start, given["gateway"]), given["key"]) as call:
+        if left and not uvloop.run(_agreed(start, call, pace, costs, asks=not given["yes"])):
             say("Nothing was asked.")
             return 1
         folder = start.folder or weighings.create(start.plan, start.items)
         try:
             ended = uvloop.run(_made(folder, start.scorer, call, pace))
         except asyncio.CancelledError:
-            say(f"Broken off: calls under way were dropped. Go on: steelyard weigh run --resume {folder.id}")
+            say(f"Broken off: calls under way were dropped. Go on: {_resuming(folder, config_path)}")
             return INTERRUPTED
-    return _tell(folder, start.plan, ended, as_json=as_json)
+    code = _tell(folder, start.plan, ended, as_json=as_json)
+    if ended.stopped is not None:
+        higher = " --max-usd MORE" if ended.stopped == "ceiling" else ""
+        say(f"Go on: {_resuming(folder, config_path)}{higher}")
+    return code
+
+
+def _gateway(config: Config, start: _Start, given: str | None) -> str | None:
+    """Return the gateway that is meant, None for the configuration's own: the one given, or that of the plan."""
+    own = address_of(config.server)
+    named = start.plan.gateway if given is None else address_of(config.server, given)
+    if named is None or named == own:
+        return given
+    say(f"Prices are those that this configuration knows; the gateway at {named} may have another.")
+    return named
+
+
+def _resuming(folder: Folder, config_path: Path | None) -> str:
+    """Return the command that goes on with a weighing."""
+    told = "" if config_path is None else f" --config {shlex.quote(str(config_path))}"
+    return f"steelyard weigh run --resume {folder.id}{told}"
 
 
 def _ceiling(text: str | None) -> Decimal | None:
@@ -236,7 +256,7 @@ def _tell(folder: Folder, plan: Plan, ended: Ended, *, as_json: bool) -> int:
     if as_json:
         print_json(run_row(folder.id, str(folder.path), ended, sums, flags, weighing))
     else:
-        show_sums(sums)
+        show_sums(sums, alpha)
         click.echo()
         if weighing is not None and asked is not None:
             show_weighing(weighing, asked, alpha)
@@ -244,8 +264,6 @@ def _tell(folder: Folder, plan: Plan, ended: Ended, *, as_json: bool) -> int:
             show_flags(flags)
     if ended.stopped is not None:
         say(f"{ended.why}\nStopped after {ended.progress.done:,} of {ended.progress.total:,} calls.{_without(plan)}")
-        higher = " --max-usd MORE" if ended.stopped == "ceiling" else ""
-        say(f"Go on: steelyard weigh run --resume {folder.id}{higher}")
         return INTERRUPTED if ended.stopped == "interrupted" else 2 if ended.stopped == "scorer" else 1
     return 0 if weighing is None or weighing.verdict == "SWAP" else 1
 

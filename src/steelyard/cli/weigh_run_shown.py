@@ -86,9 +86,9 @@ def _told(progress: Progress) -> str:
     return f"{failed}{dollars(progress.spent_usd)}{unpriced}"
 
 
-def show_sums(sums: Sequence[ModelSums]) -> None:
-    """Print what each model's calls came to: what they are worth, and what they took."""
-    worth = ("MODEL", "N", "MEAN", "95 %", "UNPARSED", "FAILED")
+def show_sums(sums: Sequence[ModelSums], alpha: float) -> None:
+    """Print what each model's calls came to: what they are worth, with intervals at 1 - `alpha`; and what they took."""
+    worth = ("MODEL", "N", "MEAN", f"{100 * (1 - alpha):g} %", "UNPARSED", "FAILED")
     rows: list[tuple[str, ...]] = [
         (
             one.model,

@@ -98,3 +98,16 @@ def test_a_declared_cluster_widens_a_models_interval() -> None:
     assert plain is not None
     assert clustered is not None
     assert clustered[1] - clustered[0] > plain[1] - plain[0]
+
+
+@pytest.mark.parametrize(("rate", "sources", "each"), [(0.2, 50, 1), (0.8, 50, 1), (0.5, 20, 5), (0.2, 10, 5)])
+def test_intervals_hold_the_truth_as_often_as_they_say(rate: float, sources: int, each: int) -> None:
+    random = np.random.default_rng((sources, each))
+    names = [str(number // each) for number in range(sources * each)]
+    held = 0
+    for _ in range(600):
+        ease = np.repeat(random.beta(4 * rate, 4 * (1 - rate), sources), each) if each > 1 else rate
+        values = (random.random(sources * each) < ease).astype(np.float64)
+        low, high = interval(values, names if each > 1 else None) or (1.0, 0.0)
+        held += low <= rate <= high
+    assert 0.925 <= held / 600 <= 0.985

@@ -26,7 +26,7 @@ class ModelSums(Struct, frozen=True, kw_only=True):
     """One model's calls. `asked` are the calls that count, `answered` and `failed` are parts of them; `unparsed` and
     `scored` are parts of those that were answered.
 
-    `n` is how many items have a score, repeats averaged; `mean` and `ci` (at 0.95) are of these, None where unknown.
+    `n` is how many items have a score, repeats averaged; `mean` and `ci` are of these, None where unknown.
     `cost_usd` is what is known, of all calls, those that were made again included; `unpriced` calls are not in it.
     Times are seconds, of what was answered."""
 
@@ -108,7 +108,8 @@ def interval(values: Floats, sources: Sequence[str] | None = None, alpha: float 
     For scores in [0, 1] Wilson's score interval at the effective size m(1 − m)/V, V the variance of the mean, over
     clusters CR2's (Franco, Little, Louis and Slud 2019, "Comparative Study of Confidence Intervals for Proportions in
     Complex Sample Surveys"), with Student's t; where nothing varied, at the number of items or sources. For other
-    scores t."""
+    scores t. By simulation, at 0.95 it holds the truth in 93 to 97 of 100 draws from 20 items on, in up to 99 below
+    and for rates near 0 or 1."""
     n = len(values)
     if n < LEAST_ITEMS:
         return None
