@@ -138,7 +138,7 @@ def test_without_labels_a_judges_figures_are_shown_as_its_own_and_the_verdict_is
     assert result.exit_code == 1
     assert result.stdout.startswith("NEED MORE 0 labels are too few to correct a judge by.")
     assert "Labels needed: 30 more, 30 in all." in result.stdout
-    assert "not corrected, no verdict: acme/judge-worth gives small 14 wins, 13 losses, 13 ties" in result.stdout
+    assert "uncorrected   no verdict: 14 wins, 13 losses, 13 ties, 0 unread of small; win rate" in result.stdout
     assert "SWAP" not in result.stdout
 
 
@@ -335,3 +335,21 @@ def test_bad_input_is_said_and_asks_nobody(call: Call, tmp_path: Path, arguments
     result = call("weigh", "judge", "outputs.csv", "--judge", "j", "--gateway", "http://127.0.0.1:9", *arguments)
     assert result.exit_code == 2, result.output
     assert said in result.stderr
+
+
+def test_a_live_weighing_is_judged_by_its_id_with_the_models_that_it_declared(
+    judge: Judge, call: Call, served: GatewayUnderTest, tmp_path: Path
+) -> None:
+    items = tmp_path / "items.csv"
+    items.write_text("item,prompt\n" + "".join(f"i{place},Question {place}?\n" for place in range(4)))
+    plan = ("--items", "items.csv", "--models", "acme/ok,acme/words:3", "--gateway", served.url)
+    made = call("weigh", "run", *plan, "--scorer", "refusal", "--margin", "0.5")
+    assert made.exit_code == 1, made.output
+    found = told(judge("--judge", "acme/judge-first", "--margin", "0.5", "--json", outputs="latest"), 1)
+    assert (found["baseline"], found["candidate"], found["judged"]) == ("acme/ok", "acme/words:3", 4)
+    assert {"constant_output", "length"} <= {flag["kind"] for flag in found["flags"]}
+    path = Path(found["judgements"])
+    assert path.name == "judgements.jsonl"
+    assert (path.parent / "plan.json").exists()
+    exported = call("weigh", "label", found["source"], "--export")
+    assert exported.exit_code == 0

@@ -6,10 +6,10 @@ from decimal import Decimal
 import click
 from rich.text import Text
 
-from steelyard.cli.shown import console, table, usd_of
+from steelyard.cli.shown import console, usd_of
 from steelyard.cli.visible import visible
 from steelyard.cli.weigh_recorded import VERDICT_WORDS
-from steelyard.weigh.judges.figures import JudgeFigures, PairFigures
+from steelyard.weigh.judges.figures import JudgeFigures, PairFigures, ScoreFigures
 from steelyard.weigh.judges.report import Report
 from steelyard.weigh.judges.verdict import Outcome
 from steelyard.weigh.judging.agreement import Agreement
@@ -26,17 +26,10 @@ def show_judging(report: Report) -> None:
     if report.outcome is not None:
         _verdict(report, report.outcome)
         click.echo()
-    table(
-        ("JUDGE", "ITEMS", "UNREAD", "TIES", "CONSISTENT", "POSITION BIAS", "KAPPA WITH PEOPLE", "COST"),
-        [_judge(one) for one in report.judges],
-        right=("ITEMS",),
-    )
-    click.echo()
-    for line in _uncorrected(report):
-        screen.print(Text(visible(line)), soft_wrap=True)
     for one in report.judges:
-        for line in _own(one):
-            screen.print(Text(visible(line)), soft_wrap=True)
+        screen.print(Text("judge   ", "bold"), Text(visible(f"{one.judge}: {one.items:,} items, {_cost(one)}")))
+        for name, said in _judge(one, report):
+            screen.print(Text(f"  {name:<13}"), Text(visible(said)), soft_wrap=True)
     for name, said in _facts(report):
         screen.print(Text(f"{name:<8}", "bold"), Text(visible(said)), soft_wrap=True)
     for flag in report.flags:
@@ -69,22 +62,19 @@ def _sentence(report: Report, outcome: Outcome) -> str:
     return f"{outcome.reason or 'Nothing is decided.'}{more}"
 
 
-def _judge(one: JudgeFigures) -> tuple[str, ...]:
-    position = one.position
-    bias = "none"
-    if position is not None and position.bias is not None:
-        bias = f"{position.bias.estimate:+.3f} [{position.bias.ci[0]:+.3f}, {position.bias.ci[1]:+.3f}]"
-    unread = ", ".join(f"{name} {share.count}" for name, share in one.unread.items())
-    return (
-        one.judge,
-        f"{one.items:,}",
-        unread or "none",
-        _share(position.ties) if position is not None else "",
-        _share(position.consistent) if position is not None else "",
-        bias if position is not None else "",
-        "; ".join(_agreement(name, found) for name, found in one.agreement.items()) or "no labels",
-        _cost(one),
-    )
+def _judge(one: JudgeFigures, report: Report) -> Iterator[tuple[str, str]]:
+    yield "unread", ", ".join(f"{share.count} of {share.n} {name}" for name, share in one.unread.items()) or "none"
+    if one.position is not None:
+        order = f"the same verdict in both {_share(one.position.consistent)}; ties {_share(one.position.ties)}"
+        yield "both orders", order
+    if one.position is not None and one.position.bias is not None:
+        low, high = one.position.bias.ci
+        yield "first place", f"preferred by {one.position.bias.estimate:+.3f} [{low:+.3f}, {high:+.3f}] of a verdict"
+    for name, agreed in one.agreement.items():
+        yield "with people", f"{'' if name == 'pairs' else f'{name}: '}{_agreement(agreed)}"
+    yield from _own(one)
+    if one.uncorrected is not None:
+        yield "uncorrected", f"no verdict: {_uncorrected(one.uncorrected, report)}"
 
 
 def _cost(one: JudgeFigures) -> str:
@@ -98,44 +88,36 @@ def _share(share: Share) -> str:
     return "unknown" if share.share is None else f"{share.share:.3f} of {share.n}"
 
 
-def _agreement(name: str, found: Agreement | Refused) -> str:
-    head = "" if name == "pairs" else f"{name}: "
+def _agreement(found: Agreement | Refused) -> str:
     if isinstance(found, Refused):
-        return f"{head}no labels"
+        return f"unknown. {found.reason}"
+    same = f"the same on {_share(found.raw)}"
     if found.kappa is None:
-        return f"{head}not defined (n = {found.n})"
+        return f"{same}; kappa is not defined"
     interval = f" [{found.kappa_ci[0]:.3f}, {found.kappa_ci[1]:.3f}]" if found.kappa_ci is not None else ", no interval"
-    return f"{head}{found.kappa:.3f}{interval} (n = {found.n})"
+    return f"kappa {found.kappa:.3f}{interval}; {same}"
 
 
-def _uncorrected(report: Report) -> Iterator[str]:
-    for one in report.judges:
-        if isinstance(one.uncorrected, PairFigures):
-            own = one.uncorrected
-            rate = "unknown"
-            if own.win_rate is not None and own.win_rate_ci is not None:
-                rate = f"{own.win_rate:.4f} [{own.win_rate_ci[0]:.4f}, {own.win_rate_ci[1]:.4f}]"
-            counts = f"{own.wins} wins, {own.losses} losses, {own.ties} ties, {own.unread} unread"
-            yield f"not corrected, no verdict: {one.judge} gives {report.candidate} {counts}; win rate {rate}"
-        elif one.uncorrected is not None:
-            means = ", ".join(
-                f"{side.model} {'unknown' if side.mean is None else f'{side.mean:.3f}'} "
-                f"({side.n} read, {side.unread} unread)"
-                for side in one.uncorrected
-            )
-            yield f"not corrected, no verdict: {one.judge} gives {means}"
+def _uncorrected(found: PairFigures | tuple[ScoreFigures, ...], report: Report) -> str:
+    if not isinstance(found, PairFigures):
+        return ", ".join(
+            f"{side.model} {'unknown' if side.mean is None else f'{side.mean:.3f}'} ({side.n} read)" for side in found
+        )
+    rate = "unknown"
+    if found.win_rate is not None and found.win_rate_ci is not None:
+        rate = f"{found.win_rate:.4f} [{found.win_rate_ci[0]:.4f}, {found.win_rate_ci[1]:.4f}]"
+    counts = f"{found.wins} wins, {found.losses} losses, {found.ties} ties, {found.unread} unread"
+    return f"{counts} of {report.candidate}; win rate {rate}"
 
 
-def _own(one: JudgeFigures) -> Iterator[str]:
+def _own(one: JudgeFigures) -> Iterator[tuple[str, str]]:
     found = one.self_preference
     if isinstance(found, Refused):
-        yield f"self-preference of {one.judge} for {one.own}: not known. {found.reason}"
+        yield "own side", f"{one.own}; self-preference unknown. {found.reason}"
     elif isinstance(found, SelfPreference):
         low, high = found.excess.ci
-        yield (
-            f"self-preference of {one.judge} for {one.own}: {found.excess.estimate:+.3f} [{low:+.3f}, {high:+.3f}] "
-            f"more of the preference than people give it (n = {found.pairs})"
-        )
+        excess = f"{found.excess.estimate:+.3f} [{low:+.3f}, {high:+.3f}]"
+        yield "own side", f"{one.own}; {excess} more of the preference than people give it, n = {found.pairs}"
 
 
 def _facts(report: Report) -> Iterator[tuple[str, str]]:
@@ -153,6 +135,6 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
     if people.raters:
         yield "people", f"{', '.join(people.raters)}; {people.labels:,} labelled items"
     for pair in people.agreement:
-        yield "", f"{' and '.join(pair.raters)}: kappa {_agreement('pairs', pair.agreement)}"
+        yield "", f"{' and '.join(pair.raters)}: {_agreement(pair.agreement)}"
     rubric = f", rubric {report.rubric_sha256[:12]}" if report.rubric_sha256 is not None else ""
     yield "prompts", f"template {report.template_sha256[:12]}{rubric}; answers {report.inputs_sha256[:12]} (SHA-256)"
