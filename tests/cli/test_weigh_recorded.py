@@ -20,7 +20,7 @@ GSM8K = str(REPOSITORY / "src" / "steelyard" / "weigh" / "demo" / "gsm8k.csv")
 
 KEYS = [
     *("verdict", "n", "clusters", "baseline_mean", "candidate_mean", "difference", "se", "ci", "method", "margin"),
-    *("p_noninferior", "p_difference", "n_needed", "slices", "flags", "seed", "inputs_sha256"),
+    *("p_noninferior", "p_difference", "n_needed", "slices", "flags", "seed", "inputs_sha256", "id"),
 ]
 SLICE_KEYS = ["name", "value", *KEYS[1:13], "verdict"]
 

@@ -19,6 +19,7 @@ from steelyard.weigh.runs.folder import Folder
 __all__ = ["verify"]
 
 _MOST_SHOWN: Final = 20
+_NEED_INPUTS: Final = ("Flags that only the inputs", "What judges and people said")
 _FIRST: Final = ("$.sha256", "$.inputs", "$.rows", "$.left_out", "$.calls")
 _PATH: Final = click.Path(path_type=Path)
 
@@ -76,7 +77,7 @@ def _joined(rows: Checked, inputs: Checked) -> Checked:
     """Return both: what was found by the inputs takes the place of what was found by the rows, and rows come first."""
     found = {one.path: one for one in (*rows.differences, *inputs.differences)}
     ordered = sorted(found.values(), key=lambda one: not one.path.startswith(_FIRST))
-    notes = [note for note in rows.notes if not (inputs.compared and note.startswith("Flags that only the inputs"))]
+    notes = [note for note in rows.notes if not (inputs.compared and note.startswith(_NEED_INPUTS))]
     return Checked(tuple(ordered), (*rows.compared, *inputs.compared), (*notes, *inputs.notes))
 
 

@@ -38,7 +38,8 @@ def test_nothing_reaches_beyond_its_section(
     browser.open(pages[name], width, height)
     assert browser.value("document.documentElement.scrollWidth") == width
     beyond = browser.value(
-        "[...document.querySelectorAll('section')].flatMap(section => [...section.querySelectorAll('*')].filter(one => {"
+        "[...document.querySelectorAll('section')].flatMap(section => "
+        "[...section.querySelectorAll('*')].filter(one => {"
         "const [inner, outer] = [one.getBoundingClientRect(), section.getBoundingClientRect()];"
         "return one.checkVisibility() && getComputedStyle(one).clipPath === 'none' && !one.closest('thead') && "
         "(inner.right > outer.right + 0.5 || inner.left < outer.left - 0.5)})).map(one => one.outerHTML.slice(0, 80))"

@@ -4,6 +4,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -130,6 +131,20 @@ def test_a_document_is_kept_until_further_calls_come_back(tmp_path: Path) -> Non
     with folder.appending("calls.jsonl") as file:
         file.append(replace(calls[99], score=1 - (calls[99].score or 0), started_at=99.0))
     assert current_evidence(folder) != first
+
+
+def test_there_is_no_verdict_before_all_calls_are_made(tmp_path: Path) -> None:
+    folder = live_folder(tmp_path, [*right_and_wrong(), replace(made(0, "a", 1.0), item="i60")])
+    with pytest.raises(ConfigError, match=r"121 of 122 calls were made.*--resume 20261123-010203-abcd"):
+        live_evidence(folder)
+
+
+def test_nothing_is_reported_where_nothing_was_declared(tmp_path: Path) -> None:
+    folder = live_folder(tmp_path, right_and_wrong())
+    plan = replace(folder.plan(), declared=None)
+    folder.write("plan.json", msgspec.json.encode(plan))
+    with pytest.raises(ConfigError, match="no margin was declared before it ran"):
+        live_evidence(folder)
 
 
 def test_what_was_changed_on_disk_is_not_reported(tmp_path: Path) -> None:

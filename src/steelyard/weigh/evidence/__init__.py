@@ -5,7 +5,14 @@ canonical    the document as canonical JSON, its digest, and reading one that a 
 rows         paired scores as rows, and rows as results that can be weighed again
 spending     calls, and what they cost and took, by model
 outcomes     who was right where the other was not
-made         the document of recorded results and of calls
+made         the document of what was weighed
+again        what follows from a document, computed once more
+inputs       a document held against the files it was made from
+means        means with intervals
+words        verdicts and figures in plain words
+live         the document of a live weighing's directory
+judges       what judges said of its answers
+current      the document as it stands now
 known        what the cards and terms say of both models
 hashing      the same without the items' names
 kept         recorded weighings among the others of the data directory

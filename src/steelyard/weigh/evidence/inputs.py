@@ -84,6 +84,7 @@ def against_folder(read: Sealed, folder: Folder) -> Checked:
         )
     fresh = live_evidence(folder)
     found = list(compared("$.calls", read.document["calls"], plain(_hidden(fresh, read.evidence).calls)))
+    found += compared("$.judges", read.document["judges"], plain(fresh.judges))
     plan = fresh.declared, fresh.items_sha256, fresh.prompt_sha256
     stated = read.evidence.declared, read.evidence.items_sha256, read.evidence.prompt_sha256
     if plan != stated:

@@ -2,6 +2,7 @@
 
 from steelyard.core.errors import ConfigError
 from steelyard.weigh.evidence.document import Evidence
+from steelyard.weigh.evidence.judges import judges_of
 from steelyard.weigh.evidence.made import Decided, Origin, evidence_of
 from steelyard.weigh.evidence.spending import asked_once
 from steelyard.weigh.results.pairs import Asked
@@ -15,9 +16,10 @@ __all__ = ["live_evidence"]
 
 
 def live_evidence(folder: Folder) -> Evidence:
-    """Return the document of the calls that have come back so far.
+    """Return the document.
 
-    Raises ConfigError where nothing was declared, or no call has come back, StoreError for what cannot be read."""
+    Raises ConfigError where nothing was declared, or calls are still to be made: who looks at a part and then goes on
+    looks twice. Raises StoreError for what cannot be read."""
     plan = folder.plan()
     if plan.declared is None:
         raise ConfigError(
@@ -25,10 +27,16 @@ def live_evidence(folder: Folder) -> Evidence:
             "steelyard weigh run … --margin M."
         )
     results = results_of(folder)
+    for flag in results.flags:
+        if flag.kind == "incomplete":
+            raise ConfigError(
+                f"{plan.id}: {flag.text} There is no verdict before all are made. "
+                f"Go on: steelyard weigh run --resume {plan.id}"
+            )
     asked, level = _asked(plan.declared), Declared(plan.declared.margin, plan.declared.alpha, plan.seed)
     decided = Decided(results, asked, level, weighed(results, asked, level))
     calls = asked_once(folder.read("calls.jsonl", Call), (asked.baseline, asked.candidate))
-    return evidence_of(plan, decided, Origin(calls=calls))
+    return evidence_of(plan, decided, Origin(calls=calls, judges=judges_of(folder)))
 
 
 def _asked(declared: Declaration) -> Asked:

@@ -72,6 +72,8 @@ def verified(read: Sealed) -> Checked:
     ]
     if evidence.calls:
         told.append(f"cost, latency, tokens and scores, from {len(evidence.calls):,} calls")
+    if evidence.judges is not None:
+        notes.append("What judges and people said is compared where --inputs names the weighing's directory.")
     facts = [side for side in SIDES if evidence.models[side].facts]
     if facts:
         notes.append(

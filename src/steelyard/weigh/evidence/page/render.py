@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 from steelyard.weigh.evidence.canonical import digest, plain
 from steelyard.weigh.evidence.document import SIDES, Evidence
 from steelyard.weigh.evidence.page.forest import NARROW, WIDE, plots_of
+from steelyard.weigh.evidence.page.judging import judging_told
 from steelyard.weigh.evidence.page.shares import parts_of
 from steelyard.weigh.evidence.page.told import (
     OUTCOMES,
@@ -89,6 +90,7 @@ def page_of(evidence: Evidence) -> str:
         spending=spending_lines(evidence),
         facts=facts,
         nowhere=nowhere,
+        judging=judging_told(evidence.judges),
         method=method_told(evidence),
         scorers=scorer_lines,
         commands=commands(evidence),

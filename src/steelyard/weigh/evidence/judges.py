@@ -1,0 +1,73 @@
+"""What judges said of a live weighing's answers, and what people's labels make of it.
+
+It is what `steelyard weigh judge` tells of the judging that was declared last, from the lines beside the calls.
+"""
+
+from typing import Any
+
+import msgspec
+
+from steelyard.core.errors import ConfigError
+from steelyard.weigh.judges.answers import answers_in_folder
+from steelyard.weigh.judges.asks import Way
+from steelyard.weigh.judges.judgement import DECLARED, JUDGEMENTS, Declared, Judgement
+from steelyard.weigh.judges.report import Asked, report
+from steelyard.weigh.judges.rubric import Rubric, find_rubric, shipped_rubrics
+from steelyard.weigh.judges.source import LABELS
+from steelyard.weigh.judges.template import SCHEMA, Template
+from steelyard.weigh.labels.label import Label
+from steelyard.weigh.runs.folder import Folder
+
+__all__ = ["judges_of"]
+
+
+def judges_of(folder: Folder) -> dict[str, Any] | None:
+    """Return `declared`, and either the `report` or the `reason` why there is none; None where nobody judged.
+
+    Raises StoreError for lines that cannot be read."""
+    declared = folder.read(DECLARED, Declared)
+    judgements = folder.read(JUDGEMENTS, Judgement)
+    if not declared or not judgements:
+        return None
+    last = next((one for one in reversed(declared) if one.baseline is not None), declared[-1])
+    try:
+        found, reason = _report(folder, last, judgements), None
+    except ConfigError as error:
+        found, reason = None, str(error)
+    # Through JSON, which has no numbers that are none: they become null.
+    row: dict[str, Any] = msgspec.json.decode(
+        msgspec.json.encode({"declared": last, "report": found, "reason": reason})
+    )
+    return row
+
+
+def _report(folder: Folder, last: Declared, judgements: list[Judgement]) -> dict[str, Any]:
+    rubric = None if last.rubric is None else _rubric(last.rubric)
+    # Of the template only its kind and its digest are told: nobody is asked.
+    way = Way(judges=last.judges, template=Template(SCHEMA, "", last.kind, ""), rubric=rubric, seed=last.seed)
+    mine = [
+        one
+        for one in judgements
+        if one.judge in last.judges and (one.kind, one.template, one.rubric) == (last.kind, last.template, last.rubric)
+    ]
+    plan = folder.plan()
+    asked = Asked(
+        baseline=last.baseline,
+        candidate=last.candidate,
+        margin=last.margin,
+        alpha=last.alpha,
+        cluster=plan.declared.cluster if plan.declared is not None else None,
+    )
+    planned = len({one.asked for one in mine})
+    found = report(answers_in_folder(folder), mine, planned, folder.read(LABELS, Label), way, asked)
+    told = {name: value for name, value in found.row().items() if name != "source"}
+    return {**told, "template_sha256": last.template}
+
+
+def _rubric(digest: str) -> Rubric:
+    """Return the rubric of a digest. Raises ConfigError where it is none of those that come along."""
+    for name in shipped_rubrics():
+        rubric = find_rubric(name)
+        if rubric.sha256 == digest:
+            return rubric
+    raise ConfigError("The rubric is a file of its own, which is not kept: steelyard weigh judge tells of it.")
