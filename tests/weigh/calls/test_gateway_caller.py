@@ -132,6 +132,28 @@ def test_without_a_gateway_it_says_how_to_start_one() -> None:
         asked(f"http://127.0.0.1:{free_port()}", "acme/ok")
 
 
+def test_a_gateway_that_starts_again_is_waited_for(gateway: StartGateway) -> None:
+    served = gateway()
+    request = Request("acme/ok", ({"role": "user", "content": "Hi"},))
+
+    async def through_a_restart(caller: GatewayCaller) -> tuple[Reply, Reply]:
+        first = await caller.call(request)
+        served.kill()
+        await asyncio.sleep(0.05)  # the connection from before is seen to be closed
+        calling = asyncio.create_task(caller.call(request))
+        await asyncio.sleep(0.05)
+        await asyncio.to_thread(served.start)
+        return first, await calling
+
+    async def done() -> tuple[Reply, Reply]:
+        async with GatewayCaller(served.url, patience=Patience(tries=8)) as caller:
+            return await through_a_restart(caller)
+
+    first, second = asyncio.run(done())
+    assert (first.status, second.status) == (200, 200)
+    assert second.attempts > first.attempts
+
+
 def test_what_is_no_gateway_is_told() -> None:
     with WebSite() as site, pytest.raises(EngineError, match="is no gateway"):
         within(site.url, lambda caller: caller.models())

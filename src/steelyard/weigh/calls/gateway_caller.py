@@ -72,6 +72,7 @@ class GatewayCaller:
         self._patience = patience or Patience()
         self._random = Random(seed)  # noqa: S311  # it spreads pauses, and hides nothing
         self._session: aiohttp.ClientSession | None = None
+        self._was_there = False
 
     async def __aenter__(self) -> Self:
         headers = {"authorization": f"Bearer {self._key}"} if self._key is not None else {}
@@ -88,7 +89,8 @@ class GatewayCaller:
             await self._session.close()
 
     async def call(self, request: Request) -> Reply:
-        """Return the reply; 429 and 503 are tried again when Retry-After says, or after a growing pause.
+        """Return the reply; 429 and 503 are tried again when Retry-After says, or after a growing pause; so is a
+        gateway that was there before and is not now: it may be starting again.
 
         Raises EngineError where no gateway is there."""
         content = msgspec.json.encode(
@@ -97,7 +99,14 @@ class GatewayCaller:
         attempts = 0
         while True:
             attempts += 1
-            reply, asked = await self._try(content, attempts)
+            try:
+                reply, asked = await self._try(content, attempts)
+            except EngineError:
+                if not self._was_there or attempts >= self._patience.tries:
+                    raise
+                await asyncio.sleep(pause_s(attempts, self._random.random()))
+                continue
+            self._was_there = True
             if reply.status not in _MAY_PASS or reply.code in _LASTS or attempts >= self._patience.tries:
                 return reply
             wait = pause_s(attempts, self._random.random()) if asked is None else asked
