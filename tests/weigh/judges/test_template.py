@@ -7,6 +7,7 @@ import pytest
 from steelyard.core.errors import ConfigError
 from steelyard.weigh.judges.rubric import find_rubric, shipped_rubrics
 from steelyard.weigh.judges.template import read_template, shipped_template
+from tests.docs.pages import blocks
 
 PAIRWISE = 'schema = 1\nname = "mine"\nkind = "pairwise"\nprompt = "{question} {answer_a} {answer_b}"\n'
 RUBRIC = """\
@@ -80,3 +81,12 @@ def test_a_wrong_rubric_is_told_with_its_line(tmp_path: Path, text: str, said: s
     with pytest.raises(ConfigError) as error:
         find_rubric(str(path))
     assert said in str(error.value)
+
+
+def test_the_guides_template_and_rubric_can_be_used(tmp_path: Path) -> None:
+    template, rubric = (block.text for block in blocks("toml") if block.page == "docs/guides/judges.md")
+    path = tmp_path / "mine.toml"
+    path.write_text(template)
+    assert read_template(path, "pairwise").name == "brief"
+    path.write_text(rubric)
+    assert find_rubric(str(path)).highest == 5
