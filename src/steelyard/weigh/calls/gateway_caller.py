@@ -1,6 +1,7 @@
 """Call models through a running gateway."""
 
 import asyncio
+import os
 import time
 from random import Random
 from typing import Final, Self
@@ -176,7 +177,8 @@ class GatewayCaller:
             return reply, None
 
     def _absent(self, error: Exception) -> EngineError:
-        why = str(error) or type(error).__name__
+        number = error.errno if isinstance(error, OSError) else None
+        why = os.strerror(number) if number is not None and number > 0 else str(error) or type(error).__name__
         start = "Start one with `steelyard up`, or name another: --gateway URL."
         return EngineError(f"No gateway answers at {self.address} ({why}). {start}")
 
