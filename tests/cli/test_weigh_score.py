@@ -127,3 +127,19 @@ def test_the_guides_example_is_what_the_command_prints(call: Call, tmp_path: Pat
     result = call("weigh", "score", "outputs.csv", "--scorer", "numeric", "--out", "scores.csv")
     assert result.stderr == guide.split("```text\n")[1].partition("```")[0]
     assert len((tmp_path / "scores.csv").read_text().splitlines()) == 5
+
+
+def test_runs_of_one_item_stay_apart_on_the_way_to_a_verdict(call: Call, tmp_path: Path) -> None:
+    rows = [f"{item},{model},{epoch},{item + epoch},{item}" for item in range(12) for model in "ab" for epoch in (0, 1)]
+    (tmp_path / "runs.csv").write_text("item,model,epoch,output,answer\n" + "\n".join(rows) + "\n")
+    assert call("weigh", "score", "runs.csv", "--scorer", "numeric", "--out", "scores.csv").exit_code == 0
+    asked = ("--baseline", "a", "--candidate", "b", "--margin", "0.1", "--json")
+    told = json.loads(call("weigh", "recorded", "scores.csv", *asked).stdout)
+    assert (told["n"], told["baseline_mean"]) == (12, 0.5)
+    assert "repeats" in {flag["kind"] for flag in told["flags"]}
+
+
+def test_a_table_that_cannot_be_written_is_told_before_anything_is_scored(call: Call, outputs: Path) -> None:
+    result = call("weigh", "score", "outputs.csv", "--scorer", "numeric", "--out", "nowhere/scores.csv")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--out nowhere/scores.csv: there is no directory nowhere" in result.stderr

@@ -13,6 +13,7 @@ from steelyard.cli.options import json_option
 from steelyard.cli.shown import console
 from steelyard.cli.visible import visible
 from steelyard.core.errors import ConfigError
+from steelyard.weigh.results.source import REPEATS
 from steelyard.weigh.scorers.registry import SCORERS, label_of, options_from, scorer
 from steelyard.weigh.scorers.score import Scorer
 from steelyard.weigh.tasks.outputs import Scored, Tally, found_columns, joined, score_rows, tallies
@@ -69,8 +70,8 @@ def score(file: Path, **given: Any) -> None:
     """Score recorded outputs, one a row of FILE: .csv, .tsv or .jsonl, also .gz or .xz.
 
     The long table (item, model, score, parsed, scorer, version) goes to --out or to standard output, and what each
-    model comes to goes to standard error. An output that cannot be read has no score and is counted apart, unless
-    --unparsed-as-wrong asks otherwise.
+    model comes to goes to standard error. Columns epoch, repeat and trial tell runs of one item apart, and go along.
+    An output that cannot be read has no score and is counted apart, unless --unparsed-as-wrong asks otherwise.
     """
     check_writable(given["out"])
     by = _by(given)
@@ -79,7 +80,8 @@ def score(file: Path, **given: Any) -> None:
         own = found_columns(rows, {"item": given["item"], "output": given["output"]}, model=given["called"] or "")
         rows = joined(rows, by.items, own.item, by.source)
     wanted = {name: given[name] for name in ("item", "model", "output")} | {"target": given["target"] or by.target}
-    columns = found_columns(rows, wanted, dict.fromkeys((*by.kept, *given["keep"])), model=given["called"])
+    runs = (name for name in REPEATS if any(name in row.values for row in rows))
+    columns = found_columns(rows, wanted, dict.fromkeys((*by.kept, *given["keep"], *runs)), model=given["called"])
     scored = score_rows(rows, columns, by.scorer, model=given["called"] or "", strict=given["strict"])
     _tell(scored, by.scorer, given["out"], as_json=given["as_json"])
 

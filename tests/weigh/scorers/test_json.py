@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from steelyard.core.errors import ConfigError
 from steelyard.weigh.scorers.json_text import first_object, json_values, lone_json, loose_field
+from steelyard.weigh.scorers.registry import label_of, scorer
 from tests.weigh.scorers.given import scored
 
 PERSON = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}
@@ -83,6 +84,19 @@ def test_formats_are_checked_when_asked() -> None:
 def test_a_schema_that_is_none_is_refused_and_nothing_is_fetched(target: object, reason: str) -> None:
     with pytest.raises(ConfigError, match=reason):
         scored("json_schema", "{}", target)
+
+
+def test_the_label_of_a_schema_file_changes_with_its_content(tmp_path: Path) -> None:
+    file = tmp_path / "schema.json"
+    labels = []
+    for schema in (PERSON, {}):
+        file.write_text(json.dumps(schema))
+        labels.append(label_of(scorer("json_schema", {"file": str(file)})))
+    assert labels[0].startswith(f"json_schema(file={file}@")
+    assert labels[0] != labels[1]
+    file.unlink()
+    with pytest.raises(ConfigError, match="cannot be read: No such file or directory"):
+        label_of(scorer("json_schema", {"file": str(file)}))
 
 
 def test_a_schema_file_that_is_not_there_is_said(tmp_path: Path) -> None:

@@ -93,3 +93,19 @@ def test_a_row_that_cannot_be_scored_is_told_with_its_line(values: dict[str, obj
     with pytest.raises(ConfigError) as error:
         score_rows((Row("a.csv:9", values),), COLUMNS, scorer("numeric"))
     assert reason in str(error.value)
+
+
+def test_an_output_that_contradicts_an_earlier_one_of_its_item_is_told_with_both_places() -> None:
+    again = Row("a.csv:9", {**ROWS[0].values, "response": "It is 19."})
+    with pytest.raises(ConfigError) as error:
+        score_rows((*ROWS, again), COLUMNS, scorer("numeric"))
+    assert str(error.value) == (
+        'a.csv:9: the item "1" of x has another output at a.csv:2. Runs of one item are told apart by a column epoch, '
+        "repeat or trial."
+    )
+    assert len(score_rows((*ROWS, ROWS[0]), COLUMNS, scorer("numeric"))) == 5
+
+
+def test_runs_of_one_item_may_differ() -> None:
+    runs = [Row(f"a.csv:{n}", {**ROWS[0].values, "response": f"It is {n}.", "epoch": n}) for n in (17, 18)]
+    assert [one.score for one in score_rows(runs, COLUMNS, scorer("numeric"))] == [0.0, 1.0]

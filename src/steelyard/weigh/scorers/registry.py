@@ -2,7 +2,9 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from importlib import import_module
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -87,15 +89,27 @@ def scorer_class(name: str) -> type[Struct]:
 
 
 def label_of(made: Scorer) -> str:
-    """Return the name with the options that are not at their defaults: one text for equal scorers, for the record."""
+    """Return the name with the options that are not at their defaults: one text for equal scorers, for the record.
+
+    An option that names a file is told with the beginning of its content's SHA-256. Raises ConfigError where the file
+    cannot be read."""
     assert isinstance(made, Struct)
     fields = shapes.type_info(type(made)).fields  # type: ignore[attr-defined]
     told = [
-        f"{field.name}={to_builtins(value)}"
+        f"{field.name}={_told(value)}"
         for field in fields
         if (value := getattr(made, field.name)) != (None if field.required else field.default)
     ]
     return f"{made.name}({', '.join(told)})" if told else made.name
+
+
+def _told(value: Any) -> Any:
+    if not isinstance(value, Path):
+        return to_builtins(value)
+    try:
+        return f"{value}@{sha256(value.read_bytes()).hexdigest()[:12]}"
+    except OSError as error:
+        raise ConfigError(f"{value}: cannot be read: {error.strerror or error}") from error
 
 
 def options_from(name: str, settings: Iterable[str]) -> dict[str, Any]:

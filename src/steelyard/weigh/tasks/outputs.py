@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from steelyard.core.errors import ConfigError
 from steelyard.documents.findings import nearest
+from steelyard.weigh.results.source import REPEATS
 from steelyard.weigh.scorers.registry import label_of
 from steelyard.weigh.scorers.score import Scorer, score_output
 from steelyard.weigh.tasks.rows import Row
@@ -100,8 +101,11 @@ def score_rows(
     """
     label, version = label_of(scorer), scorer.version
     scored = []
+    seen: dict[tuple[str, ...], tuple[str | None, str]] = {}
     for row in rows:
         output = _output(row, columns.output)
+        item, called = _name(row, columns.item), _name(row, columns.model) if columns.model else model
+        _check_again(seen, (item, called, *(str(row.values.get(name)) for name in REPEATS)), output, row.place)
         target = row.values.get(columns.target) if columns.target is not None else None
         try:
             score = score_output(scorer, output, target, row.values, strict=strict)
@@ -109,8 +113,8 @@ def score_rows(
             raise ConfigError(*(f"{row.place}: {finding}" for finding in error.findings)) from error
         scored.append(
             Scored(
-                item=_name(row, columns.item),
-                model=_name(row, columns.model) if columns.model else model,
+                item=item,
+                model=called,
                 score=score.value,
                 parsed=score.parsed,
                 scorer=label,
@@ -121,6 +125,18 @@ def score_rows(
             )
         )
     return tuple(scored)
+
+
+def _check_again(
+    seen: dict[tuple[str, ...], tuple[str | None, str]], run: tuple[str, ...], output: str | None, place: str
+) -> None:
+    """Raise ConfigError where the same run of an item has another output than before."""
+    before, first = seen.setdefault(run, (output, place))
+    if before != output:
+        raise ConfigError(
+            f'{place}: the item "{run[0][:80]}" of {run[1][:80]} has another output at {first}. '
+            f"Runs of one item are told apart by a column {', '.join(REPEATS[:-1])} or {REPEATS[-1]}."
+        )
 
 
 def tallies(scored: Sequence[Scored]) -> tuple[Tally, ...]:
