@@ -17,6 +17,7 @@ WEIGH_MISSING: Final = (
     "May an open-weight model replace a closed one? To see it weighed: pip install -e '.[weigh]' in the clone of "
     "Steelyard, then steelyard weigh demo"
 )
+_NEEDS: Final = ("jinja2", "numpy", "rfc8785", "scipy")
 _LONGEST_S: Final = 60.0
 _COMMAND: Final = (sys.executable, "-m", "steelyard", "weigh", "demo", "--brief")
 
@@ -44,7 +45,7 @@ async def demonstrated(config_path: Path | None) -> dict[str, Any]:
 
 
 def _has_weigh_extra() -> bool:
-    return all(find_spec(name) is not None for name in ("numpy", "scipy"))
+    return all(find_spec(name) is not None for name in _NEEDS)
 
 
 async def _run(config_path: Path | None, *arguments: str, stdout: int | None) -> tuple[str | None, bytes]:
