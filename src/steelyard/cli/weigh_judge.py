@@ -5,34 +5,28 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from io import StringIO
-from itertools import combinations
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 import msgspec
 import uvloop
-from msgspec import Struct
 
 from steelyard import __version__
 from steelyard.cli.jsons import print_json
 from steelyard.cli.judging_shown import show_judging
 from steelyard.cli.options import config_option, json_option, read_config
 from steelyard.cli.weigh_calling import calling, calling_options, check_models, offers_of
-from steelyard.cli.weigh_label import pair_of, source_columns
+from steelyard.cli.weigh_judge_options import judging_options
+from steelyard.cli.weigh_judge_work import Work, work_of
+from steelyard.cli.weigh_label import source_columns
 from steelyard.cli.weigh_run_shown import progress_shown, say, show_costs
 from steelyard.config.settings import Config
 from steelyard.core.errors import ConfigError
 from steelyard.weigh.calls.gateway_caller import GatewayCaller
-from steelyard.weigh.judges.answers import Answers
 from steelyard.weigh.judges.asking import ask_all, remaining
-from steelyard.weigh.judges.asks import Ask, Way, asks_for
-from steelyard.weigh.judges.clusters import clusters_of
 from steelyard.weigh.judges.judgement import Declared, Judgement
-from steelyard.weigh.judges.report import Asked, Report, report
-from steelyard.weigh.judges.rubric import find_rubric
-from steelyard.weigh.judges.source import Source, find_source
-from steelyard.weigh.judges.template import Kind, read_template, shipped_template
+from steelyard.weigh.judges.report import Report, report
 from steelyard.weigh.judges.till import Begun, Till, bounds_of, costs_of_asks, spent_before
 from steelyard.weigh.judges.votes import VOTE_HEADS, vote_rows
 from steelyard.weigh.labels.label import Label
@@ -45,96 +39,9 @@ from steelyard.weigh.runs.runner import Progress
 
 __all__ = ["judge"]
 
-_COLUMNS: Final = ("item", "model", "output", "prompt")
-
-
-class _Work(Struct, frozen=True, kw_only=True):
-    """What is judged, how, and what is asked of it."""
-
-    source: Source
-    answers: Answers
-    way: Way
-    asked: Asked
-    asks: tuple[Ask, ...]
-
-    @property
-    def wanted(self) -> set[str]:
-        """The digests of all that is asked."""
-        return {ask.asked for ask in self.asks}
-
-    def made(self) -> list[Judgement]:
-        """Return the judgements of this work that there are, oldest first."""
-        wanted = self.wanted
-        lines = self.source.folder.read(self.source.judgements, Judgement)
-        return [one for one in lines if one.asked in wanted]
-
-
-def _question(command: Any) -> Any:
-    """Add the options that say what is to be decided."""
-    command = click.option(
-        "--family",
-        "families",
-        multiple=True,
-        metavar="JUDGE=MODEL",
-        help="JUDGE is of the same family as MODEL; repeat.",
-    )(command)
-    command = click.option(
-        "--labels", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
-        help="People's labels; without it, those that `weigh label` wrote beside the answers.",
-    )(command)  # fmt: skip
-    command = click.option(
-        "--cluster", metavar="COL", help="Items with the same value there belong together; `none`: to nothing."
-    )(command)
-    command = click.option(
-        "--alpha", type=click.FloatRange(0, 0.5, min_open=True), default=0.05, show_default=True,
-        help="Intervals are at confidence 1 - ALPHA.",
-    )(command)  # fmt: skip
-    command = click.option(
-        "--margin", type=click.FloatRange(0),
-        help="How much worse the candidate may be: in pairs, share of losses less share of wins; by rubric, points.",
-    )(command)  # fmt: skip
-    command = click.option("--candidate", metavar="MODEL", help="The model that may take its place.")(command)
-    return click.option("--baseline", metavar="MODEL", help="The model that answers today.")(command)
-
-
-def _costing(command: Any) -> Any:
-    """Add the options that say how judges are called, and for how much."""
-    command = click.option(
-        "--concurrency", type=click.IntRange(1, 256), default=8, show_default=True, help="Calls at once."
-    )(command)
-    command = click.option(
-        "--max-tokens", type=click.IntRange(1), metavar="N", help="Ask for no longer replies; without it: no bound."
-    )(command)
-    command = click.option(
-        "--temperature", default="0", show_default=True, metavar="T|none",
-        help="`none` leaves it to the provider, where a judge refuses it.",
-    )(command)  # fmt: skip
-    command = click.option(
-        "--unknown-price", type=click.Choice(("refuse", "allow")), default="refuse", show_default=True,
-        help="Under a ceiling: what to do with a judge whose calls have no known bound.",
-    )(command)  # fmt: skip
-    return click.option(
-        "--max-usd", metavar="USD", help="Make no call that could bring the cost above this, earlier runs included."
-    )(command)
-
 
 @click.command()
-@click.argument("source", metavar="RUN|FILE")
-@click.option("--judge", "judges", multiple=True, required=True, metavar="MODEL", help="A route or model; repeat.")
-@click.option("--pairwise", is_flag=True, help="Show both answers, in both orders. This is the default.")
-@click.option("--rubric", metavar="NAME|FILE", help="Score answers one by one: helpful, faithful, or a TOML file.")
-@_question
-@click.option("--all-pairs", is_flag=True, help="Judge every pair of models, not only baseline and candidate.")
-@click.option(
-    "--template", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="A prompt of your own."
-)
-@click.option("--n", type=click.IntRange(1), help="Judge so many items, drawn by the seed; without it: all.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Draws the order and the fences.")
-@click.option("--resume", is_flag=True, help="Go on where judging stopped; with all judged, only report.")
-@click.option(
-    "--votes-out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.csv", help="Votes for `weigh rank`."
-)
-@_costing
+@judging_options
 @calling_options
 @source_columns
 @config_option
@@ -151,7 +58,7 @@ def judge(source: str, config_path: Path | None, as_json: bool, **given: Any) ->
     nothing was to be decided; 1: anything else; 2: bad input.
     """
     config = read_config(config_path)
-    work = _work(source, config, given)
+    work = work_of(source, config, given)
     _check_new(work, resume=given["resume"])
     earlier = work.source.folder.read(work.source.declared, Declared)
     stopped = _ask(work, config, given)
@@ -175,67 +82,7 @@ def _exit_code(found: Report) -> int:
     return 0 if verdict in (None, "SWAP") else 1
 
 
-def _work(name: str, config: Config, given: Mapping[str, Any]) -> _Work:
-    if given["pairwise"] and given["rubric"] is not None:
-        raise click.UsageError("Give --pairwise or --rubric, not both.")
-    if given["votes_out"] is not None and given["rubric"] is not None:
-        raise click.UsageError("--votes-out writes verdicts on pairs; scores by a rubric are none.")
-    source = find_source(name, config.server.data_dir)
-    answers = source.answers({column: given[column] for column in _COLUMNS})
-    pair = pair_of(answers, source, given)
-    if given["margin"] is not None and pair is None:
-        raise click.UsageError(f"--margin needs --baseline and --candidate; there are {', '.join(answers.models)}.")
-    if len(answers.models) < 2:
-        raise ConfigError(f"{answers.source}: only {answers.models[0]} answers there; two models are the least")
-    clusters_of(answers.items, given["cluster"])
-    way = _way(given)
-    every = given["all_pairs"] or pair is None
-    models = answers.models if every or pair is None else pair
-    pairs = tuple(combinations(answers.models, 2)) if every or pair is None else (pair,)
-    groups: Sequence[tuple[str, ...]] = pairs if way.rubric is None else tuple((model,) for model in models)
-    asked = Asked(
-        baseline=pair[0] if pair is not None else None,
-        candidate=pair[1] if pair is not None else None,
-        margin=given["margin"],
-        alpha=given["alpha"],
-        cluster=given["cluster"],
-        families=_families(given["families"], way.judges, answers),
-    )
-    asks = asks_for(answers.items, groups, way, given["n"])
-    if not asks:
-        raise ConfigError(f"{answers.source}: no item has answers of both models, so there is nothing to judge")
-    return _Work(source=source, answers=answers, way=way, asked=asked, asks=asks)
-
-
-def _way(given: Mapping[str, Any]) -> Way:
-    rubric = find_rubric(given["rubric"]) if given["rubric"] is not None else None
-    kind: Kind = "pairwise" if rubric is None else "score"
-    template = read_template(given["template"], kind) if given["template"] is not None else shipped_template(kind)
-    fields: dict[str, Any] = {}
-    if given["temperature"] != "none":
-        try:
-            fields["temperature"] = float(given["temperature"])
-        except ValueError:
-            raise click.UsageError("--temperature is a number, or none.") from None
-    if given["max_tokens"] is not None:
-        fields["max_tokens"] = given["max_tokens"]
-    judges = tuple(dict.fromkeys(given["judges"]))
-    return Way(judges=judges, template=template, rubric=rubric, fields=fields, seed=given["seed"])
-
-
-def _families(given: Sequence[str], judges: Sequence[str], answers: Answers) -> dict[str, str]:
-    found = {}
-    for one in given:
-        name, _, model = one.partition("=")
-        if name not in judges or model not in answers.models:
-            raise click.UsageError(
-                f"--family {one}: write JUDGE=MODEL, with a --judge and one of {', '.join(answers.models)}."
-            )
-        found[name] = model
-    return found
-
-
-def _check_new(work: _Work, *, resume: bool) -> None:
+def _check_new(work: Work, *, resume: bool) -> None:
     made = len({one.asked for one in work.made()})
     if made and not resume:
         path = work.source.folder.path / work.source.judgements
@@ -245,7 +92,7 @@ def _check_new(work: _Work, *, resume: bool) -> None:
         )
 
 
-def _ask(work: _Work, config: Config, given: Mapping[str, Any]) -> str | None:
+def _ask(work: Work, config: Config, given: Mapping[str, Any]) -> str | None:
     """Make the calls that are left; return why not all were made."""
     made = work.made()
     todo = remaining(work.asks, made)
@@ -269,11 +116,11 @@ def _ask(work: _Work, config: Config, given: Mapping[str, Any]) -> str | None:
         desk = _Desk(lines, starts, till, watch, len(work.asks), len(work.asks) - len(todo))
 
         async def ask() -> str | None:
-            patience = given["concurrency"]
-            async with GatewayCaller(call.address, call.key, connections=patience, seed=work.way.seed) as caller:
+            at_once, seed = given["concurrency"], work.way.seed
+            async with GatewayCaller(call.address, call.key, connections=at_once, seed=seed) as caller:
                 await check_models(caller, judges, fresh=call.fresh)
                 declared.append(_declared(work))
-                return await ask_all(todo, work.way, caller, till, given["concurrency"], desk)
+                return await ask_all(todo, work.way, caller, till, at_once, desk)
 
         try:
             return uvloop.run(ask())
@@ -336,7 +183,7 @@ def _dollars(text: str | None) -> Decimal | None:
     return most
 
 
-def _declared(work: _Work) -> Declared:
+def _declared(work: Work) -> Declared:
     return Declared(
         at=datetime.now(UTC).isoformat(timespec="seconds"),
         code=__version__,
@@ -353,7 +200,7 @@ def _declared(work: _Work) -> Declared:
     )
 
 
-def _redeclared(earlier: Sequence[Declared], work: _Work) -> Iterator[Flag]:
+def _redeclared(earlier: Sequence[Declared], work: Work) -> Iterator[Flag]:
     """Flag a margin that is another than the one that was declared before the judges were asked."""
     asked = work.asked
     same = [
@@ -370,13 +217,13 @@ def _redeclared(earlier: Sequence[Declared], work: _Work) -> Iterator[Flag]:
         yield Flag("margin", f"The margin was declared as {first.margin:g} on {first.at}, and is {asked.margin:g} now.")
 
 
-def _labels(work: _Work, given: Path | None) -> list[Label]:
-    if given is not None:
-        return read_labels(given, work.answers)
+def _labels(work: Work, given: Sequence[Path]) -> list[Label]:
+    if given:
+        return [label for path in given for label in read_labels(path, work.answers)]
     return work.source.folder.read(work.source.labels, Label)
 
 
-def _votes(work: _Work, made: Sequence[Judgement], path: Path | None) -> str | None:
+def _votes(work: Work, made: Sequence[Judgement], path: Path | None) -> str | None:
     if path is None:
         return None
     text = StringIO()

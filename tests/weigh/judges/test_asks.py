@@ -82,7 +82,14 @@ def test_a_rubric_is_asked_about_one_answer_alone_with_its_criteria_and_scale() 
 class Scripted:
     """A gateway that replies by a list: a text, None for a failure, an exception."""
 
-    def __init__(self, *replies: str | Exception | None, cost: str | None = "0.01", pause_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        *replies: str | Exception | None,
+        cost: str | None = "0.01",
+        pause_s: float = 0.0,
+        error: str = "HTTP 400: no",
+    ) -> None:
+        self.error = error
         self.replies = list(replies)
         self.cost = cost
         self.pause_s = pause_s
@@ -99,7 +106,7 @@ class Scripted:
         if isinstance(said, Exception):
             raise said
         if said is None:
-            return reply(None, status=400, error="HTTP 400: no")
+            return reply(None, status=400, error=self.error)
         return reply(said, cost_usd=self.cost)
 
 
@@ -167,6 +174,12 @@ def test_what_a_killed_run_had_under_way_counts_at_its_bound() -> None:
 def test_a_judge_that_never_answers_is_asked_ten_times_and_no_more() -> None:
     desk, _, reason = run(Scripted(None), at_once=1)
     assert (len(desk.made), reason) == (10, "j gives no answer: HTTP 400: no")
+
+
+def test_a_judge_that_refuses_the_temperature_is_told_how_to_be_asked() -> None:
+    refused = "HTTP 400: Unsupported value: 'temperature' does not support 0 with this model."
+    _, _, reason = run(Scripted(None, error=refused), at_once=1)
+    assert reason == f"j gives no answer: {refused} Try --temperature none."
 
 
 def test_a_judge_that_answers_now_and_then_is_asked_on() -> None:

@@ -64,6 +64,7 @@ def test_a_report_puts_verdict_judges_and_people_together() -> None:
     assert (found.people.raters, found.people.labels) == (("ann",), 60)
     assert found.flags == ()
     row = found.row()
+    assert row["win_rate"] == pytest.approx([(1 + end) / 2 for end in (found.outcome.difference or 0, *row["ci"])])
     assert next(iter(row)) == "verdict"
     assert row["ci"] == found.outcome.ci
 
@@ -76,6 +77,17 @@ def test_no_verdict_is_told_before_all_judgements_are_there() -> None:
     assert (found.outcome.verdict, found.outcome.judged) == ("NEED_MORE", 100)
     assert (found.outcome.reason or "").startswith("40 of 240 judgements are lacking")
     assert "unfinished" in told(found)
+
+
+def test_labels_of_items_that_nobody_judged_are_told() -> None:
+    answers, how = answers_of(*EVEN), way("j")
+    groups = [PAIR]
+    asks = asks_for(answers.items, groups, how, 50)
+    made = answered(asks, how, [by_worth(ask) for ask in asks])
+    found = report(answers, made, len(asks), people(answers, 120), how, DECIDE)
+    assert found.outcome is not None
+    assert (found.outcome.judged, found.outcome.labelled) == (50, 50)
+    assert [flag.text for flag in found.flags] == ["70 labelled items are judged by nobody, and left out."]
 
 
 def test_what_a_judge_never_said_is_corrected_by_the_labels_like_the_rest() -> None:

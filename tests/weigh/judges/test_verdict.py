@@ -134,3 +134,17 @@ def test_a_judge_that_loves_the_candidate_makes_no_false_swap() -> None:
         people = {place: float(truth[place]) for place in range(120)}
         false += outcome(flattered, people, None, question(0.1)).verdict == "SWAP"
     assert false / 300 <= 0.025 + 2.5 * np.sqrt(0.025 * 0.975 / 300)
+
+
+def test_the_interval_covers_what_people_would_say_though_the_judge_is_unread_where_it_matters() -> None:
+    """The judge says nothing of half the items that the candidate loses: it counts as a tie, and labels make it good."""
+    random = np.random.default_rng(12)
+    covered = 0
+    for _ in range(300):
+        truth = random.choice([-1.0, 0.0, 1.0], 400, p=[0.4, 0.2, 0.4])
+        lean = np.where((truth < 0) & (random.random(400) < 0.5), 0.0, truth)
+        people = {place: float(truth[place]) for place in range(100)}
+        ci = outcome(lean, people, None, question()).ci
+        assert ci is not None
+        covered += ci[0] <= 0.0 <= ci[1]
+    assert covered / 300 >= 0.95 - 2.5 * np.sqrt(0.95 * 0.05 / 300)

@@ -52,7 +52,8 @@ async def ask_all(asks: Iterable[Ask], way: Way, caller: Caller, till: Till, at_
     def note(made: Judgement) -> None:
         failed[made.judge] = 0 if made.reply is not None else failed[made.judge] + 1
         if made.reply is None and (made.status in _LASTING or failed[made.judge] >= _PATIENCE):
-            till.stop(f"{made.judge} gives no answer: {made.error}")
+            hint = " Try --temperature none." if "temperature" in (made.error or "").lower() else ""
+            till.stop(f"{made.judge} gives no answer: {made.error}{hint}")
 
     async def work() -> None:
         while queue:

@@ -87,9 +87,17 @@ class Report(Struct, frozen=True, kw_only=True):
         counts = ("judged", "labelled", "clusters", "corrected")
         return {
             **{name: getattr(told, name) if told is not None else None for name in names},
+            "win_rate": _win_rate(told) if self.kind == "pairwise" else None,
             **{name: getattr(told, name) if told is not None else None for name in counts},
             **whole,
         }
+
+
+def _win_rate(told: Outcome | None) -> tuple[float, float, float] | None:
+    """Return the share of wins as people would give them, a tie half, with both ends of its interval."""
+    if told is None or told.ci is None or told.difference is None:
+        return None
+    return (told.difference + 1) / 2, (told.ci[0] + 1) / 2, (told.ci[1] + 1) / 2
 
 
 class _Found(Struct, frozen=True):
@@ -208,7 +216,9 @@ def _of_pair(answers: Answers, judgements: Sequence[Judgement], opinions: Opinio
             absent=_absent(answers.items, pair),
         ),
     )
-    return _Found(told, tuple(judges), flags)
+    idle = len(people) - told.labelled
+    unused = (Flag("labels", f"{idle} labelled items are judged by nobody, and left out."),) if idle else ()
+    return _Found(told, tuple(judges), (*flags, *unused))
 
 
 _LEAN: Final = {Verdict.FIRST: -1, Verdict.SECOND: 1, Verdict.TIE: 0}
