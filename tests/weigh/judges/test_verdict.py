@@ -137,7 +137,7 @@ def test_a_judge_that_loves_the_candidate_makes_no_false_swap() -> None:
 
 
 def test_the_interval_covers_what_people_would_say_though_the_judge_is_unread_where_it_matters() -> None:
-    """The judge says nothing of half the items that the candidate loses: that counts as a tie, and labels correct it."""
+    """It says nothing of half the items that the candidate loses: that counts as a tie, and labels correct it."""
     random = np.random.default_rng(12)
     covered = 0
     for _ in range(300):
