@@ -1,17 +1,20 @@
 """Where calls of a weighing go, with which key, and what they may cost by this configuration."""
 
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 import click
 from msgspec import Struct
 
+from steelyard.catalog.prices import LOCAL, Tariff, find_tariff, flat_tariff
 from steelyard.cli.passkey import passkey
-from steelyard.cli.plans_of import callable_plans_of
-from steelyard.config.settings import Config
-from steelyard.core.errors import CallError, ConfigError
-from steelyard.policy.plan import Plan
+from steelyard.config.providers import ResolvedProvider, resolve_providers
+from steelyard.config.settings import Config, DeploymentFacts
+from steelyard.core.errors import ConfigError
+from steelyard.policy.targets import LOCAL_PROVIDER
 from steelyard.weigh.calls.address import address_of
 from steelyard.weigh.calls.gateway_caller import GatewayCaller
 from steelyard.weigh.runs.prices import Offer, Offers
@@ -67,16 +70,37 @@ async def check_models(caller: GatewayCaller, models: Sequence[str], *, fresh: b
 def offers_of(config: Config, models: Sequence[str]) -> Offers:
     """Return who may answer for each model by this configuration, and at which price; nobody where that is not known.
 
-    Raises ConfigError for a configuration that cannot be used."""
-    plans = callable_plans_of(config)
+    Providers' keys need not be here: the gateway has them. Raises ConfigError for a provider that makes no sense."""
+    providers = resolve_providers(config, os.environ)
+    now = datetime.now(UTC)
     found: dict[str, tuple[Offer, ...]] = {}
     for model in models:
-        try:
-            found[model] = _offers(plans.find(model))
-        except CallError:
-            found[model] = ()
+        deployments = config.routes[model].deployments if model in config.routes else (model,)
+        found[model] = tuple(_offer(one, providers, config, now) for one in deployments)
     return found
 
 
-def _offers(plan: Plan) -> tuple[Offer, ...]:
-    return tuple(Offer(one.deployment, one.tariff, one.most_output) for one in plan.targets)
+def _offer(deployment: str, providers: Mapping[str, ResolvedProvider], config: Config, now: datetime) -> Offer:
+    """Return a deployment's price as the gateway finds it (`policy.targets`): the configuration's, then the list's."""
+    facts = config.deployments.get(deployment, DeploymentFacts())
+    name, _, model = deployment.partition("/")
+    return Offer(deployment, _tariff(facts, name, facts.model or model, providers.get(name), now), facts.most_output)
+
+
+def _tariff(
+    facts: DeploymentFacts, name: str, model: str, provider: ResolvedProvider | None, now: datetime
+) -> Tariff | None:
+    price = facts.price
+    if price is not None:
+        return flat_tariff(
+            price.input_usd_per_mtok,
+            price.output_usd_per_mtok,
+            price.cached_input_usd_per_mtok,
+            price.cache_write_usd_per_mtok,
+            source="steelyard.toml",
+        )
+    if name == LOCAL_PROVIDER:
+        return LOCAL
+    if provider is None or not provider.prices:
+        return None
+    return find_tariff(provider.prices, model.removeprefix(provider.row.model_parent), now)
