@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-__all__ = ["Usage"]
+__all__ = ["Usage", "is_possible"]
 
 
 class Usage(Struct, frozen=True, array_like=True):
@@ -20,3 +20,12 @@ class Usage(Struct, frozen=True, array_like=True):
     input_audio: int | None = None
     output_audio: int | None = None
     estimated: bool = False
+
+
+def is_possible(usage: Usage) -> bool:
+    """Say whether no count is below zero: nobody is paid for an answer."""
+    counts = (usage.input, usage.output, usage.cached, usage.cache_write, usage.reasoning)
+    return counts == _NONE or min([count for count in counts if count is not None]) >= 0
+
+
+_NONE = (None, None, None, None, None)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from steelyard.catalog.tariff import usd_text
 from steelyard.core.errors import Denied
 from steelyard.core.exchange import Attempt, Decided, Exchange, Outcome, Record
-from steelyard.core.usage import Usage
+from steelyard.core.usage import Usage, is_possible
 from steelyard.gateway.access import check_route
 from steelyard.gateway.exchange_of import exchange_of
 from steelyard.gateway.lane import Lane
@@ -123,6 +123,8 @@ class Account:
         """Return the call as it goes on record; price it and count it."""
         self.recorded = True
         cost = None
+        if seen.usage is not None and not is_possible(seen.usage):
+            seen.usage = None  # what the provider says that it was is not known any better
         limited = self.hold is not None or self.attempt_hold is not None
         if limited:
             seen.usage = billed(self, outcome, seen)
