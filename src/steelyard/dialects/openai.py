@@ -252,7 +252,10 @@ def decode_chunk(event: bytes) -> Chunk | None:
 
 def without_usage(event: bytes) -> bytes:
     """Return a chunk's JSON without its `usage` member; other values keep their bytes."""
-    fields = _decode_fields(event)
+    try:
+        fields = _decode_fields(event)
+    except UnicodeDecodeError:
+        return event  # in the name of a member that nobody knows; it is relayed as it came
     fields.pop("usage", None)
     return _encode(fields)
 

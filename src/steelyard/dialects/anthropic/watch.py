@@ -148,7 +148,10 @@ class Watching:
         return told.type == "message_stop"
 
     def _use(self, raw: bytes) -> None:
-        found = _decode(raw) if raw else None
+        try:
+            found = _decode(raw) if raw else None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return  # what the event itself was not decoded for
         if not isinstance(found, dict):
             return
         # Cumulative: what comes later counts, and what it leaves out is as it was.

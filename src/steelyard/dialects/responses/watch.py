@@ -2,6 +2,7 @@
 their names, undecoded."""
 
 import re
+from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
@@ -80,6 +81,15 @@ def _told(raw: Raw) -> bytes | None:
     return found if found and found != _NULL else None
 
 
+def _begun(event: bytes) -> dict[str, Any] | None:
+    """Return the response that an event begins with; None where what it holds cannot be read."""
+    try:
+        response = msgspec.json.decode(event).get("response")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return response if isinstance(response, dict) else None
+
+
 def glance(body: bytes) -> Glance | None:
     """Return what is to be known of a whole answer; None when it is none of this dialect."""
     try:
@@ -144,8 +154,8 @@ class StreamWatch:
 
     def fail(self, error: CallError, request_id: str) -> bytes:
         """Return `response.failed`, with the next sequence number: a stream that cannot be completed ends so."""
-        begun = msgspec.json.decode(self._created).get("response") if self._created else None
-        response = begun if isinstance(begun, dict) else {"id": response_id(request_id), "object": "response"}
+        begun = _begun(self._created) if self._created else None
+        response = begun if begun is not None else {"id": response_id(request_id), "object": "response"}
         numbers = _NUMBER.findall(self._last)
         told = failure(str(error), error.status, error.code)
         event = {
