@@ -11,6 +11,13 @@ from tests.weigh.evidence.browser import Chromium, chromium
 from tests.weigh.evidence.pages import hostile, plain_evidence
 
 BINARY = chromium()
+BEYOND = """
+[...document.querySelectorAll('section')].flatMap(section => [...section.querySelectorAll('*')].filter(one => {
+    const [inner, outer] = [one.getBoundingClientRect(), section.getBoundingClientRect()];
+    return one.checkVisibility() && getComputedStyle(one).clipPath === 'none' && !one.closest('thead')
+        && (inner.right > outer.right + 0.5 || inner.left < outer.left - 0.5);
+})).map(one => one.outerHTML.slice(0, 80))
+"""
 pytestmark = pytest.mark.skipif(BINARY is None, reason="no Chromium is on this machine's PATH")
 
 
@@ -30,41 +37,38 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: home / f"{name}.html" for name in made}
 
 
-@pytest.mark.parametrize("name", ["plain", "hostile"])
-@pytest.mark.parametrize(("width", "height"), [(1280, 900), (768, 1024), (390, 844), (320, 568)])
-def test_nothing_reaches_beyond_its_section(
+WINDOWS = [
+    *(("plain", *size) for size in ((1280, 800), (768, 1024), (390, 844), (320, 568))),
+    *(("hostile", *size) for size in ((1280, 800), (390, 844))),
+]
+
+
+@pytest.mark.parametrize(("name", "width", "height"), WINDOWS)
+def test_it_fits_shows_its_verdict_at_once_and_asks_nobody(
     browser: Chromium, pages: dict[str, Path], name: str, width: int, height: int
 ) -> None:
     browser.open(pages[name], width, height)
     assert browser.value("document.documentElement.scrollWidth") == width
-    beyond = browser.value(
-        "[...document.querySelectorAll('section')].flatMap(section => "
-        "[...section.querySelectorAll('*')].filter(one => {"
-        "const [inner, outer] = [one.getBoundingClientRect(), section.getBoundingClientRect()];"
-        "return one.checkVisibility() && getComputedStyle(one).clipPath === 'none' && !one.closest('thead') && "
-        "(inner.right > outer.right + 0.5 || inner.left < outer.left - 0.5)})).map(one => one.outerHTML.slice(0, 80))"
-    )
-    assert beyond == []
-
-
-@pytest.mark.parametrize("name", ["plain", "hostile"])
-def test_the_verdict_is_seen_without_scrolling(browser: Chromium, pages: dict[str, Path], name: str) -> None:
-    for width, height in ((1280, 800), (390, 844)):
-        browser.open(pages[name], width, height)
-        assert browser.value("document.querySelector('h1').getBoundingClientRect().top") > 0
-        assert browser.value("document.querySelector('.sentence').getBoundingClientRect().bottom") < height
-
-
-@pytest.mark.parametrize("name", ["plain", "hostile"])
-def test_the_browser_has_nothing_to_complain_of_and_asks_nobody(
-    browser: Chromium, pages: dict[str, Path], name: str
-) -> None:
-    browser.open(pages[name], 390, 844)
+    assert browser.value(BEYOND) == []
+    assert browser.value("document.querySelector('h1').getBoundingClientRect().top") > 0
+    assert browser.value("document.querySelector('.sentence').getBoundingClientRect().bottom") < height
     assert [told["entry"]["text"] for told in browser.told("Log.entryAdded")] == []
     assert browser.told("Runtime.exceptionThrown") == []
     assert browser.told("Runtime.consoleAPICalled") == []
     asked = [told["request"]["url"] for told in browser.told("Network.requestWillBeSent")]
     assert [one for one in asked if one != "data:,"] == [pages[name].as_uri()]
+
+
+def test_what_reaches_beyond_its_section_would_be_found(
+    browser: Chromium, pages: dict[str, Path], tmp_path: Path
+) -> None:
+    spoilt = tmp_path / "spoilt.html"
+    text = pages["plain"].read_text("utf-8").replace("</h1>", "</h1><svg width='2000' height='9'></svg>")
+    spoilt.write_text(
+        text.replace("Content-Security-Policy", "X-None").replace("svg { display", "u { display"), "utf-8"
+    )
+    browser.open(spoilt, 390, 844)
+    assert browser.value(BEYOND) != []
 
 
 def test_one_plot_is_shown_on_a_desktop_and_another_on_a_phone(browser: Chromium, pages: dict[str, Path]) -> None:
@@ -93,8 +97,8 @@ def test_a_plot_has_a_name_and_a_description_for_those_who_do_not_see_it(
 
 
 def test_it_can_be_printed(browser: Chromium, pages: dict[str, Path], tmp_path: Path) -> None:
-    browser.open(pages["hostile"], 390, 844)
+    browser.open(pages["plain"], 390, 844)
     browser.pdf(tmp_path / "page.pdf")
     content = (tmp_path / "page.pdf").read_bytes()
     assert content.startswith(b"%PDF-")
-    assert 3 <= content.count(b"/Type /Page\n") <= 15
+    assert 2 <= content.count(b"/Type /Page\n") <= 5

@@ -56,7 +56,7 @@ def tables(draw: st.DrawFn) -> tuple[list[dict[str, object]], dict[str, Any]]:
     return rows, asked
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(found=tables(), hide=st.booleans())
 def test_whatever_was_weighed_comes_out_again(
     found: tuple[list[dict[str, object]], dict[str, Any]], hide: bool, tmp_path: Path
