@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from steelyard.cli.journal_threads import JournalThreads, followers_of
+from steelyard.cli.journal_threads import JournalThreads, followers_of, show_readers
 from steelyard.cli.leash import hold_leash
 from steelyard.cli.ledger_of import ledger_of
 from steelyard.cli.options import config_option, json_option, read_config, supervisor_option
@@ -43,8 +43,10 @@ def clerk(config_path: Path | None, supervisor: int | None, as_json: bool) -> No
             click.echo(msgspec.json.encode({"ledger": ledger.name, "note": f"keeps {ledger.name}"}))
         else:
             click.echo(f"Clerk keeps {ledger.name}")
-        threads = JournalThreads(followers_of(config), stop)
+        followers = followers_of(config)
+        threads = JournalThreads(followers, stop)
         threads.start()
+        show_readers(config.server.data_dir, {"ledger": keeper, **{one.name: one for one in followers}}, stop)
         keeper.run(stop)
         threads.join()
     ledger.close()

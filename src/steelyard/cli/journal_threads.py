@@ -1,16 +1,21 @@
-"""What follows the journal beside the ledger, in the clerk's process: a thread each."""
+"""What follows the journal beside the ledger, in the clerk's process, and what is told of it: a thread each."""
 
 import logging
 import os
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from steelyard.config.settings import Config
 from steelyard.journal.follower import Follower, Stop
+from steelyard.metrics.readers import Reader, readers_page
+from steelyard.metrics.snapshots import Snapshots
 from steelyard.telemetry.access_log import AccessLog, AccessStream, secret_of
 
-__all__ = ["JournalThreads", "followers_of"]
+__all__ = ["JournalThreads", "followers_of", "show_readers"]
+
+_SHOW_S = 1.0
 
 _log = logging.getLogger("steelyard.clerk")
 
@@ -51,3 +56,23 @@ class JournalThreads:
         except Exception:  # the edge of a thread: a clerk that silently stops to log would be worse than one that ends
             _log.exception("%s: this is a fault of Steelyard's", follower.name)
             os.kill(os.getpid(), signal.SIGTERM)
+
+
+def show_readers(data_dir: Path, readers: Mapping[str, Reader], stop: Stop) -> None:
+    """Have the gateways' `/metrics` show how far the readers are, each second until the process ends."""
+
+    def show() -> None:
+        snapshots = Snapshots(data_dir)
+        told = False
+        while True:
+            try:
+                snapshots.show("clerk", readers_page(readers))
+                told = False
+            except OSError as error:
+                if not told:
+                    _log.warning("metrics: %s", error)
+                told = True
+            if stop.wait(_SHOW_S):
+                return
+
+    threading.Thread(target=show, name="metrics", daemon=True).start()

@@ -23,7 +23,8 @@ class Archive(Struct, frozen=True):
 
 class Fittings(Struct, frozen=True):
     """What a gateway is given besides its configuration. `worker` tells its journal from those of other workers;
-    `room` is how many clients the system has files for; `open_store` opens what holds the kept responses."""
+    `room` is how many clients the system has files for; `open_store` opens what holds the kept responses; `shared`:
+    other workers listen on the same port."""
 
     access: Access
     journal: JournalWriter
@@ -31,3 +32,4 @@ class Fittings(Struct, frozen=True):
     open_store: Callable[[], Store]
     worker: str = "0"
     room: int = 1_000_000
+    shared: bool = False

@@ -34,6 +34,7 @@ from steelyard.gateway.head import Head
 from steelyard.gateway.lane import Lane, Vitals
 from steelyard.gateway.limiter import Limiter
 from steelyard.gateway.meter import Meter
+from steelyard.gateway.metrics_page import MetricsPage
 from steelyard.gateway.outbox import Outbox
 from steelyard.gateway.pages import Pages
 from steelyard.gateway.pool import Pool, Pools
@@ -90,6 +91,7 @@ class Gateway:
         self.vitals: dict[str, Vitals] = {}
         self.signers = Signers()
         self.meter = Meter(time.time())
+        self.metrics_page = MetricsPage(self, server.data_dir, fittings.worker if fittings.shared else None)
         self.spool = server.data_dir / "spool"
         self._open_calls: defaultdict[str, int] = defaultdict(int)
         self._complained: dict[str, float] = {}

@@ -10,6 +10,7 @@ from math import inf
 
 from steelyard.core.errors import CallError
 from steelyard.core.exchange import Exchange
+from steelyard.core.usage import Usage
 from steelyard.gateway.lane import Vitals
 
 __all__ = ["Histogram", "Meter", "Row"]
@@ -21,16 +22,25 @@ _FREE = ("messages/count_tokens", "countTokens")
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 
 
+_PACES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.5)
+
+
 class Histogram:
     """A histogram of times. They are sorted in when somebody asks, or when there are many: what lies in `late` (in
     milliseconds) is not yet counted. `counts[i]` is the number of observations in bucket i, not cumulated."""
 
-    __slots__ = ("_counts", "_total", "late")
+    __slots__ = ("_bounds", "_counts", "_total", "late")
 
-    def __init__(self) -> None:
-        self._counts = [0] * (len(_SECONDS) + 1)
+    def __init__(self, bounds: tuple[float, ...] = _SECONDS) -> None:
+        self._bounds = bounds
+        self._counts = [0] * (len(bounds) + 1)
         self._total = 0.0
         self.late: list[float] = []
+
+    @property
+    def counted(self) -> bool:
+        """Say whether anything was counted."""
+        return any(self._counts)
 
     def settle(self) -> None:
         """Count what is late."""
@@ -38,7 +48,7 @@ class Histogram:
         late.sort()
         self._total += sum(late) / 1000
         before = 0
-        for bucket, bound in enumerate((*_SECONDS, inf)):
+        for bucket, bound in enumerate((*self._bounds, inf)):
             upto = bisect_right(late, bound * 1000)
             self._counts[bucket] += upto - before
             before = upto
@@ -48,17 +58,19 @@ class Histogram:
         """Write the histogram as Prometheus has it: cumulated buckets, sum, count."""
         self.settle()
         cumulated = 0
-        for bound, count in zip((*_SECONDS, "+Inf"), self._counts, strict=True):
+        before = f"{labels}," if labels else ""
+        alone = f"{{{labels}}}" if labels else ""
+        for bound, count in zip((*self._bounds, "+Inf"), self._counts, strict=True):
             cumulated += count
-            yield f'{name}_bucket{{{labels},le="{bound}"}} {cumulated}'
-        yield f"{name}_sum{{{labels}}} {self._total}"
-        yield f"{name}_count{{{labels}}} {cumulated}"
+            yield f'{name}_bucket{{{before}le="{bound}"}} {cumulated}'
+        yield f"{name}_sum{alone} {self._total}"
+        yield f"{name}_count{alone} {cumulated}"
 
 
 class Row:
     """What is counted for one deployment of one route."""
 
-    __slots__ = ("cost", "duration", "first_byte", "input", "outcomes", "output", "unpriced")
+    __slots__ = ("_streams", "cost", "duration", "first_byte", "input", "outcomes", "output", "pace", "unpriced")
 
     def __init__(self) -> None:
         self.outcomes: defaultdict[tuple[str, int], int] = defaultdict(int)
@@ -68,6 +80,8 @@ class Row:
         self.unpriced = 0
         self.duration = Histogram()
         self.first_byte = Histogram()
+        self.pace = Histogram(_PACES)
+        self._streams: list[tuple[float, float, Usage]] = []
 
     def count(self, exchange: Exchange, cost: Decimal | None) -> None:
         """Count an exchange."""
@@ -85,22 +99,42 @@ class Row:
             self.first_byte.late.append(first)
         took = exchange.last_byte_ms
         if took is not None:
+            if exchange.stream and usage is not None and first is not None:
+                self._streams.append((first, took, usage))
             late = self.duration.late
             late.append(took)
             if len(late) >= _MOST_LATE:
-                self.duration.settle()
-                self.first_byte.settle()
+                self.settle()
+
+    def settle(self) -> None:
+        """Count what is late."""
+        self.duration.settle()
+        self.first_byte.settle()
+        for first, took, usage in self._streams:
+            output = usage.output
+            if output is not None and output > 1 and not usage.estimated:
+                self.pace.late.append((took - first) / (output - 1))
+        self._streams.clear()
+        self.pace.settle()
 
 
 class Meter:
     """Everything that one gateway process counts."""
 
-    __slots__ = ("_refusals", "_rows", "started_at")
+    __slots__ = ("_lag", "_refusals", "_rows", "started_at")
 
     def __init__(self, started_at: float) -> None:
         self.started_at = started_at
         self._rows: defaultdict[tuple[str, str], Row] = defaultdict(Row)
         self._refusals: defaultdict[tuple[int, str], int] = defaultdict(int)
+        self._lag = Histogram()
+
+    def lagged(self, seconds: float) -> None:
+        """Count how late the loop came to something that was due."""
+        late = self._lag.late
+        late.append(max(seconds, 0.0) * 1000)
+        if len(late) >= _MOST_LATE:
+            self._lag.settle()
 
     def refused(self, error: CallError) -> None:
         """Count a request that never became a call."""
@@ -130,12 +164,17 @@ class Meter:
         lines += [f"steelyard_cost_usd_total{{{labels}}} {row.cost:f}" for labels, row in rows]
         _head(lines, "steelyard_calls_cost_unknown_total", "counter", "Answered calls whose cost is unknown.")
         lines += [f"steelyard_calls_cost_unknown_total{{{labels}}} {row.unpriced}" for labels, row in rows]
-        _head(lines, "steelyard_call_duration_seconds", "histogram", "From request to the answer's last byte.")
-        for labels, row in rows:
-            lines += row.duration.lines("steelyard_call_duration_seconds", labels)
-        _head(lines, "steelyard_first_byte_seconds", "histogram", "From request to the answer's first byte.")
-        for labels, row in rows:
-            lines += row.first_byte.lines("steelyard_first_byte_seconds", labels)
+        for _, row in rows:
+            row.settle()
+        durations = [(labels, row.duration) for labels, row in rows]
+        _spread(lines, "steelyard_call_duration_seconds", "From request to the answer's last byte.", durations)
+        firsts = [(labels, row.first_byte) for labels, row in rows]
+        _spread(lines, "steelyard_first_byte_seconds", "From request to the answer's first byte.", firsts)
+        paces = [(labels, row.pace) for labels, row in rows if row.pace.counted]  # not every deployment streams
+        _spread(lines, "steelyard_time_per_output_token_seconds", "Of streams, after the first byte.", paces)
+        _spread(
+            lines, "steelyard_loop_lag_seconds", "How late the event loop is, ten times a second.", [("", self._lag)]
+        )
         _head(lines, "steelyard_refusals_total", "counter", "Requests refused before they became a call.")
         for (status, code), count in self._refusals.items():
             lines.append(f'steelyard_refusals_total{{status="{status}",code="{code}"}} {count}')
@@ -150,6 +189,12 @@ class Meter:
 
 def _head(lines: list[str], name: str, kind: str, text: str) -> None:
     lines += (f"# HELP {name} {text}", f"# TYPE {name} {kind}")
+
+
+def _spread(lines: list[str], name: str, text: str, histograms: list[tuple[str, Histogram]]) -> None:
+    _head(lines, name, "histogram", text)
+    for labels, histogram in histograms:
+        lines += histogram.lines(name, labels)
 
 
 def _escaped(value: str) -> str:

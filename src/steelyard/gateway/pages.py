@@ -52,9 +52,7 @@ class Pages:
         if path in ("/readyz", "/health/readiness"):
             return self._readiness()
         if path == "/metrics":
-            text = gateway.meter.text(gateway.vitals, gateway.gauges)
-            more = gateway.limiter.metrics() if gateway.limiter is not None else ""
-            return 200, _PROMETHEUS, (text + more).encode()
+            return 200, _PROMETHEUS, gateway.metrics_page.answer().encode()
         purpose = key.purpose if key is not None else None
         if path == "/models":
             listed = [name for name in gateway.plans.names_for(purpose) if _visible(name, key)]

@@ -116,7 +116,9 @@ class _Server:
             self.memory.begin(limits, lambda: access.ring, (time.monotonic, time.time))
             await asyncio.sleep(0)  # the thread that asks begins now
         self._plans = self._compile()
-        fittings = Fittings(access, journal, engines, self._open_store, self._worker, _room())
+        fittings = Fittings(
+            access, journal, engines, self._open_store, self._worker, _room(), shared=self._shared_port
+        )
         gateway = Gateway(loop, config.server, self._plans, fittings, limits)
         self._gateway = self.memory.gateway = gateway
         self._tell_problems()
@@ -149,6 +151,7 @@ class _Server:
         self.memory.stop()
         self.memory.forget()
         gateway.outbox.flush()
+        gateway.metrics_page.withdraw()
         gateway.pools.close()
         journal.close()
 
@@ -219,7 +222,9 @@ class _Server:
         gateway = self._gateway
         beat = 0
         while True:
+            began = gateway.clock()
             await asyncio.sleep(_TICK_S)
+            gateway.meter.lagged(gateway.clock() - began - _TICK_S)
             beat += 1
             try:
                 self._beat(beat)
@@ -234,6 +239,7 @@ class _Server:
             self._look_at_files()
         if beat % 10 == 0:
             gateway.journal.refresh()
+            gateway.metrics_page.keep()
             self.memory.show(self._counting, gateway.clock(), gateway.wall_clock())
         if beat % 50 == 0:
             gateway.pools.sweep()

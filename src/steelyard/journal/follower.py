@@ -58,7 +58,8 @@ class Follower:
     which holds the directory's lock.
 
     Positions are kept in `NAME.position` beside the segments, after the sink has taken what lies before them. A kill in
-    between has the sink given the same again, with the mark that it returned before.
+    between has the sink given the same again, with the mark that it returned before. `taken` exchanges were
+    handed on by this one; `caught_up_at` is when these were all that was there, by the clock.
     """
 
     def __init__(self, directory: Path, name: str, sink: Sink, clock: Callable[[], float] = time.time) -> None:
@@ -69,6 +70,7 @@ class Follower:
         self._clock = clock
         self._tail: Tail | None = None
         self._positions: dict[str, int] = {}
+        self.taken = 0
         self.caught_up_at: float | None = None
 
     def step(self) -> int:
@@ -89,6 +91,7 @@ class Follower:
             self._positions = positions
         tail.accept(batch)
         self._tail = tail
+        self.taken += len(batch.entries)
         if len(batch.entries) < BATCH and sum(entry.bytes for entry in batch.entries) < BATCH_BYTES:
             self.caught_up_at = began
         return len(batch.entries)

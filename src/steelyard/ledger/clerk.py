@@ -15,7 +15,7 @@ from steelyard.core.errors import StoreError
 from steelyard.core.ids import short_id
 from steelyard.journal.recovery import recover
 from steelyard.journal.segments import make_directory
-from steelyard.journal.tail import Tail
+from steelyard.journal.tail import BATCH_BYTES, Tail
 from steelyard.ledger.intake import drop_position, positions_of, take_in
 from steelyard.ledger.retention import prune_older, prune_oversize
 from steelyard.ledger.store import Ledger, UnreachableError
@@ -45,7 +45,8 @@ class Clerk:
     """Take the journal of one data directory into a ledger. There is one clerk a directory, held by a lock.
 
     Positions are stored in the transaction that stores the rows, and are read again after any failure, also after one
-    that leaves open whether the transaction stands.
+    that leaves open whether the transaction stands. `taken` exchanges were taken in by this one; `caught_up_at` is when
+    these were all that was there, by the clock.
     """
 
     def __init__(
@@ -65,6 +66,8 @@ class Clerk:
         self._tail: Tail | None = None
         self._house_due = 0.0
         self._pruning = False
+        self.taken = 0
+        self.caught_up_at: float | None = None
 
     def __enter__(self) -> "Clerk":
         return self
@@ -83,6 +86,7 @@ class Clerk:
         `StoreError` when the journal holds a version that is not known here."""
         tail = self._tail or self._open()
         self._tail = None
+        began = self._clock()
         try:
             batch = tail.read(BATCH)
         except OSError as error:
@@ -91,6 +95,9 @@ class Clerk:
             take_in(self._ledger, self._source, batch)
         tail.accept(batch)
         self._tail = tail
+        self.taken += len(batch.entries)
+        if len(batch.entries) < BATCH and sum(entry.bytes for entry in batch.entries) < BATCH_BYTES:
+            self.caught_up_at = began
         for finding in batch.findings:
             _log.warning("journal: %s", finding)
         return len(batch.entries)
