@@ -180,7 +180,9 @@ def _facts(weighing: Weighing, asked: Asked, alpha: float) -> list[tuple[str, st
         f"{asked.baseline} {_known(weighing.baseline_mean)}",
         f"{asked.candidate} {_known(weighing.candidate_mean)}",
     ]
-    clusters = "" if weighing.clusters is None else f" in {weighing.clusters:,} clusters"
+    clusters = (
+        "" if weighing.clusters is None else f" in {weighing.clusters:,} cluster{'' if weighing.clusters == 1 else 's'}"
+    )
     level = f"{100 * (1 - alpha):g} %"
     slices = f"; slices corrected by Holm over {len(weighing.slices)}" if weighing.slices else ""
     facts = [
