@@ -16,6 +16,7 @@ from msgspec import structs
 from rich.text import Text
 
 from steelyard.catalog.environment import served_without_configuration
+from steelyard.cli.check_limits import limit_findings
 from steelyard.cli.engine import LOCAL_MISSING, has_local_extra
 from steelyard.cli.jsons import print_json
 from steelyard.cli.ledger_of import ledger_of
@@ -79,6 +80,7 @@ def _findings(config_path: Path | None, *, offline: bool) -> Iterator[Finding]:
     yield _port(config)
     yield from _routes(config)
     yield from _policy(config)
+    yield from limit_findings(config)
     yield from _providers(config, offline=offline)
 
 
