@@ -169,6 +169,8 @@ def test_a_ceiling_stops_says_so_and_a_higher_one_goes_on(weigh: Weigh, world: W
     assert 0 < said["calls"]["done"] < 60
     assert "ceiling is reached" in first.stderr
     assert f"steelyard weigh run --resume {said['id']} --max-usd MORE" in first.stderr
+    same = weigh("--resume", said["id"], "--json", items=None)
+    assert (same.exit_code, json.loads(same.stdout)["stopped"]) == (1, "ceiling")
     before, made = world.asked(), len(calls(tmp_path))
     second = weigh("--resume", said["id"], "--max-usd", "1", "--json", items=None)
     assert second.exit_code == 0, second.output

@@ -70,8 +70,9 @@ def run(context: click.Context, /, config_path: Path | None, as_json: bool, **gi
     """
     config = read_config(config_path)
     weighings = Weighings(config.server.data_dir)
-    ceiling = _ceiling(given["max_usd"])
+    _ceiling(given["max_usd"])
     start = _resumed(config, weighings, given, context) if given["resume"] else _begun(config, given)
+    ceiling = _ceiling(given["max_usd"] or start.plan.max_usd)
     offers = offers_of(config, start.plan.models)
     left = list(groups_of(start.plan, start.items)) if start.folder is None else left_of(start.folder)
     costs = costs_of(left, start.plan.models, offers)
@@ -139,6 +140,7 @@ def _begun(config: Config, given: Mapping[str, Any]) -> _Start:
         repeats=given["repeats"],
         seed=given["seed"],
         gateway=address_of(config.server, given["gateway"]),
+        max_usd=given["max_usd"],
         declared=_declared(models, chosen, given),
     )
     return _Start(planned(chosen, wanted, time.time()), chosen.items, made or chosen.scorer)

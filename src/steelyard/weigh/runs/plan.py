@@ -54,7 +54,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     `created` is an ISO 8601 time in UTC. `source` says where the items come from (a file, `task:NAME`, `ledger:ROUTE`),
     `held` how many it has, of which `items` were drawn (None: unknown), `items_sha256` is of `items.jsonl`,
     `prompt_sha256` of all that the items are asked with beside their own columns (None: the items bring their own
-    messages), `flags` what is to be known of the items. `code` is the version of Steelyard. `declared` None: nothing is
+    messages), `flags` what is to be known of the items. `max_usd` is the ceiling that holds where no other is given,
+    None: there is none. `code` is the version of Steelyard. `declared` None: nothing is
     to be decided, models are only run."""
 
     schema: int = SCHEMA
@@ -74,5 +75,6 @@ class Plan(Struct, frozen=True, kw_only=True):
     repeats: int = 1
     seed: int = 0
     gateway: str | None = None
+    max_usd: str | None = None
     declared: Declaration | None = None
     flags: tuple[Flag, ...] = ()

@@ -16,7 +16,7 @@ from steelyard.weigh.scorers.score import Scorer
 
 __all__ = ["Wanted", "check_same", "planned", "planned_items"]
 
-_FREE: Final = frozenset({"id", "created", "code", "gateway", "title", "flags"})
+_FREE: Final = frozenset({"id", "created", "code", "gateway", "title", "flags", "max_usd"})
 """What another run of the same weighing may have otherwise."""
 
 
@@ -28,6 +28,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     repeats: int = 1
     seed: int = 0
     gateway: str | None = None
+    max_usd: str | None = None
     declared: Declaration | None = None
 
 
@@ -66,6 +67,7 @@ def planned(chosen: Chosen, wanted: Wanted, now: float) -> Plan:
         repeats=wanted.repeats,
         seed=wanted.seed,
         gateway=wanted.gateway,
+        max_usd=wanted.max_usd,
         declared=declared,
         flags=chosen.flags,
     )
