@@ -124,6 +124,12 @@ def test_a_log_with_several_scores_wants_one_chosen(imported: Call) -> None:
         (("inspect",), "Give a LOG of inspect, or a directory of them; or --run TASK --models A,B."),
         (("inspect", "nowhere.eval"), "nowhere.eval: No such file or directory. Check the path and its mode."),
         (("lm-eval", "."), "no log of lm-eval lies there (samples_*.jsonl)"),
+        (
+            ("lm-eval", LOGS[0]),
+            "capitals-assistant.eval: no log of lm-eval. `weigh recorded` reads tables and",
+        ),
+        (("inspect", str(RECORDED / "promptfoo.json")), "promptfoo.json: no log of inspect."),
+        (("inspect", str(RECORDED / "capitals-failed.eval")), "capitals-failed.eval: it holds no scores"),
         (("lm-eval", ".", "--models", "a,b"), "--models goes with --run."),
         (("inspect", "--run", "t.py"), "--run needs --models"),
         (("inspect", "--run", "t.py", "--models", "a,a"), "--models names a twice."),

@@ -63,6 +63,16 @@ def test_no_proxy_stands_between_a_tool_and_the_gateway() -> None:
     assert reached_directly("http://127.0.0.1:8080")["NO_PROXY"].endswith("127.0.0.1")
 
 
+def test_a_tools_own_logs_are_known_from_others() -> None:
+    eval_log, samples = RECORDED / "capitals-small.eval", next((RECORDED / "lm-eval" / "small").glob("samples_*"))
+    for name, its in (("inspect", eval_log), ("lm-eval", samples)):
+        told = {file.name: TOOLS[name].wrote(file.read_bytes()) for file in (eval_log, samples)}
+        assert told == {file.name: file == its for file in (eval_log, samples)}
+    assert TOOLS["inspect"].wrote(b'{"eval": {"model": "a"}, "samples": [{"score": NaN}]}')
+    assert TOOLS["lm-eval"].wrote(b'\n{"doc_id": 1, "resps": [[NaN]]}\nno JSON')
+    assert not any(TOOLS[name].wrote(content) for name in TOOLS for content in (b"", b"[" * 100_000, b"\xff", b"1"))
+
+
 def test_a_run_of_inspect_that_failed_says_why_in_its_log() -> None:
     tool = TOOLS["inspect"]
     assert tool.complaint(RECORDED / "capitals-assistant.eval") is None

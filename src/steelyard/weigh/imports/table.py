@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from msgspec import Struct
 
-from steelyard.core.errors import ConfigError
+from steelyard.core.errors import ConfigError, StoreError
 from steelyard.weigh.imports.tools import Tool
 from steelyard.weigh.results.scores import scores_of
 from steelyard.weigh.results.sheet import Block, Results, mistaken
@@ -31,12 +31,14 @@ class Sum(Struct, frozen=True):
 def found_logs(tool: Tool, given: Iterable[str]) -> list[str]:
     """Return the logs, each [MODEL=]FILE; a directory stands for all logs of the tool below it.
 
-    Raises ConfigError for a directory without any."""
+    Raises ConfigError for a directory without any and for a file of another kind, StoreError for one that cannot be
+    read."""
     found: list[str] = []
     for one in given:
         name, equals, path = one.partition("=")
         prefix, path = (f"{name}=", path) if equals and not Path(one).exists() else ("", one)
         if not Path(path).is_dir():
+            _check_log(tool, Path(path))
             found.append(prefix + path)
             continue
         below = found_below(tool, Path(path))
@@ -44,6 +46,15 @@ def found_logs(tool: Tool, given: Iterable[str]) -> list[str]:
             raise ConfigError(f"{path}: no log of {tool.name} lies there ({', '.join(tool.logs)})")
         found += [f"{prefix}{file}" for file in below]
     return found
+
+
+def _check_log(tool: Tool, path: Path) -> None:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror or error}. Check the path and its mode.") from error
+    if not tool.wrote(content):
+        raise ConfigError(f"{path}: no log of {tool.name}. `weigh recorded` reads tables and other tools' logs.")
 
 
 def found_below(tool: Tool, directory: Path) -> list[Path]:

@@ -1,5 +1,6 @@
 """The tools that can be run: how each is called, where it writes, and what must be installed for it."""
 
+import json
 import os
 import shutil
 import sys
@@ -11,7 +12,8 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from steelyard.core.errors import ConfigError
-from steelyard.weigh.results.inspect_log import run_note
+from steelyard.weigh.results.inspect_log import is_inspect, run_note
+from steelyard.weigh.results.lm_eval import is_lm_eval
 from steelyard.weigh.results.source import Source
 
 __all__ = ["TOOLS", "Aim", "Inspect", "LmEval", "Tool", "program_of", "reached_directly"]
@@ -46,6 +48,10 @@ class Tool(Protocol):
         """Return the variables that lead the tool to the gateway."""
         ...
 
+    def wrote(self, content: bytes) -> bool:
+        """Say whether a file's content is what the tool writes."""
+        ...
+
     def complaint(self, log: Path) -> str | None:
         """Return what a log says of a run that did not end well; None for one that did. Raises ConfigError."""
         ...
@@ -68,6 +74,10 @@ class Inspect:
     def environment(self, aim: Aim) -> dict[str, str]:
         """Return address and key of the service `steelyard`."""
         return {"STEELYARD_BASE_URL": f"{aim.address}/v1", "STEELYARD_API_KEY": aim.key or _NO_KEY}
+
+    def wrote(self, content: bytes) -> bool:
+        """Say whether it is an archive, or a log in JSON."""
+        return content.startswith(b"PK\x03\x04") or is_inspect(_decoded(content))
 
     def complaint(self, log: Path) -> str | None:
         """Return the log's status, for `inspect eval` ends with 0 where its run failed."""
@@ -93,12 +103,24 @@ class LmEval:
         """Return the key; it takes the place of one of OpenAI's, which is not the gateway's business."""
         return {"OPENAI_API_KEY": aim.key or _NO_KEY}
 
+    def wrote(self, content: bytes) -> bool:
+        """Say whether the first line is a sample."""
+        return is_lm_eval(_decoded(content.lstrip().partition(b"\n")[0]))
+
     def complaint(self, log: Path) -> str | None:
         """Return None: samples are written at the end of a run that went well, and not before."""
         return None
 
 
 TOOLS: Final[Mapping[str, Tool]] = {tool.name: tool for tool in (Inspect(), LmEval())}
+
+
+def _decoded(content: bytes) -> object:
+    try:
+        # Python's own reader: the tools write NaN where a score is none, which is no JSON.
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
 
 
 def program_of(tool: Tool, given: str | None) -> str:
