@@ -384,14 +384,15 @@ def test_a_second_ctrl_c_drops_the_calls_under_way(world: World, tmp_path: Path)
     assert "Traceback" not in notes
 
 
-def test_on_a_terminal_it_asks_before_the_first_call(world: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize("answer", ["y", "n"])
+def test_on_a_terminal_it_asks_before_the_first_call_and_draws_a_bar(world: World, tmp_path: Path, answer: str) -> None:
     write_items(tmp_path, 2)
     (tmp_path / "steelyard.toml").write_text(world.served.config_path.read_text())
     before = world.asked()
     arguments = ("weigh", "run", "--items", "items.csv", "--models", "today", "--gateway", world.served.url)
     ours, theirs = pty.openpty()
     try:
-        os.write(ours, b"n\n")
+        os.write(ours, f"{answer}\n".encode())
         done = subprocess.run(
             [sys.executable, "-m", "steelyard", *arguments],
             cwd=tmp_path, env=clean_environment(tmp_path), stdin=theirs, stderr=theirs, stdout=subprocess.PIPE,
@@ -401,10 +402,15 @@ def test_on_a_terminal_it_asks_before_the_first_call(world: World, tmp_path: Pat
     finally:
         os.close(ours)
         os.close(theirs)
-    assert done.returncode == 1
     assert "Go on? [Y/n]" in told
-    assert world.asked() == before
-    assert Weighings(tmp_path / "home").ids() == []
+    if answer == "n":
+        assert (done.returncode, world.asked()) == (1, before)
+        assert Weighings(tmp_path / "home").ids() == []
+        return
+    assert (done.returncode, world.asked()) == (0, before + 2)
+    assert "━" in told
+    assert "2/2" in told
+    assert b"MODEL" in done.stdout
 
 
 def test_real_traffic_is_asked_again_and_compared_with_what_was_answered(
