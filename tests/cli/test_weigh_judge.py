@@ -168,6 +168,23 @@ def test_calls_that_fail_are_counted_and_made_again_only_where_that_may_help(
     assert len(provider.requests) == before
 
 
+def test_a_judge_that_dies_half_way_is_left_alone_and_asked_again_on_resume(
+    judge: Judge, provider: FakeProvider, tmp_path: Path
+) -> None:
+    write_outputs(tmp_path / "outputs.csv", 30)
+    before = len(provider.requests)
+    arguments = ("--judge", "acme/judge-dying:9", *DECIDE, "--concurrency", "1", "--json")
+    found = told(judge(*arguments), 1)
+    (stopped,) = [flag["text"] for flag in found["flags"] if flag["kind"] == "stopped"]
+    assert stopped.startswith("acme/judge-dying:9 gives no answer: HTTP 502 upstream_authentication")
+    assert (found["verdict"], found["asked"], found["judges"][0]["spent"]["errors"]) == ("NEED_MORE", 9, 1)
+    dead = len(provider.requests)
+    assert dead == before + 9
+    again = told(judge(*arguments, "--resume"), 1)
+    assert again["asked"] == 9
+    assert len(provider.requests) == dead + 1  # one call shows that nothing has changed
+
+
 def test_a_judge_that_does_not_exist_is_not_asked_on(judge: Judge, provider: FakeProvider, tmp_path: Path) -> None:
     write_outputs(tmp_path / "outputs.csv", 200)
     before = len(provider.requests)

@@ -73,3 +73,12 @@ async def judge_failing(call: Call, times: str = "1", status: str = "400") -> No
         await call.fail(int(status), text, "invalid_request_error", "context_length_exceeded")
     else:
         await _say(call, "Verdict: tie")
+
+
+@behaviour("judge-dying")
+async def judge_dying(call: Call, first: str) -> None:
+    """judge-dying:N: says that it is a tie, and from the N-th call for this model on that the account is closed."""
+    if call.attempt >= int(first):
+        await call.fail(403, "Your account has been deactivated.", "invalid_request_error", "account_deactivated")
+    else:
+        await _say(call, "Verdict: tie")

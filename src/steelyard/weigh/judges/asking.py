@@ -16,7 +16,8 @@ from steelyard.weigh.runs.call import FINAL
 __all__ = ["Desk", "ask_all", "remaining"]
 
 _LASTING: Final = (401, 403, 404)
-"""Statuses that the next call of the same judge would get too (docs/reference/errors.md)."""
+_LASTING_CODES: Final = ("upstream_authentication", "provider_not_configured", "route_empty", "insufficient_quota")
+"""Statuses, and codes under others, that the next call of the same judge would get too (docs/reference/errors.md)."""
 
 _PATIENCE: Final = 10
 """Calls of a judge in a row without an answer, after which it is asked no more."""
@@ -49,9 +50,10 @@ async def ask_all(asks: Iterable[Ask], way: Way, caller: Caller, till: Till, at_
     queue = deque(asks)
     failed: Counter[str] = Counter()
 
-    def note(made: Judgement) -> None:
+    def note(made: Judgement, code: str | None) -> None:
         failed[made.judge] = 0 if made.reply is not None else failed[made.judge] + 1
-        if made.reply is None and (made.status in _LASTING or failed[made.judge] >= _PATIENCE):
+        lasting = made.status in _LASTING or code in _LASTING_CODES
+        if made.reply is None and (lasting or failed[made.judge] >= _PATIENCE):
             hint = " Try --temperature none." if "temperature" in (made.error or "").lower() else ""
             till.stop(f"{made.judge} gives no answer: {made.error}{hint}")
 
@@ -68,7 +70,7 @@ async def ask_all(asks: Iterable[Ask], way: Way, caller: Caller, till: Till, at_
                 reply = await caller.call(ask.request)
                 made = msgspec.structs.replace(judged(ask, way, reply), cost_at_most_usd=bound.at_most_usd)
                 desk.keep(made)
-                note(made)
+                note(made, reply.code)
             finally:
                 await till.end(ask, made)
 
