@@ -58,7 +58,7 @@ def test_a_live_weighing_is_reported_with_its_calls_and_verified(
     directory = str(tmp_path / "home" / "weighings" / weighed)
     checked = call_json("weigh", "verify", "report.json", "--inputs", directory)
     assert (checked["equal"], checked["differences"]) == (True, [])
-    assert "the calls" in checked["compared"]
+    assert "the calls with the directory" in checked["compared"]
     text = Page((tmp_path / "page.html").read_text("utf-8")).text
     assert f"From {2 * ITEMS} calls through the gateway" in text
     assert "eu-west-1" in text

@@ -40,7 +40,7 @@ def test_the_document_follows_from_the_calls(tmp_path: Path) -> None:
     assert verified(read).differences == ()
     checked = against_folder(read, folder)
     assert checked.differences == ()
-    assert "the calls" in checked.compared
+    assert "the calls with the directory" in checked.compared
     evidence = read.evidence
     assert (evidence.kind, len(evidence.rows), len(evidence.calls)) == ("live", 60, 120)
     assert {call.exchange for call in evidence.calls if call.item == "i7"} == {"a-7", "b-7"}

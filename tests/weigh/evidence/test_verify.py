@@ -1,6 +1,7 @@
 """Evidence computed again: equal where nothing was changed, and by path where something was."""
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from steelyard.weigh.evidence.canonical import Sealed
 from steelyard.weigh.evidence.document import Row
 from steelyard.weigh.evidence.hashing import hashed
 from steelyard.weigh.evidence.inputs import against_files, against_folder
+from steelyard.weigh.evidence.live import live_evidence
 from steelyard.weigh.evidence.verify import Checked, compared, verified
-from tests.weigh.evidence.given import again, gains, recorded, table, tampered
+from tests.weigh.evidence.given import again, gains, live_folder, recorded, table, tampered
+from tests.weigh.evidence.test_live import right_and_wrong
 
 SLICED: dict[str, Any] = {"topic": ("x", "y", "", "unknown"), "words": tuple(range(40))}
 
@@ -223,3 +226,59 @@ def test_no_rows_at_all_are_weighed_to_nothing(kept: tuple[Path, Sealed]) -> Non
 def test_only_numbers_that_are_not_whole_have_a_tolerance(stated: Any, computed: Any, same: bool) -> None:
     assert (list(compared("$", stated, computed)) == []) is same
     assert (list(compared("$", computed, stated)) == []) is same
+
+
+def test_scorers_and_counts_are_compared_with_the_files(tmp_path: Path) -> None:
+    rows = [
+        {"item": row["item"], "model": model, "score": row[model], "scorer": "exact", "version": "2",
+         "parsed": "false" if place == 4 else "true"}
+        for place, row in enumerate(gains(60))
+        for model in ("a", "b")
+    ]  # fmt: skip
+    file = table(tmp_path / "long.csv", rows)
+    _, read = recorded(tmp_path, [str(file)])
+    one = read.evidence.models["baseline"]
+    assert [(by.label, by.version) for by in one.scorers] == [("exact", "2")]
+    assert (one.unparsed, one.missing) == (1, 0)
+    assert paths(against_files(read, [file])) == []
+    other = replace(one, unparsed=0, scorers=(replace(one.scorers[0], version="3"),))
+    changed = again(replace(read.evidence, models={**read.evidence.models, "baseline": other}))
+    assert paths(verified(changed)) == []
+    found = ["$.models.baseline.scorers[0].version", "$.models.baseline.unparsed"]
+    assert sorted(paths(against_files(changed, [file]))) == found
+
+
+ODD: tuple[Any, ...] = (
+    *(None, True, 0, -1, 3.5, 1e308, -1e308, 5e-324, 1e-300, 2**53 - 1, "", "x", "none", "topic", "source", "a", "b"),
+    *("\0", "1e999", "NaN", "0" * 64, [], {}, [1], ["x"], {"a": 1}, "SWAP"),
+)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield where something stands in a document, of lists only the first few."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value[:5]) if isinstance(value, list) else ()
+    for key, one in inner:
+        yield (*path, key)
+        yield from places(one, (*path, key))
+
+
+@pytest.mark.parametrize("live", [False, True], ids=["recorded", "live"])
+def test_whatever_stands_in_a_document_ends_in_a_statement(live: bool, tmp_path: Path) -> None:
+    if live:
+        read = again(live_evidence(live_folder(tmp_path, right_and_wrong(15))))
+    else:
+        rows = gains(30, topic=("x", "y"), source=tuple(range(13)))
+        _, read = recorded(tmp_path, [str(table(tmp_path / "w.csv", rows))], slices=("topic",))
+    drawn = random.Random(20261123)
+    everywhere = list(places(read.document))
+    refused = differing = 0
+    for _ in range(200):
+        path, value = drawn.choice(everywhere), drawn.choice(ODD)
+        try:
+            changed = tampered(read, path, value)
+        except ConfigError:
+            refused += 1
+            continue
+        differing += bool(verified(changed).differences)
+    assert refused > 100
+    assert differing > 8

@@ -21,7 +21,7 @@ from steelyard.weigh.verdict import Weighing, weighing_row
 
 __all__ = ["LARGEST", "Sealed", "decoded", "digest", "plain", "read_sealed", "sealed"]
 
-LARGEST: Final = 512 * 1024 * 1024
+LARGEST: Final = 128 * 1024 * 1024
 """Bytes of the largest file that is read."""
 
 _DIGEST: Final = "sha256"

@@ -1,29 +1,29 @@
 """The files that a weighing was made from, and a document held against them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from msgspec.structs import replace
 
 from steelyard.core.errors import ConfigError, StoreError
 from steelyard.weigh.evidence.again import asked_of, level_of
 from steelyard.weigh.evidence.canonical import Sealed, plain
-from steelyard.weigh.evidence.document import Evidence, Input
+from steelyard.weigh.evidence.document import SIDES, Evidence, Input
 from steelyard.weigh.evidence.hashing import hashed
 from steelyard.weigh.evidence.live import live_evidence
-from steelyard.weigh.evidence.rows import left_out_of, rows_of
+from steelyard.weigh.evidence.made import Decided, Origin, evidence_of
 from steelyard.weigh.evidence.verify import Checked, Difference, compared
 from steelyard.weigh.results.contamination import read_contamination
-from steelyard.weigh.results.pairs import Asked, paired
 from steelyard.weigh.results.read import read_results
-from steelyard.weigh.results.sheet import Results
 from steelyard.weigh.runs.folder import Folder
-from steelyard.weigh.runs.results import results_of
+from steelyard.weigh.runs.plan import Plan
 from steelyard.weigh.verdict_recorded import weighed
 
-__all__ = ["against_files", "against_folder", "against_results", "inputs_of"]
+__all__ = ["against_files", "against_folder", "inputs_of"]
+
+_COMPARED: Final = ("the rows with the inputs", "all flags")
 
 
 def inputs_of(files: Sequence[str], contaminated: Path | None) -> tuple[Input, ...]:
@@ -69,9 +69,12 @@ def against_files(read: Sealed, files: Sequence[Path]) -> Checked:
     if lacking or not read.evidence.inputs:
         notes = [f"{path} ({digest}) is none of the files that it names." for digest, path in strange]
         return Checked(tuple(found), (), (*notes, "The rows were not compared with the files."))
-    results, asked = _read(read.evidence, here)
-    told = against_results(read, results, asked)
-    return Checked(told.differences, ("the digests of the inputs", *told.compared), told.notes)
+    try:
+        fresh = _made_again(read.evidence, here)
+    except ConfigError as error:
+        # The files say so, whoever reads them: the document cannot have come of them.
+        return Checked((Difference("$.rows", f"{len(read.evidence.rows)} rows", str(error)),), (), ())
+    return Checked(tuple(_apart(read, fresh)), ("the digests of the inputs", *_COMPARED), ())
 
 
 def against_folder(read: Sealed, folder: Folder) -> Checked:
@@ -82,19 +85,19 @@ def against_folder(read: Sealed, folder: Folder) -> Checked:
         raise ConfigError(
             f"{folder.path} is a directory, and {read.evidence.id} is of recorded results: give the files"
         )
-    fresh = live_evidence(folder)
-    found = list(compared("$.calls", read.document["calls"], plain(_hidden(fresh, read.evidence).calls)))
-    found += compared("$.judges", read.document["judges"], plain(fresh.judges))
-    plan = fresh.declared, fresh.items_sha256, fresh.prompt_sha256
-    stated = read.evidence.declared, read.evidence.items_sha256, read.evidence.prompt_sha256
-    if plan != stated:
-        found.append(Difference("$.declared", plain(stated[0]), plain(plan[0])))
-    told = against_results(read, results_of(folder), asked_of(read.evidence))
-    return Checked((*found, *told.differences), ("the calls", *told.compared), told.notes)
+    return Checked(tuple(_apart(read, live_evidence(folder))), ("the calls with the directory", *_COMPARED), ())
 
 
-def _hidden(fresh: Evidence, like: Evidence) -> Evidence:
-    return hashed(fresh) if like.items_hashed else fresh
+def _apart(read: Sealed, fresh: Evidence) -> Iterator[Difference]:
+    """Yield where a document differs from the one made anew, but for what cards said and what computed it."""
+    again = plain(hashed(fresh) if read.evidence.items_hashed else fresh)
+    for name, stated in read.document.items():
+        if name in ("code", "sha256", "models"):
+            continue
+        yield from compared(f"$.{name}", stated, again[name])
+    for side in SIDES:
+        stated, computed = ({**one["models"][side], "facts": None} for one in (read.document, again))
+        yield from compared(f"$.models.{side}", stated, computed)
 
 
 def _nearest(one: Input, strange: Sequence[tuple[str, Path]]) -> str | None:
@@ -103,7 +106,8 @@ def _nearest(one: Input, strange: Sequence[tuple[str, Path]]) -> str | None:
     return same[0] if same else strange[0][0] if len(strange) == 1 else None
 
 
-def _read(evidence: Evidence, here: dict[str, Path]) -> tuple[Results, Asked]:
+def _made_again(evidence: Evidence, here: Mapping[str, Path]) -> Evidence:
+    """Return the document that comes of the files. Raises ConfigError where they cannot be weighed so."""
     named = []
     listed: frozenset[str] = frozenset()
     for one in evidence.inputs:
@@ -114,28 +118,18 @@ def _read(evidence: Evidence, here: dict[str, Path]) -> tuple[Results, Asked]:
             named.append(str(path) if one.model is None else f"{one.model}={path}")
     reading = evidence.reading
     results = read_results(named, reading.item if reading else None, reading.score if reading else None)
-    return results, replace(asked_of(evidence), contaminated=listed)
-
-
-def against_results(read: Sealed, results: Results, asked: Asked) -> Checked:
-    """Return how a document compares with results that were read anew: row by row, and all flags."""
-    evidence = read.evidence
-    try:
-        weighing = weighed(results, asked, level_of(evidence))
-        pairs = paired(results, asked)
-    except ConfigError as error:
-        return Checked((Difference("$.rows", f"{len(evidence.rows)} rows", str(error)),), (), ())
-    fresh = replace(
-        evidence,
-        items_hashed=False,
-        rows=rows_of(pairs, evidence.declared.slices),
-        left_out=left_out_of(pairs, asked),
-        cluster_column=pairs.cluster,
-        calls=(),
+    asked, level = replace(asked_of(evidence), contaminated=listed), level_of(evidence)
+    plan = Plan(
+        id=evidence.id,
+        kind=evidence.kind,
+        created=evidence.created,
+        code=evidence.code.steelyard,
+        title=evidence.title,
+        source=evidence.source,
+        licence=evidence.licence,
+        models=(asked.baseline, asked.candidate),
+        items=len(evidence.rows),
+        items_sha256="",
     )
-    fresh = _hidden(fresh, evidence)
-    found: list[Difference] = []
-    for name in ("rows", "left_out", "cluster_column"):
-        found += compared(f"$.{name}", read.document[name], plain(getattr(fresh, name)))
-    found += compared("$.verdict", read.document["verdict"], plain(weighing))
-    return Checked(tuple(found), ("the rows with the inputs", "all flags"), ())
+    decided = Decided(results, asked, level, weighed(results, asked, level))
+    return evidence_of(plan, decided, Origin(inputs=evidence.inputs, reading=reading))

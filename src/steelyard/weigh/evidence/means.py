@@ -1,5 +1,6 @@
 """Means of scores with intervals of their own: for orientation, for what is decided is the paired difference."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -29,4 +30,11 @@ def mean_of(values: Floats, clusters: Sequence[str] | None, alpha: float) -> Mea
     """Return the mean of `values` with its interval at confidence 1 − `alpha`; none where too little is known."""
     if not len(values):
         return Mean(value=None, n=0, ci=None)
-    return Mean(value=float(values.mean()), n=len(values), ci=interval(values, clusters, alpha))
+    with np.errstate(all="ignore"):
+        mean = float(values.mean())
+        try:
+            ci = interval(values, clusters, alpha)
+        except OverflowError:  # scores whose squares no number holds
+            ci = None
+    known = math.isfinite(mean) and ci is not None and all(math.isfinite(end) for end in ci)
+    return Mean(value=mean if math.isfinite(mean) else None, n=len(values), ci=ci if known else None)

@@ -11,7 +11,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-import numpy as np
 from msgspec import Struct
 
 from steelyard.core.errors import ConfigError
@@ -127,8 +126,7 @@ def _flags(
 
 
 def _means(read: Sealed) -> Iterator[Difference]:
-    with np.errstate(all="ignore"):
-        means, outcomes = means_again(read.evidence), outcomes_again(read.evidence)
+    means, outcomes = means_again(read.evidence), outcomes_again(read.evidence)
     yield from compared("$.outcomes", read.document["outcomes"], plain(outcomes))
     for side, mean in means.items():
         yield from compared(f"$.models.{side}.mean", read.document["models"][side]["mean"], plain(mean))
