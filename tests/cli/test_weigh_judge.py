@@ -264,8 +264,14 @@ def test_a_ceiling_is_refused_where_no_bound_is_known_before_anything_is_asked(
     assert found["judges"][0]["spent"]["unpriced"] == 10
 
 
-def test_judging_that_was_killed_goes_on_where_it_was(
-    judge: Judge, served: GatewayUnderTest, provider: FakeProvider, tmp_path: Path
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
+def test_judging_that_was_killed_or_interrupted_goes_on_where_it_was(
+    judge: Judge,
+    served: GatewayUnderTest,
+    provider: FakeProvider,
+    tmp_path: Path,
+    number: signal.Signals,
+    code: int,
 ) -> None:
     write_outputs(tmp_path / "outputs.csv", 40)
     before = len(provider.requests)
@@ -274,7 +280,8 @@ def test_judging_that_was_killed_goes_on_where_it_was(
     arguments = ("weigh", "judge", "outputs.csv", "--gateway", served.url, "--judge", name, "--concurrency", "2")
     with Program(*arguments, cwd=tmp_path) as program:
         until(lambda: path.exists() and path.read_bytes().count(b"\n") >= 10, "ten judgements")
-        program.end(signal.SIGKILL)
+        assert program.end(number) == code
+        assert (code == 130) == any(note.startswith("Broken off") for note in program.notes)
     kept = path.read_bytes().count(b"\n")
     with path.open("ab") as file:
         file.write(b'{"judge":"acme/jud')
