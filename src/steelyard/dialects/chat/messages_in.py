@@ -57,7 +57,8 @@ class MessageReader:
         """Return a message of one of the forms that nearly all have, None for others: a role and a string, an
         assistant's calls with no text, or a result of one string."""
         role, content, size = value.get("role"), value.get("content"), len(value)
-        if type(content) is str and size == 2 and role in _SPOKEN:
+        spoken = type(role) is str and role in _SPOKEN
+        if spoken and type(content) is str and size == 2:
             return Message(role, (Text(content, at=content_at),), at=at)
         if role == "tool" and size == 3 and type(content) is str:
             call_id = value.get("tool_call_id")

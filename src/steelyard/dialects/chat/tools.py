@@ -198,7 +198,8 @@ def write_choice(request: Request, losses: Losses, *, knows_allowed: bool) -> An
         return None
     if choice.mode != "named":
         return choice.mode
-    customs = {_custom_name(one) for one in request.tools if one.native is not None}
+    # A list: what another dialect's tool has for a name may be anything.
+    customs = [_custom_name(one) for one in request.tools if one.native is not None]
     named = [_named("custom" if name in customs else "function", name) for name in choice.names]
     if len(named) == 1:
         return named[0]
