@@ -175,6 +175,33 @@ def test_scores_by_a_rubric_are_corrected_in_points_of_the_scale() -> None:
     assert found.rubric_sha256 == find_rubric("helpful").sha256
 
 
+def test_a_judge_that_scores_its_own_higher_is_found_out_and_unread_scores_are_counted_by_model() -> None:
+    how = Way(judges=("j",), template=shipped_template("score"), rubric=find_rubric("helpful"))
+    answers = answers_of(*EVEN)
+
+    def says(ask: Ask) -> str:
+        if ask.item == "i5" and ask.models == ("large",):
+            return "Score: 11"
+        return f"Score: {_worth(ask, 0) + (1 if ask.models == ('small',) else 0)}"
+
+    made, planned = said(answers, how, says)
+    labels = [
+        label(answers, f"i{place}", "score", kind="score", models=(model,), score=EVEN[place][PAIR.index(model)])
+        for place in range(60)
+        for model in PAIR
+    ]
+    asked = Asked(baseline="large", candidate="small", margin=0.5, families={"j": "small"})
+    found = report(answers, made, planned, labels, how, asked)
+    (one,) = found.judges
+    assert {name: share.count for name, share in one.unread.items()} == {"large": 1, "small": 0}
+    assert isinstance(one.self_preference, SelfPreference)
+    assert (one.self_preference.pairs, one.self_preference.unread) == (59, 1)
+    # It turns every tie of people's into a win of its own.
+    assert one.self_preference.excess.estimate == pytest.approx(0.5 * 19 / 59)
+    assert found.outcome is not None
+    assert found.outcome.difference == pytest.approx(0.0, abs=0.1)
+
+
 def _worth(ask: Ask, less: int) -> int:
     return EVEN[int(ask.item[1:])][PAIR.index(ask.models[0])] - less
 
