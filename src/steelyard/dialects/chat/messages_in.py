@@ -56,7 +56,8 @@ class MessageReader:
     def _plain(self, value: Fields, at: str, content_at: str) -> Message | None:
         """Return a message of one of the forms that nearly all have, None for others: a role and a string, an
         assistant's calls with no text, or a result of one string."""
-        role, content, size = value.get("role"), value.get("content"), len(value)
+        role: Any = value.get("role")
+        content, size = value.get("content"), len(value)
         spoken = type(role) is str and role in _SPOKEN
         if spoken and type(content) is str and size == 2:
             return Message(role, (Text(content, at=content_at),), at=at)
