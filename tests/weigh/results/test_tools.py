@@ -213,6 +213,16 @@ def test_promptfoos_lines_are_read(tmp_path: Path) -> None:
     assert scores(pairs_of(jsonl(tmp_path / "out.jsonl", whole["results"]["results"]))) == [("0", 1.0, 0.0)]
 
 
+def test_real_annotations_of_alpaca_eval_give_the_win_rate_that_it_reports() -> None:
+    # AlpacaEval 0.6.6 with a judge behind a gateway: 60.00 for the five annotations that it could read, of six.
+    pairs = pairs_of(str(RECORDED / "alpaca-eval.json"), slices=("dataset",), baseline="small", candidate="assistant")
+    assert (len(pairs), pairs.candidate.mean()) == (5, pytest.approx(0.6))
+    assert [side.missing for side in pairs.sides] == [1, 1]
+    scorer = pairs.sides[0].column("scorer", pairs.places[0])
+    assert scorer is not None
+    assert set(scorer.said()) == {"judge, alpaca_eval==0.6.6"}
+
+
 def test_alpaca_evals_preferences_are_shares_of_a_win(tmp_path: Path) -> None:
     pairs = pairs_of(alpaca(tmp_path / "annotations.json", [1, 2, 1.5, 0, 1.25, None]), slices=("dataset",))
     assert [(one, other) for _, one, other in scores(pairs)] == [(1, 0), (0, 1), (0.5, 0.5), (0.5, 0.5), (0.75, 0.25)]

@@ -28,6 +28,12 @@ class _Annotation(Struct, frozen=True):
     preference: Any
     dataset: str | None = None
     annotator: str | None = None
+    preference_version: str | None = None
+
+    @property
+    def scorer(self) -> str | None:
+        """Return the judge's configuration, and where it is told the version of AlpacaEval that called it."""
+        return ", ".join(filter(None, (self.annotator, self.preference_version))) or None
 
 
 def is_alpaca(row: object) -> bool:
@@ -46,7 +52,7 @@ def alpaca_blocks(source: Source, rows: Sequence[Mapping[str, Any]], places: Seq
         one = shaped(_Annotation, row, where)
         second = _second(one.preference, where)
         scores = dict(zip(_SIDES, (None if second is None else 1 - second, second), strict=True))
-        cells.append({"item": one.instruction, "dataset": one.dataset, "scorer": one.annotator, **scores})
+        cells.append({"item": one.instruction, "dataset": one.dataset, "scorer": one.scorer, **scores})
         for model, side in zip((one.generator_1, one.generator_2), _SIDES, strict=True):
             held.setdefault((model, side), []).append(number)
     sheet = sheet_of(source.file, unit, places, cells)
