@@ -16,11 +16,11 @@ from steelyard.config.settings import Config
 from steelyard.core.errors import ConfigError, StoreError
 from steelyard.policy.known import Known
 from steelyard.policy.shelf import known_of
-from steelyard.weigh.evidence.canonical import digest, plain, sealed
+from steelyard.weigh.evidence.canonical import seal
 from steelyard.weigh.evidence.current import current_evidence, with_facts
 from steelyard.weigh.evidence.document import Evidence
 from steelyard.weigh.evidence.hashing import hashed
-from steelyard.weigh.evidence.kept import PAGE, keep_evidence
+from steelyard.weigh.evidence.kept import EVIDENCE, PAGE
 from steelyard.weigh.evidence.page.render import page_of
 from steelyard.weigh.evidence.words import WORDS, sentence
 from steelyard.weigh.runs.folder import Weighings
@@ -38,7 +38,7 @@ __all__ = ["report"]
     "--json-out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
     help="Write the evidence there, as canonical JSON.",
 )  # fmt: skip
-@click.option("--hash-items", is_flag=True, help="Name items in both by the SHA-256 of their names.")
+@click.option("--hash-items", is_flag=True, help="Name items there by the SHA-256 of their names.")
 @config_option
 @json_option
 def report(weighing: str, config_path: Path | None, as_json: bool, **given: Any) -> None:
@@ -47,21 +47,27 @@ def report(weighing: str, config_path: Path | None, as_json: bool, **given: Any)
     ID is a weighing's id, its beginning, or `latest`; `steelyard weigh list` shows them. Licences, openness and
     residency are those of cards and terms on the day of the first report.
     """
+    if given["hash_items"] and given["json_out"] is None:
+        raise click.UsageError("--hash-items goes with --json-out: the page names no items.")
     config = read_config(config_path)
     folder = Weighings(config.server.data_dir).find(weighing)
     evidence = _known(current_evidence(folder), config, today())
-    keep_evidence(folder, evidence)
-    shown = hashed(evidence) if given["hash_items"] else evidence
-    page = given["page"] or folder.path / PAGE
-    _write(page, page_of(shown).encode())
+    content, sha256 = seal(evidence)
+    folder.write(EVIDENCE, content)
+    shown = evidence
+    if given["hash_items"]:
+        shown = hashed(evidence)
+        content, sha256 = seal(shown)
     if given["json_out"] is not None:
-        _write(given["json_out"], sealed(shown))
+        _write(given["json_out"], content)
+    page = given["page"] or folder.path / PAGE
+    _write(page, page_of(shown, sha256).encode())
     row = {
         "id": folder.id,
         "verdict": shown.verdict.verdict,
         "html": str(page),
-        "json": str(given["json_out"] or folder.path / "evidence.json"),
-        "sha256": digest(plain(shown)),
+        "json": str(given["json_out"] or folder.path / EVIDENCE),
+        "sha256": sha256,
     }
     if as_json:
         print_json(row)

@@ -19,7 +19,7 @@ from steelyard.core.errors import ConfigError, StoreError
 from steelyard.weigh.evidence.document import SCHEMA, SIDES, Evidence
 from steelyard.weigh.verdict import Weighing, weighing_row
 
-__all__ = ["LARGEST", "Sealed", "decoded", "digest", "plain", "read_sealed", "sealed"]
+__all__ = ["LARGEST", "Sealed", "decoded", "digest", "plain", "read_sealed", "seal", "sealed"]
 
 LARGEST: Final = 128 * 1024 * 1024
 """Bytes of the largest file that is read."""
@@ -49,16 +49,34 @@ def plain(value: Any) -> Any:
 
 def digest(document: dict[str, Any]) -> str:
     """Return the SHA-256 of the canonical document without its key `sha256`. Raises ConfigError for what JSON lacks."""
-    try:
-        return sha256(rfc8785.dumps({key: one for key, one in document.items() if key != _DIGEST})).hexdigest()
-    except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
-        raise ConfigError(f"it has no canonical form: {error}") from error
+    return sha256(_joined(_members(document))).hexdigest()
+
+
+def seal(evidence: Evidence) -> tuple[bytes, str]:
+    """Return the canonical document with its digest, and the digest."""
+    members = _members(plain(evidence))
+    told = sha256(_joined(members)).hexdigest()
+    return _joined({**members, _DIGEST: rfc8785.dumps(told)}) + b"\n", told
 
 
 def sealed(evidence: Evidence) -> bytes:
     """Return the canonical document with its digest."""
-    document = plain(evidence)
-    return rfc8785.dumps({**document, _DIGEST: digest(document)}) + b"\n"
+    return seal(evidence)[0]
+
+
+def _members(document: dict[str, Any]) -> dict[str, bytes]:
+    """Return the canonical values of a document's keys, but for its digest: each is written once, for the digest and
+    for the file. Raises ConfigError."""
+    try:
+        return {key: rfc8785.dumps(one) for key, one in document.items() if key != _DIGEST}
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
+        raise ConfigError(f"it has no canonical form: {error}") from error
+
+
+def _joined(members: dict[str, bytes]) -> bytes:
+    """Return the canonical object of canonical values: the document's keys are ASCII, so any order of letters is that
+    of UTF-16 code units."""
+    return b"{" + b",".join(rfc8785.dumps(key) + b":" + members[key] for key in sorted(members)) + b"}"
 
 
 def read_sealed(path: Path) -> Sealed:

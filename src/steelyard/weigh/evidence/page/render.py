@@ -5,9 +5,9 @@ forbids, are written out, and so are the controls that turn the direction of tex
 2.1 to 2.4): a name must not turn what stands behind it.
 """
 
+import hashlib
 import re
 from base64 import b64encode
-from hashlib import sha256
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -66,10 +66,10 @@ def _sentence(evidence: Evidence) -> Markup:
     return told
 
 
-def page_of(evidence: Evidence) -> str:
-    """Return the page as HTML."""
+def page_of(evidence: Evidence, sha256: str | None = None) -> str:
+    """Return the page as HTML. `sha256` is the document's digest, where it is known already."""
     style = _ENVIRONMENT.get_template("page.css").render()
-    hashed = b64encode(sha256(style.encode()).digest()).decode()
+    hashed = b64encode(hashlib.sha256(style.encode()).digest()).decode()
     verdict = evidence.verdict
     facts, nowhere = facts_lines(evidence)
     baseline, candidate = (evidence.models[side] for side in SIDES)
@@ -94,7 +94,7 @@ def page_of(evidence: Evidence) -> str:
         method=method_told(evidence),
         scorers=scorer_lines,
         commands=commands(evidence),
-        sha256=digest(plain(evidence)),
+        sha256=digest(plain(evidence)) if sha256 is None else sha256,
         confidence=percent(evidence.declared.alpha),
         signed=signed,
         spanned=spanned,
