@@ -48,7 +48,11 @@ def _sums(connection: sa.Connection, want: Want) -> Iterator[Spent]:
         # A cast rounds in PostgreSQL, and SQLite need not have a floor.
         whole = sa.cast(parts, sa.Integer) if connection.dialect.name == "sqlite" else sa.func.floor(parts)
         slot = whole.label("slot")
-    groups = [at.key, at.route, at.deployment, *([at.end_user] if want.by_user else [])]
+    groups: list[Any] = [at.key, at.route, at.deployment, *([at.end_user] if want.by_user else [])]
+    if connection.dialect.name == "sqlite":
+        # Else SQLite reads the whole table in the order of the keys' index, to save sorting (SQLite documentation, "The
+        # SQLite Query Optimizer Overview", unary "+"): 2 s for a day of a month that takes 0.05 s.
+        groups[0] = sa.literal_column("+exchange.key")
     query = (
         sa.select(
             *names,
