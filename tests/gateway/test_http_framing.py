@@ -54,6 +54,10 @@ MALFORMED = {
     "a space in the target": raw("GET /livez now HTTP/1.1", "Host: localhost"),
     "no Host": raw("GET /livez HTTP/1.1"),
     "two Hosts": raw("GET /livez HTTP/1.1", "Host: localhost", "Host: localhost"),
+    "a Host with a path": raw("GET /livez HTTP/1.1", "Host: localhost/x"),
+    "a Host with a user": raw("GET /livez HTTP/1.1", "Host: a@localhost"),
+    "a Host of two words": raw("GET /livez HTTP/1.1", "Host: local host"),
+    "a Host with half a bracket": raw("GET /livez HTTP/1.1", "Host: [::1"),
     "two Authorizations": raw("GET /v1/models HTTP/1.1", "Host: localhost", "Authorization: a", "Authorization: b"),
     "HTTP/0.9": b"GET /livez\r\n\r\n",
     "HTTP/2 with its preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0",
@@ -77,7 +81,10 @@ MALFORMED = {
     "a space after a chunk's size": head("POST", CHAT, CHUNKS) + b"5 \r\nhello\r\n0\r\n\r\n",
 }
 
-WELL_FRAMED = ("two Hosts", "no Host", "two Authorizations")
+WELL_FRAMED = (
+    *("two Hosts", "no Host", "two Authorizations", "a Host with a path", "a Host with a user", "a Host of two words"),
+    "a Host with half a bracket",
+)
 """Refused for what they say, but where they end is plain: another request may follow."""
 
 
@@ -124,6 +131,7 @@ WELL_FORMED = {
     "a field of Latin-1": ask(None, "X-Name: Gr\xfc\xdfe"),
     "a field that comes twice": ask(None, "X-Name: a", "X-Name: b", "Accept: a", "Accept: b"),
     "Upgrade without Connection": ask(None, "Upgrade: websocket"),
+    "a Host of IPv6": ask().replace(b"Host: localhost", b"Host: [::1]:8080"),
 }
 
 

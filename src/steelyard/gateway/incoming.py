@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from steelyard.core.errors import BadRequest, CallError
@@ -73,7 +74,7 @@ class Incoming:
         """Check what llhttp lets pass and RFC 9112 does not. Raises BadRequest.
 
         Transfer codings other than chunked alone (6.1: a server that does not understand one must not guess), chunked
-        in HTTP/1.0 (6.1), and a missing Host (3.2).
+        in HTTP/1.0 (6.1), and a Host that is missing or is none (3.2).
         """
         headers = self.headers
         coding = headers.get(b"transfer-encoding")
@@ -85,8 +86,11 @@ class Incoming:
                 )
             if version != "1.1":
                 raise BadRequest("HTTP/1.0 has no transfer codings. Send Content-Length.")
+        host = headers.get(b"host")
+        if host is not None and not _HOST.fullmatch(host):
+            raise BadRequest("The Host header is no name and port. Send those, and nothing else.")
         if version == "1.1":
-            if b"host" not in headers:
+            if host is None:
                 raise BadRequest("The request has no Host header. Send one.")
         elif version == "1.0":
             self.old = True
@@ -111,6 +115,9 @@ class Incoming:
         value = self.headers.get(name)
         return value.decode("latin-1") if value is not None else None
 
+
+# RFC 3986, 3.2.2 and 3.2.3: a name, an address, one of IPv6 in brackets; and a port.
+_HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Za-z:.~!$&'()*+,;=%_-]+\])(?::[0-9]*)?[ \t]*")
 
 _SINGLE = frozenset(
     (
