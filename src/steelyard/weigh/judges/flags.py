@@ -80,8 +80,8 @@ def _told(answers: Answers, model: str) -> list[Flag]:
     if not said:
         return []
     item, words = next(iter(said.items()))
-    count = f"{len(said)} output{'s' if len(said) > 1 else ''}"
-    return [Flag("judge_told", f'{count} of {model} tell a judge what to say; item "{item[:60]}": "{words}".')]
+    who = f"{len(said)} outputs of {model} tell" if len(said) > 1 else f"1 output of {model} tells"
+    return [Flag("judge_told", f'{who} a judge what to say; item "{item[:60]}": "{words}".')]
 
 
 def _degenerate(answers: Answers, model: str) -> list[Flag]:

@@ -1,6 +1,6 @@
 """What a judge said, once: a line of `judgements.jsonl`; and what was declared before it was asked."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -54,7 +54,9 @@ class Judgement(Struct, frozen=True, kw_only=True):
 class Declared(Struct, frozen=True, kw_only=True):
     """A line of `judging.jsonl`: what was to be decided, and by what, before the judges were asked.
 
-    `at` is an ISO 8601 time in UTC, `answers` the digest of what was judged, `code` the version of Steelyard."""
+    `at` is an ISO 8601 time in UTC, `answers` the digest of what was judged, `code` the version of Steelyard.
+    `template` and `rubric` are digests; `system`, `prompt` and `criteria` the texts that they are of, and `fields` what
+    went along with every call."""
 
     at: str
     code: str
@@ -62,6 +64,10 @@ class Declared(Struct, frozen=True, kw_only=True):
     judges: tuple[str, ...]
     template: str
     rubric: str | None
+    system: str | None
+    prompt: str
+    criteria: str | None
+    fields: dict[str, Any]
     answers: str
     seed: int
     baseline: str | None
