@@ -1,6 +1,7 @@
 """`steelyard weigh report`, `verify` and `list`, and the keeping of recorded weighings."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,32 @@ def test_a_configuration_that_was_named_must_be_right(call: Call, results: str, 
     result = call("weigh", "recorded", results, *SIDES, "--config", "own.toml")
     assert result.exit_code == 2
     assert "prot" in result.stderr
+
+
+def test_a_configuration_that_nobody_named_may_be_wrong(call: Call, results: str, tmp_path: Path) -> None:
+    (tmp_path / "steelyard.toml").write_text("[server]\nprot = 1\n", encoding="utf-8")
+    row, notes = weigh(call, results)
+    assert "id" not in row
+    assert "Note: the weighing is not kept" in notes
+
+
+def test_a_file_whose_name_is_no_utf_8_is_kept_all_the_same(call: Call, results: str, tmp_path: Path) -> None:
+    odd = os.fsdecode(b"r\xff.csv")
+    (tmp_path / odd).write_bytes(Path(results).read_bytes())
+    row, _ = weigh(call, odd)
+    assert "id" in row
+    (folder,) = (tmp_path / "home" / "weighings").iterdir()
+    assert (
+        json.loads((folder / "evidence.json").read_text("utf-8"))["inputs"][0]["name"]
+        == "r\N{REPLACEMENT CHARACTER}.csv"
+    )
+
+
+def test_items_are_hashed_only_where_they_are_written(call: Call, results: str) -> None:
+    weigh(call, results)
+    result = call("weigh", "report", "latest", "--hash-items")
+    assert result.exit_code == 2
+    assert "--json-out" in result.stderr
 
 
 def test_items_are_hashed_where_asked_for(call: Call, call_json: CallJson, results: str, tmp_path: Path) -> None:

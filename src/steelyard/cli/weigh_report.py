@@ -38,7 +38,7 @@ __all__ = ["report"]
     "--json-out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
     help="Write the evidence there, as canonical JSON.",
 )  # fmt: skip
-@click.option("--hash-items", is_flag=True, help="Name items there by the SHA-256 of their names.")
+@click.option("--hash-items", is_flag=True, help="Name items in the JSON by the SHA-256 of their names.")
 @config_option
 @json_option
 def report(weighing: str, config_path: Path | None, as_json: bool, **given: Any) -> None:

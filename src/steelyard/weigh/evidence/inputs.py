@@ -1,5 +1,6 @@
 """The files that a weighing was made from, and a document held against them."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -42,7 +43,9 @@ def inputs_of(files: Sequence[str], contaminated: Path | None) -> tuple[Input, .
 
 def _input(path: Path, model: str | None, role: Any) -> Input:
     content = _content(path)
-    return Input(name=path.name, model=model, role=role, sha256=sha256(content).hexdigest(), bytes=len(content))
+    # A name that is no UTF-8 stands in Python as lone surrogates, which JSON does not hold.
+    name = os.fsencode(path.name).decode(errors="replace")
+    return Input(name=name, model=model, role=role, sha256=sha256(content).hexdigest(), bytes=len(content))
 
 
 def _content(path: Path) -> bytes:
