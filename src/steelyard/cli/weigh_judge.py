@@ -1,6 +1,7 @@
 """`steelyard weigh judge`: ask models which answer is better, and correct what they say by people's labels."""
 
 import csv
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -104,6 +105,9 @@ def _ask(work: Work, config: Config, given: Mapping[str, Any]) -> str | None:
     costs = costs_of_asks(todo, judges, offers)
     _check_prices(costs, most, allowed=given["unknown_price"] == "allow")
     show_costs(costs, most)
+    on_terminal = sys.stdin.isatty() and sys.stderr.isatty()
+    if on_terminal and not given["yes"] and not click.confirm("Go on?", err=True, default=True):
+        return "Nothing was asked, because you said no."
     begun = [one for one in folder.read(work.source.begun, Begun) if one.asked in work.wanted]
     till = Till(Purse(most, spent_before(made, begun)), bounds_of(todo, offers))
     with (

@@ -38,6 +38,7 @@ def _how(command: _Command) -> _Command:
         metavar="FILE.csv",
         help="Votes for `weigh rank`.",
     )(command)
+    command = click.option("--yes", "-y", is_flag=True, help="Do not ask before the first call.")(command)
     command = click.option("--resume", is_flag=True, help="Go on where judging stopped; with all judged, only report.")(
         command
     )
