@@ -4,6 +4,7 @@
 #   make test [ARGS=…]        run the tests; ARGS go to pytest
 #   make check                lint, types, import rules, sizes of rooms
 #   make bench [-- ARGS]      measure the gateway, compiled if a C compiler is here; needs wrk and nginx
+#   make soak                 work for SOAK_S=600 s at SOAK_RATE=1000 calls a second, and see that nothing grows or is lost
 #   make clean                delete what these commands have made here
 
 SHELL := /bin/bash
@@ -19,7 +20,7 @@ PYTHON ?= $(shell /usr/bin/python3.11 -c 'import ensurepip, venv' 2>/dev/null &&
 	|| command -v python3.11 || command -v python3)
 UV := $(shell command -v uv)
 
-.PHONY: help run test check bench clean
+.PHONY: help run test check bench soak clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -63,6 +64,12 @@ bench: $(ENV)/.has-local $(ENV)/.has-weigh $(if $(filter compiled,$(BENCH_BUILD)
 	@python=$(BIN)/python; \
 	if [ '$(BENCH_BUILD)' = compiled ] && [ -e $(COMPILED)/.compiled ]; then python=$(COMPILED)/bin/python; fi; \
 	$$python -m bench $(WORDS) $(ARGS)
+
+SOAK_S ?= 600
+SOAK_RATE ?= 1000
+
+soak: $(ENV)/.has-local $(ENV)/.has-weigh
+	@$(BIN)/python -m bench.soak --seconds $(SOAK_S) --rate $(SOAK_RATE) $(ARGS)
 
 # A machine that cannot compile measures all the same, and is told; it tries again when something has changed.
 $(COMPILED)/.tried: pyproject.toml hatch_build.py $(SOURCES) | $(ENV)/.has-local

@@ -60,7 +60,7 @@ _WARM_UP = 0.25
 _SAMPLE_S = 0.1
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _SETTLE_S = 30.0
-_PER_SHORT_CALL, _PER_LONG_CALL = 512.0, 32.0
+_PER_SHORT_CALL, _PER_LONG_CALL = 4096.0, 32.0
 _LONG = 100_000
 """From how many judged calls on the narrow bound counts: before, the noise of the allocator is greater."""
 _FILES_PER_CALL = 0.005
