@@ -236,3 +236,12 @@ async def json_of(call: Call, size: str) -> None:
     for _ in range(padding):
         await call.wire.write(b"x" * _PIECE)
     await call.wire.write(after)
+
+
+@behaviour("usage-negative")
+async def usage_negative(call: Call) -> None:
+    """usage-negative: a right answer with counts of tokens below zero (Chat Completions)."""
+    if call.streams:
+        await call.stream(event.replace(b'"prompt_tokens":', b'"prompt_tokens":-') for event in call.events())
+    else:
+        await call.send(call.body().replace(b'"prompt_tokens":', b'"prompt_tokens":-'))

@@ -42,7 +42,7 @@ USD = {"input": Decimal("2.00") / 10**6, "output": Decimal("8.00") / 10**6}
 PRICE = {"price": {"input_usd_per_mtok": "2.00", "output_usd_per_mtok": "8.00"}}
 _LATELY = 100
 PATIENT = {"connect": 5, "first_byte": 10, "idle": 10, "total": 30}
-QUICK = {"connect": 2, "first_byte": 0.4, "idle": 0.4, "total": 1.2}
+QUICK = {"connect": 2, "first_byte": 1.0, "idle": 1.0, "total": 2.5}
 """For faults that are silence."""
 
 

@@ -141,6 +141,7 @@ FAULTS: dict[str, Fault] = {
     "bad-event:3": Fault(INVALID, Fine(None), None, Broken(1, BROKEN_CHUNK, "invalid")),
     "empty-choices": Fault(Fine(""), Fine(""), INVALID, CUT),
     "no-usage": Fault(Fine(usage="unknown"), Fine(usage="estimated"), Fine(), Fine()),
+    "usage-negative": Fault(Fine(usage="unknown"), Fine(usage="unknown"), Fine(), Fine()),
     "error-200": Fault(
         Refused("502", "status"),
         Refused("502", "status"),
@@ -176,16 +177,16 @@ TOTAL = Refused("upstream_timeout_total", "timeout", 504, elsewhere=False)
 SILENCES: dict[str, Fault] = {
     "never-answers": _same(FIRST),
     "slow-headers:0.05": _same(FIRST),
-    "slow-first-byte:2": _same(FIRST),
+    "slow-first-byte:4": _same(FIRST),
     "stalls:0": _same(IDLE),
     "stalls:3": Fault(
         IDLE, Broken(2, "upstream_timeout_idle", "timeout"), None, Broken(1, "upstream_timeout_idle", "timeout")
     ),
-    "slow-body:2": _same(IDLE),
+    "slow-body:4": _same(IDLE),
     "length-off:25:silence": Fault(IDLE, Fine()),
     # A comment begins a stream that is relayed; one that is translated begins with what can be translated.
     "pings-forever": Fault(TOTAL, Broken(0, "upstream_timeout_total", "timeout"), None, TOTAL),
-    "slow-chunks:0.2:100": Fault(
+    "slow-chunks:0.4:100": Fault(
         TOTAL, Broken(-1, "upstream_timeout_total", "timeout"), None, Broken(-1, "upstream_timeout_total", "timeout")
     ),
 }

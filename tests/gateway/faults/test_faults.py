@@ -71,7 +71,7 @@ def test_a_silence_ends_as_it_should(waited: dict[Asking, Observed], asking: Ask
     check(asking, waited[asking], ending)
     last = waited[asking].exchange.last_byte_ms
     assert last is not None
-    assert last < 2500, "no limit of time may be overrun by much"
+    assert last < 4500, "no limit of time may be overrun by much"
 
 
 @pytest.mark.parametrize("asking", CROSSED, ids=_name)
