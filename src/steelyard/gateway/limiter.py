@@ -159,45 +159,55 @@ def headers_in_place(call: Account, fields: bytes) -> bytes:
     hold = call.hold
     if hold is None:
         return fields
-    requests = tokens = None
-    room_r = room_t = 0
-    for one in hold.counters:
-        if isinstance(one, Requests):
-            room = one.limit - one.window.used(hold.now)
-            if requests is None or room < room_r:
-                requests, room_r = one, room
-        elif isinstance(one, Tokens):
-            room = one.limit - one.window.used(hold.now)
-            if tokens is None or room < room_t:
-                tokens, room_t = one, room
+    now = hold.now
+    requests, room_r = _tightest(hold, Requests)
+    tokens, room_t = _tightest(hold, Tokens)
     if requests is None and tokens is None:
         return fields
-    told = [] if not fields else [line for line in fields.split(b"\r\n") if line and not _is_limit(line)]
-    anthropic = call.endpoint.dialect == "anthropic"
+    if b"atelimit-" in fields.lower():
+        fields = b"".join([line + b"\r\n" for line in fields.split(b"\r\n") if line and not _is_limit(line)])
+    told = _told_to_anthropic if call.endpoint.dialect == "anthropic" else _told
     if requests is not None:
-        told += _told(b"requests", requests.limit, room_r, requests.window.wait_s(hold.now, 0), anthropic=anthropic)
+        fields += told(b"requests", requests.limit, room_r, requests.window.empty_in_s(now))
     if tokens is not None:
-        told += _told(b"tokens", tokens.limit, room_t, tokens.window.wait_s(hold.now, 0), anthropic=anthropic)
-    return b"\r\n".join(told) + b"\r\n"
+        fields += told(b"tokens", tokens.limit, room_t, tokens.window.empty_in_s(now))
+    return fields
+
+
+def _tightest(hold: Hold, kind: type[Requests] | type[Tokens]) -> tuple[Requests | Tokens | None, int]:
+    """Return the counter of a kind that has the least left, and what that is."""
+    found: Requests | Tokens | None = None
+    least = 0
+    for one in hold.counters:
+        if isinstance(one, kind):
+            room = one.limit - one.window.used(hold.now)
+            if found is None or room < least:
+                found, least = one, room
+    return found, least
 
 
 def _is_limit(line: bytes) -> bool:
     return line[:32].lower().startswith((b"x-ratelimit-", b"anthropic-ratelimit-"))
 
 
-def _told(what: bytes, limit: int, room: int, resets_s: float, *, anthropic: bool) -> list[bytes]:
-    left = room if room > 0 else 0
-    if anthropic:
-        # Claude API docs, "Rate limits", "Response headers": the time is in RFC 3339.
-        at = datetime.fromtimestamp(time.time() + resets_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
-        name = b"anthropic-ratelimit-%b" % what
-        return [b"%b-limit: %d" % (name, limit), b"%b-remaining: %d" % (name, left), b"%b-reset: %b" % (name, at)]
+def _told(what: bytes, limit: int, room: int, resets_s: float) -> bytes:
     # OpenAI API, "Rate limits", "Rate limits in headers": 60, 59, 6m0s.
-    return [
-        b"x-ratelimit-limit-%b: %d" % (what, limit),
-        b"x-ratelimit-remaining-%b: %d" % (what, left),
-        b"x-ratelimit-reset-%b: %b" % (what, _duration(resets_s)),
-    ]
+    return b"x-ratelimit-limit-%b: %d\r\nx-ratelimit-remaining-%b: %d\r\nx-ratelimit-reset-%b: %b\r\n" % (
+        what,
+        limit,
+        what,
+        room if room > 0 else 0,
+        what,
+        _duration(resets_s),
+    )
+
+
+def _told_to_anthropic(what: bytes, limit: int, room: int, resets_s: float) -> bytes:
+    # Claude API docs, "Rate limits", "Response headers": the time is in RFC 3339.
+    at = datetime.fromtimestamp(time.time() + resets_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+    name = b"anthropic-ratelimit-%b" % what
+    left = room if room > 0 else 0
+    return b"%b-limit: %d\r\n%b-remaining: %d\r\n%b-reset: %b\r\n" % (name, limit, name, left, name, at)
 
 
 def _duration(seconds: float) -> bytes:
@@ -245,7 +255,7 @@ def _restoring() -> CallError:
 
 
 def _size_of(gateway: Gateway, call: Call, body: Body) -> int:
-    if isinstance(body, JsonBody | PathBody):
+    if isinstance(body, (JsonBody, PathBody)):
         return body.size
     length = call.incoming.length  # a form, which is still coming in
     return length if length is not None else gateway.max_body_bytes
@@ -277,7 +287,9 @@ def _bound(hold: Hold, call: Call, body: Body, ceiling: Ceiling) -> None:
 
 def _is_more_than_text(call: Call, body: Body) -> bool:
     if isinstance(body, JsonBody):
-        return refers(body.raw, "") or any(body.has(name) for name in _STORED if call.endpoint.name == "responses")
+        if call.endpoint.name == "responses" and any(body.has(name) for name in _STORED):
+            return True
+        return refers(body.raw, "")
     return isinstance(body, PathBody) and refers(body.raw, "gemini")
 
 

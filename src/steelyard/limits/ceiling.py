@@ -36,7 +36,7 @@ _MARKS: Final = (
 API reference)."""
 _GEMINI_MARKS: Final = (b"nlineData", b"nline_data", b"ileData", b"ile_data", b"earch", b"rlContext", b"rl_context")
 """Likewise in Gemini API's `Part` and `Tool`, in either spelling; `cachedContent` is a member of the request."""
-_ESCAPES: Final = (b"\\u005", b"\\u006", b"\\u007", b"\\u004")
+_ESCAPES: Final = (b"\\u004", b"\\u005", b"\\u006", b"\\u007")
 """Letters that need no escape, and hide a word if they have one."""
 
 
@@ -107,9 +107,8 @@ def _atto(usd: Decimal) -> int:
 def refers(raw: bytes, dialect: str) -> bool:
     """Say whether a body may stand for more tokens than it has bytes: it refers to content that lies elsewhere, or
     holds what is no text, or has the provider run tools."""
-    for escape in _ESCAPES:
-        if escape in raw:
-            return True
+    if b"\\u00" in raw and any(escape in raw for escape in _ESCAPES):
+        return True
     if dialect == "gemini":
         return any(mark in raw for mark in (*_GEMINI_MARKS, b"cachedContent", b"cached_content"))
     if b'"type"' not in raw:

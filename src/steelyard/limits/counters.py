@@ -149,7 +149,7 @@ class Requests(Counter):
         return self.window.used(now)
 
     def resets_s(self, now: float, wall: float) -> float | None:
-        return self.window.wait_s(now, 0)
+        return self.window.empty_in_s(now)
 
     def error(self, hold: Hold) -> CallError:
         wait = self.window.wait_s(hold.now, self.limit - 1)
@@ -198,7 +198,7 @@ class Tokens(Counter):
         return self.window.used(now)
 
     def resets_s(self, now: float, wall: float) -> float | None:
-        return self.window.wait_s(now, 0)
+        return self.window.empty_in_s(now)
 
     def error(self, hold: Hold) -> CallError:
         tokens = hold.tokens

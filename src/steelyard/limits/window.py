@@ -59,6 +59,12 @@ class Window:
                 return (tick + PARTS + 1) * self.width_s - now
         return (self._tick + PARTS + 1) * self.width_s - now
 
+    def empty_in_s(self, now: float) -> float:
+        """Return in how many seconds nothing will count, if nothing else is counted."""
+        if not self.used(now):
+            return 0.0
+        return (next(reversed(self._counts)) + PARTS + 1) * self.width_s - now
+
     def _forget(self, tick: int) -> None:
         """Move on to a sixtieth; drop those that lie wholly outside of the window before it."""
         self._tick = tick
