@@ -11,7 +11,8 @@ from steelyard.cli.options import json_option
 from steelyard.cli.visible import visible
 from steelyard.core.errors import ConfigError
 from steelyard.weigh.evidence.canonical import read_sealed
-from steelyard.weigh.evidence.inputs import against_files, against_folder
+from steelyard.weigh.evidence.directory import against_folder
+from steelyard.weigh.evidence.inputs import against_files
 from steelyard.weigh.evidence.verify import TOLERANCE, Checked, verified
 from steelyard.weigh.evidence.words import WORDS
 from steelyard.weigh.runs.folder import Folder

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from steelyard.weigh.evidence.directory import against_folder
 from steelyard.weigh.evidence.document import Evidence
-from steelyard.weigh.evidence.inputs import against_folder
 from steelyard.weigh.evidence.live import live_evidence
 from steelyard.weigh.evidence.page.render import page_of
 from steelyard.weigh.evidence.verify import verified
@@ -75,6 +75,10 @@ def judged_folder(home: Path, *, labels: int, rubric: bool = False) -> Folder:
                 judges=way.judges,
                 template=way.template.sha256,
                 rubric=None if way.rubric is None else way.rubric.sha256,
+                system=way.template.system,
+                prompt=way.template.prompt,
+                criteria=None if way.rubric is None else way.rubric.lines(),
+                fields=way.fields,
                 answers=found.sha256,
                 seed=0,
                 baseline="a",

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from steelyard.core.errors import ConfigError
 from steelyard.weigh.evidence.current import current_evidence
+from steelyard.weigh.evidence.directory import against_folder
 from steelyard.weigh.evidence.document import SIDES
 from steelyard.weigh.evidence.hashing import hashed
-from steelyard.weigh.evidence.inputs import against_folder
 from steelyard.weigh.evidence.kept import keep_evidence, kept_evidence
 from steelyard.weigh.evidence.live import live_evidence
 from steelyard.weigh.evidence.verify import verified

@@ -12,9 +12,10 @@ from msgspec.structs import replace
 
 from steelyard.core.errors import ConfigError
 from steelyard.weigh.evidence.canonical import Sealed
+from steelyard.weigh.evidence.directory import against_folder
 from steelyard.weigh.evidence.document import Row
 from steelyard.weigh.evidence.hashing import hashed
-from steelyard.weigh.evidence.inputs import against_files, against_folder
+from steelyard.weigh.evidence.inputs import against_files
 from steelyard.weigh.evidence.live import live_evidence
 from steelyard.weigh.evidence.verify import Checked, compared, verified
 from tests.weigh.evidence.given import again, gains, live_folder, recorded, table, tampered

@@ -8,6 +8,7 @@ outcomes     who was right where the other was not
 made         the document of what was weighed
 again        what follows from a document, computed once more
 inputs       a document held against the files it was made from
+directory    a document held against a live weighing's directory
 means        means with intervals
 words        verdicts and figures in plain words
 live         the document of a live weighing's directory

@@ -13,18 +13,16 @@ from steelyard.weigh.evidence.again import asked_of, level_of
 from steelyard.weigh.evidence.canonical import Sealed, plain
 from steelyard.weigh.evidence.document import SIDES, Evidence, Input
 from steelyard.weigh.evidence.hashing import hashed
-from steelyard.weigh.evidence.live import live_evidence
 from steelyard.weigh.evidence.made import Decided, Origin, evidence_of
 from steelyard.weigh.evidence.verify import Checked, Difference, compared
 from steelyard.weigh.results.contamination import read_contamination
 from steelyard.weigh.results.read import read_results
-from steelyard.weigh.runs.folder import Folder
 from steelyard.weigh.runs.plan import Plan
 from steelyard.weigh.verdict_recorded import weighed
 
-__all__ = ["against_files", "against_folder", "inputs_of"]
+__all__ = ["COMPARED", "against_files", "apart", "inputs_of"]
 
-_COMPARED: Final = ("the rows with the inputs", "all flags")
+COMPARED: Final = ("the rows with the inputs", "all flags")
 
 
 def inputs_of(files: Sequence[str], contaminated: Path | None) -> tuple[Input, ...]:
@@ -77,21 +75,10 @@ def against_files(read: Sealed, files: Sequence[Path]) -> Checked:
     except ConfigError as error:
         # The files say so, whoever reads them: the document cannot have come of them.
         return Checked((Difference("$.rows", f"{len(read.evidence.rows)} rows", str(error)),), (), ())
-    return Checked(tuple(_apart(read, fresh)), ("the digests of the inputs", *_COMPARED), ())
+    return Checked(tuple(apart(read, fresh)), ("the digests of the inputs", *COMPARED), ())
 
 
-def against_folder(read: Sealed, folder: Folder) -> Checked:
-    """Return how a document compares with the directory of a live weighing.
-
-    Raises StoreError and ConfigError where that cannot be read."""
-    if read.evidence.kind != "live":
-        raise ConfigError(
-            f"{folder.path} is a directory, and {read.evidence.id} is of recorded results: give the files"
-        )
-    return Checked(tuple(_apart(read, live_evidence(folder))), ("the calls with the directory", *_COMPARED), ())
-
-
-def _apart(read: Sealed, fresh: Evidence) -> Iterator[Difference]:
+def apart(read: Sealed, fresh: Evidence) -> Iterator[Difference]:
     """Yield where a document differs from the one made anew, but for what cards said and what computed it."""
     again = plain(hashed(fresh) if read.evidence.items_hashed else fresh)
     for name, stated in read.document.items():

@@ -43,8 +43,8 @@ def judges_of(folder: Folder) -> dict[str, Any] | None:
 
 def _report(folder: Folder, last: Declared, judgements: list[Judgement]) -> dict[str, Any]:
     rubric = None if last.rubric is None else _rubric(last.rubric)
-    # Of the template only its kind and its digest are told: nobody is asked.
-    way = Way(judges=last.judges, template=Template(SCHEMA, "", last.kind, ""), rubric=rubric, seed=last.seed)
+    template = Template(SCHEMA, last.template[:12], last.kind, last.prompt, last.system)
+    way = Way(judges=last.judges, template=template, rubric=rubric, fields=last.fields, seed=last.seed)
     mine = [
         one
         for one in judgements
@@ -60,8 +60,7 @@ def _report(folder: Folder, last: Declared, judgements: list[Judgement]) -> dict
     )
     planned = len({one.asked for one in mine})
     found = report(answers_in_folder(folder), mine, planned, folder.read(LABELS, Label), way, asked)
-    told = {name: value for name, value in found.row().items() if name != "source"}
-    return {**told, "template_sha256": last.template}
+    return {name: value for name, value in found.row().items() if name != "source"}
 
 
 def _rubric(digest: str) -> Rubric:
