@@ -23,6 +23,7 @@ from steelyard.config.settings import (
     LimitSettings,
     LogSettings,
     ModelSettings,
+    OtelSettings,
     PolicySettings,
     PriceSettings,
     ProviderSettings,
@@ -281,6 +282,16 @@ SECTIONS: Final = (
         {
             "access": "↻ File to which the clerk writes a line of JSON for each exchange; a relative path lies below "
             "the directory of the file. `-`: its standard output.",
+        },
+    ),
+    Section(
+        "`[otel]`",
+        OtelSettings,
+        "See [OpenTelemetry](../guides/opentelemetry.md).",
+        {
+            "endpoint": "↻ Address of a collector that speaks OTLP over HTTP, like `http://127.0.0.1:4318`. Absent: as "
+            "`OTEL_EXPORTER_OTLP_ENDPOINT` says.",
+            "names": "↻ Version of the names for generative AI. `1.36`: those from before `gen_ai.provider.name`.",
         },
     ),
 )

@@ -19,6 +19,10 @@ class Collector:
         self.taken: list[int] = []
         self.marks: list[object] = []
         self.failing = False
+        self.closed = False
+
+    def close(self) -> None:
+        self.closed = True
 
     def resume(self, mark: object) -> None:
         self.marks.append(mark)
@@ -100,6 +104,7 @@ def test_it_runs_on_when_its_sink_fails_and_ends_with_nothing_left(tmp_path: Pat
     stop.set()
     thread.join(10)
     assert sink.taken == [0, 1, 2, 3]
+    assert sink.closed
 
 
 def test_positions_of_segments_that_are_gone_are_dropped(tmp_path: Path) -> None:

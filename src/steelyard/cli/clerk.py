@@ -1,6 +1,7 @@
 """`steelyard clerk`: take the journal into the ledger, one process."""
 
 import logging
+import os
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -43,7 +44,7 @@ def clerk(config_path: Path | None, supervisor: int | None, as_json: bool) -> No
             click.echo(msgspec.json.encode({"ledger": ledger.name, "note": f"keeps {ledger.name}"}))
         else:
             click.echo(f"Clerk keeps {ledger.name}")
-        followers = followers_of(config)
+        followers = followers_of(config, os.environ)
         threads = JournalThreads(followers, stop)
         threads.start()
         show_readers(config.server.data_dir, {"ledger": keeper, **{one.name: one for one in followers}}, stop)

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from steelyard.config.settings import Config
+from steelyard.config.telemetry import exports, has_otel_extra
+from steelyard.core.errors import ConfigError
 from steelyard.journal.follower import Follower, Stop
 from steelyard.metrics.readers import Reader, readers_page
 from steelyard.metrics.snapshots import Snapshots
@@ -20,15 +22,27 @@ _SHOW_S = 1.0
 _log = logging.getLogger("steelyard.clerk")
 
 
-def followers_of(config: Config) -> list[Follower]:
-    """Return the followers that a configuration asks for. Raises OSError."""
+def followers_of(config: Config, env: Mapping[str, str]) -> list[Follower]:
+    """Return the followers that a configuration asks for. Raises ConfigError, OSError."""
     access = config.log.access
-    if access is None:
-        return []
     data_dir = config.server.data_dir
-    secret = secret_of(data_dir)
-    sink = AccessStream(secret) if access == "-" else AccessLog(access, secret)
-    return [Follower(data_dir / "journal", "access_log", sink)]
+    journal = data_dir / "journal"
+    followers = []
+    if access is not None:
+        secret = secret_of(data_dir)
+        sink = AccessStream(secret) if access == "-" else AccessLog(access, secret)
+        followers.append(Follower(journal, "access_log", sink))
+    if config.otel.endpoint is not None and not has_otel_extra():
+        raise ConfigError(
+            "[otel] endpoint needs an extra that is not installed. Install it: pip install 'steelyard[otel]'."
+        )
+    if exports(config, env):
+        # The extra, and 20 MB of its modules: only those pay who have a collector.
+        from steelyard.telemetry.otel import BATCH, OtelSink  # noqa: PLC0415
+
+        logging.getLogger("opentelemetry").setLevel(logging.ERROR)  # its warnings are told once, by the follower
+        followers.append(Follower(journal, "otel", OtelSink(config.otel, env), batch=BATCH))
+    return followers
 
 
 class JournalThreads:

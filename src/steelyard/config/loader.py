@@ -34,6 +34,8 @@ _FIXED: Final = (
     ("ledger", "journal_segment_bytes"),
     ("ledger", "journal_retention_hours"),
     ("log", "access"),
+    ("otel", "endpoint"),
+    ("otel", "names"),
 )
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "LimitSettings",
     "LogSettings",
     "ModelSettings",
+    "OtelSettings",
     "PolicySettings",
     "PriceSettings",
     "ProviderSettings",
@@ -170,6 +171,14 @@ class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
     access: str | None = None
 
 
+class OtelSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[otel]`: traces and metrics for a collector that speaks OTLP over HTTP. `endpoint` is its address, without
+    `/v1/traces`; absent: as OpenTelemetry's variables say. `names`: which version of the names for generative AI."""
+
+    endpoint: str | None = None
+    names: Literal["latest", "1.36"] = "latest"
+
+
 class PolicySettings(Struct, frozen=True, forbid_unknown_fields=True):
     """`[policy]`. `cards` is a directory with cards of your own, which come before those in the catalogue; `purpose` is
     the purpose (`[purposes.NAME]`) of callers whose key has none."""
@@ -216,6 +225,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     models: dict[str, ModelSettings] = {}
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
     log: LogSettings = field(default_factory=LogSettings)
+    otel: OtelSettings = field(default_factory=OtelSettings)
     policy: PolicySettings = field(default_factory=PolicySettings)
     purposes: dict[str, Purpose] = {}
     limits: tuple[LimitSettings, ...] = ()

@@ -65,7 +65,7 @@ class Exchange(Struct, frozen=True, array_like=True):
     `dialect` is the client's; `spoken` the deployment's where the call was translated, `losses` what got lost then.
     `decided` is there where a purpose or the route demanded a decision; `rights` says what may be done with the output
     (`policy.rights`). `kept_as` is the id under which the client may ask for the response again (OpenAI's Responses,
-    `store`).
+    `store`). `traceparent` is the client's (W3C Trace Context), where traces are on.
     """
 
     id: str
@@ -101,3 +101,4 @@ class Exchange(Struct, frozen=True, array_like=True):
     spoken: str | None = None
     decided: Decided | None = None
     rights: str | None = None
+    traceparent: str | None = None

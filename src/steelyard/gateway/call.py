@@ -18,6 +18,7 @@ from steelyard.gateway.lane import CLOSED, Lane
 from steelyard.gateway.relay import Events, Passage, Seen, Whole, is_event_stream, is_json, seen_of
 from steelyard.gateway.reply import Reply
 from steelyard.gateway.retry_after import pause_s, retry_after_in
+from steelyard.gateway.tracing import traced
 from steelyard.gateway.translated import Translated, headers_of, translated_at_once
 
 if TYPE_CHECKING:
@@ -184,6 +185,8 @@ class Call(Reply):
         deadline = now + self._first_byte_s
         self.deadline = deadline if deadline < self._total_at else self._total_at
         head = request_head(self.lane, self.endpoint, self.incoming, self.detour, self.gateway)
+        if self.gateway.traces:
+            head = traced(head, self.incoming, self.id, len(self.attempts))
         upstream.send(self, body.begin(self, upstream, head))
 
     def was_sent(self) -> bool:

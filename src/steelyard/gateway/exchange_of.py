@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from steelyard.core.exchange import Exchange, Outcome
+from steelyard.gateway.tracing import traceparent_of
 
 if TYPE_CHECKING:
     from steelyard.gateway.account import Account
@@ -56,4 +57,5 @@ def exchange_of(call: Account, now: float, status: int, outcome: Outcome, seen: 
         call.detour.spoken if call.detour is not None else None,
         permit.decided if permit is not None else call.decided,
         permit.rights if permit is not None else None,
+        traceparent_of(call.incoming) if call.gateway.traces else None,
     )

@@ -24,7 +24,7 @@ class Archive(Struct, frozen=True):
 class Fittings(Struct, frozen=True):
     """What a gateway is given besides its configuration. `worker` tells its journal from those of other workers;
     `room` is how many clients the system has files for; `open_store` opens what holds the kept responses; `shared`:
-    other workers listen on the same port."""
+    other workers listen on the same port; `traces`: calls are parts of traces."""
 
     access: Access
     journal: JournalWriter
@@ -33,3 +33,4 @@ class Fittings(Struct, frozen=True):
     worker: str = "0"
     room: int = 1_000_000
     shared: bool = False
+    traces: bool = False

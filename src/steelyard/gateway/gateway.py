@@ -76,6 +76,7 @@ class Gateway:
         self.randomness: Callable[[], float] = random.random
         self.next_id = exchange_ids(time.time, urandom)
         self.worker = fittings.worker
+        self.traces = fittings.traces
         self._room = fittings.room
         self.journal = fittings.journal
         self.engines = fittings.engines

@@ -20,6 +20,7 @@ from steelyard.config.engine_directory import EngineDirectory
 from steelyard.config.loader import needs_restart, reload
 from steelyard.config.providers import resolve_providers
 from steelyard.config.settings import Config
+from steelyard.config.telemetry import exports
 from steelyard.config.watch import ConfigWatch, DirectoryWatch
 from steelyard.core.errors import ConfigError, Unavailable
 from steelyard.gateway.access import Access, is_loopback
@@ -112,12 +113,20 @@ class _Server:
         journal = JournalWriter(journal_dir, self._worker, config.ledger.journal_segment_bytes)
         engines = EngineDirectory(config.server.data_dir)
         access = Access(self._keys.ring, time.time)
+        self.memory.forget()  # what a gateway has left that was killed
         if limits is not None:
             self.memory.begin(limits, lambda: access.ring, (time.monotonic, time.time))
             await asyncio.sleep(0)  # the thread that asks begins now
         self._plans = self._compile()
         fittings = Fittings(
-            access, journal, engines, self._open_store, self._worker, _room(), shared=self._shared_port
+            access,
+            journal,
+            engines,
+            self._open_store,
+            self._worker,
+            _room(),
+            shared=self._shared_port,
+            traces=exports(config, self._origins.env),
         )
         gateway = Gateway(loop, config.server, self._plans, fittings, limits)
         self._gateway = self.memory.gateway = gateway

@@ -18,7 +18,7 @@ from steelyard.journal.tail import BATCH_BYTES, Tail
 __all__ = ["Follower", "Sink", "Stop"]
 
 BATCH = 2000
-"""Exchanges that a sink gets at once, at most."""
+"""Exchanges that a sink gets at once, unless it wants fewer."""
 
 _POLL_S = 0.2
 _FIRST_PAUSE_S = 0.5
@@ -41,6 +41,9 @@ class Sink(Protocol):
     def resume(self, mark: object) -> None:
         """Begin, or begin again after an error, behind `mark`; `None`: for the first time. Raises OSError."""
 
+    def close(self) -> None:
+        """End, after the last exchange."""
+
     def take(self, exchanges: Sequence[Exchange]) -> object:
         """Take exchanges, which may be the same as were taken behind the last mark that was given back; return the new
         mark. Raises OSError when it could not: it will be resumed, and given them again."""
@@ -62,12 +65,16 @@ class Follower:
     handed on by this one; `caught_up_at` is when these were all that was there, by the clock.
     """
 
-    def __init__(self, directory: Path, name: str, sink: Sink, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, directory: Path, name: str, sink: Sink, clock: Callable[[], float] = time.time, batch: int = BATCH
+    ) -> None:
+        """`batch`: how many exchanges the sink gets at once, at most."""
         self._directory = directory
         self.name = name
         self._path = directory / f"{name}.position"
         self._sink = sink
         self._clock = clock
+        self._batch = batch
         self._tail: Tail | None = None
         self._positions: dict[str, int] = {}
         self.taken = 0
@@ -80,7 +87,7 @@ class Follower:
         self._tail = None  # until all is well again
         began = self._clock()
         try:
-            batch = tail.read(BATCH)
+            batch = tail.read(self._batch)
         except SchemaError as error:
             raise StoreError(str(error)) from error
         if batch.positions:
@@ -92,7 +99,7 @@ class Follower:
         tail.accept(batch)
         self._tail = tail
         self.taken += len(batch.entries)
-        if len(batch.entries) < BATCH and sum(entry.bytes for entry in batch.entries) < BATCH_BYTES:
+        if len(batch.entries) < self._batch and sum(entry.bytes for entry in batch.entries) < BATCH_BYTES:
             self.caught_up_at = began
         return len(batch.entries)
 
@@ -115,6 +122,7 @@ class Follower:
                 stop.wait(_POLL_S)
         if not pause:
             self._finish()
+        self._sink.close()
 
     def _finish(self) -> None:
         try:

@@ -90,6 +90,7 @@ def row_of(entry: Entry, seq: int) -> Values:
         it.spoken,
         _encode(it.decided).decode() if it.decided is not None else None,
         it.rights,
+        it.traceparent,
         recorded_bytes(entry),
     )
 

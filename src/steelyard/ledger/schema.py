@@ -69,6 +69,7 @@ exchange = sa.Table(
     # where nothing was demanded.
     sa.Column("decided", sa.Text()),
     sa.Column("rights", sa.Text()),
+    sa.Column("traceparent", sa.Text()),
     # What retention by size counts: the journal frame, and an allowance for indexes.
     sa.Column("recorded_bytes", _Count, nullable=False),
     sa.Index("exchange_id", "id"),

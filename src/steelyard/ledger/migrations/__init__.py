@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 __all__ = ["upgrade"]
 
-HEAD = "0003"
+HEAD = "0004"
 """The step that this version of Steelyard needs."""
 
 
