@@ -197,6 +197,7 @@ def test_a_deployment_that_is_full_leaves_the_call_to_the_next(tmp_path: Path) -
         answers = [http.chat("assistant", stream=number == 1) for number in range(4)]
         named = [one.header("x-steelyard-deployment") for one in answers]
         assert named == ["acme/ok", "acme/ok", "acme/words:3", "acme/words:3"]
+        wait_standing(front.gateway, deployment_acme_ok_requests_per_minute=(2, 0))
         alone = http.chat("acme/ok")
     assert (alone.status, alone.error_code) == (429, "rate_limit_exceeded")
 

@@ -88,7 +88,7 @@ class Limiter:
             return _restoring()
         body = call.sending
         assert body is not None
-        hold = limits.begin(call.attempt_started, call.received_at, _size_of(self._gateway, call, body))
+        hold = limits.begin(self._gateway.clock(), call.received_at, _size_of(self._gateway, call, body))
         ceiling = lane.ceiling
         if ceiling is None:
             ceiling = lane.ceiling = ceiling_of([_facts(lane)])
