@@ -236,6 +236,20 @@ def test_a_preference_that_is_none_is_told_so(tmp_path: Path, preference: object
     assert mistakes(file)[0].startswith(f"{file}: entry 2: the preference {preference!r} is none")
 
 
+def test_a_real_log_of_openais_evals_is_read() -> None:
+    # evals 3.0.1 with its `Includes`, run against a gateway whose route gpt-3.5-turbo was SmolLM2-135M.
+    one, other = (str(RECORDED / f"openai-evals-{name}.jsonl") for name in ("assistant", "small"))
+    pairs = pairs_of(one, other, baseline="gpt-3.5-turbo", candidate="gpt-4")
+    assert (pairs.baseline.mean(), pairs.candidate.mean()) == pytest.approx((8 / 12, 0))
+    said = pairs.sides[0].column("output", pairs.places[0])
+    assert said is not None
+    right = [
+        score for text, score in zip(said.said(), pairs.baseline, strict=True) if "Paris" in text or "Barcelona" in text
+    ]
+    assert sorted(right) == [0.0, 1.0]
+    assert "length" in {flag.kind for flag in flags_of(pairs, failing=False, listed=0)}
+
+
 def test_openai_evals_matches_are_scores_and_an_error_has_none(tmp_path: Path) -> None:
     one = evals_log(tmp_path / "one.jsonl", "a", [True, False, None])
     other = evals_log(tmp_path / "two.jsonl", "b", [True, True, True])

@@ -36,6 +36,15 @@ class _Event(Struct, frozen=True):
     type: str | None = None
     data: Any = None
 
+    @property
+    def said(self) -> str | None:
+        """Return what the model said; None for events that do not tell, and where it was asked for several answers."""
+        said = self.data.get("sampled") if isinstance(self.data, Mapping) else None
+        match said:
+            case str() | [str()]:
+                return said if isinstance(said, str) else said[0]
+        return None
+
     def values(self) -> dict[str, object]:
         """Return the scores of an event by name."""
         if not isinstance(self.data, Mapping):
@@ -62,12 +71,15 @@ def openai_evals_blocks(
     held = list(dict.fromkeys(name for event, _ in events for name in event.values()))
     score = _CORRECT if source.score is None and _CORRECT in held else chosen(source, held)
     scorer = f"{score}, {spec.base_eval or spec.eval_name or 'unknown eval'}"
+    spoken = any(event.said is not None for event, _ in events)
     cells: dict[str, dict[str, object]] = {}
     lines: dict[str, int] = {}
     for event, place in events:
         sample, value = str(event.sample_id), event.values().get(score)
         row = cells.setdefault(sample, {"item": sample, score: None, "scorer": scorer})
         lines.setdefault(sample, place)
+        if spoken:
+            row["output"] = event.said if event.said is not None else row.get("output")
         if value is None:
             continue
         if row[score] is not None and row[score] != value:
