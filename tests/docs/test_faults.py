@@ -22,17 +22,21 @@ WHOLE: Final = {
     "401, 403": "acme/status:401",
     "another error status, HTML or empty; a redirect": "acme/html-502",
     "200 with HTML, broken JSON, no body": "acme/html-200",
+    "what is not HTTP: head, lengths, chunks, a status over 599, a switch of protocols": "acme/status:999",
+    "fewer bytes than `Content-Length` says": "acme/length-off:9",
+    "gzip that is none, or too much": "acme/coding-broken",
 }
 STREAMED: Final = {
     "stalls": "acme/stalls:2",
     "closes too early": "acme/cut:mid-stream:2",
     "ends a stream without its last event": "acme/finish-no-done",
+    "what is not HTTP: head, lengths, chunks, a status over 599, a switch of protocols": ("acme/chunk-broken:3"),
 }
 
 
 def codes(column: int) -> dict[str, str]:
     """Return the code that the table names in a column, by the fault in the first."""
-    rows = {row[0]: re.findall(r"`(upstream_[a-z_]+)`", row[column]) for row in cells(read(PAGE))}
+    rows = {row[0]: re.findall(r"`(upstream_[a-z_]+)`", row[column]) for row in cells(read(PAGE)) if len(row) > column}
     return {fault: found[0] for fault, found in rows.items() if len(found) == 1}
 
 
