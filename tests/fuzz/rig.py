@@ -35,7 +35,7 @@ __all__ = [
     "told",
 ]
 
-EXAMPLES = int(os.environ.get("STEELYARD_FUZZ_EXAMPLES", "50"))
+EXAMPLES = int(os.environ.get("STEELYARD_FUZZ_EXAMPLES", "20"))
 """How many examples each property is tried with."""
 
 fuzzing = settings(
