@@ -26,7 +26,7 @@ BATCH: Final = 200
 _OLDEST_S: Final = 3600.0
 """What is older is not sent: a collector that refuses a batch for ever must not hold up all that comes after it."""
 
-_TIMEOUT_S: Final = 5.0
+_TIMEOUT_S: Final = 4.0
 """So that the clerk ends in time, also when the collector does not answer."""
 
 
@@ -81,8 +81,8 @@ class OtelSink:
 
     def close(self) -> None:
         """Send what metrics there are, and end."""
-        self._metrics.shutdown(timeout_millis=_TIMEOUT_S * 1000)  # type: ignore[no-untyped-call]
-        self._spans.shutdown()
+        self._metrics.shutdown(timeout_millis=_TIMEOUT_S * 1000)
+        self._spans.shutdown()  # type: ignore[no-untyped-call]
 
     def _measure(self, exchange: Exchange) -> None:
         it = exchange
