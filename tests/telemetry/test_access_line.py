@@ -13,7 +13,8 @@ SECRET = b"k" * 32
 
 
 def test_a_line_holds_what_a_log_is_read_for() -> None:
-    line = line_of(exchange(7, stream=True), SECRET)
+    parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    line = line_of(exchange(7, stream=True, traceparent=parent), SECRET)
     assert line.startswith(BEGINS.encode())
     assert b"\n" not in line
     row = json.loads(line)
@@ -26,6 +27,7 @@ def test_a_line_holds_what_a_log_is_read_for() -> None:
         "dialect": "openai",
         "key": "team-a",
         "user": None,
+        "trace": "4bf92f3577b34da6a3ce929d0e0e4736",
         "route": "assistant",
         "deployment": "openai/gpt-4.1",
         "model": "gpt-4.1-2025-04-14",
@@ -64,7 +66,16 @@ def test_a_user_has_one_hash_an_installation() -> None:
 
 def test_unknown_is_null() -> None:
     row = json.loads(line_of(exchange(1, usage=None, cost_usd=None, first_byte_ms=None, deployment=None), SECRET))
-    unknown = {"user", "deployment", "input_tokens", "output_tokens", "cached_tokens", "cost_usd", "first_byte_ms"}
+    unknown = {
+        "user",
+        "trace",
+        "deployment",
+        "input_tokens",
+        "output_tokens",
+        "cached_tokens",
+        "cost_usd",
+        "first_byte_ms",
+    }
     assert {name for name, value in row.items() if value is None} == unknown
 
 

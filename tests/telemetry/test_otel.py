@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal, Protocol
 
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -27,8 +28,21 @@ def collector() -> Iterator[Collector]:
         yield running
 
 
-def sink(collector: Collector, names: str = "latest") -> OtelSink:
-    return OtelSink(OtelSettings(collector.url, "1.36" if names == "1.36" else "latest"), {})
+class MakeSink(Protocol):
+    def __call__(self, collector: Collector, names: Literal["latest", "1.36"] = "latest") -> OtelSink: ...
+
+
+@pytest.fixture
+def sink(collector: Collector) -> Iterator[MakeSink]:
+    made: list[OtelSink] = []
+
+    def make(collector: Collector, names: Literal["latest", "1.36"] = "latest") -> OtelSink:
+        made.append(OtelSink(OtelSettings(collector.url, names), {}))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
 
 
 def call(number: int = 7, **changes: object) -> Exchange:
@@ -36,7 +50,7 @@ def call(number: int = 7, **changes: object) -> Exchange:
     return exchange(number, **{**usual, **changes})
 
 
-def test_an_exchange_is_a_span_with_one_below_it_for_each_attempt(collector: Collector) -> None:
+def test_an_exchange_is_a_span_with_one_below_it_for_each_attempt(sink: MakeSink, collector: Collector) -> None:
     sink(collector).take([call(stream=True)])
     own, failed, answered = collector.spans
     assert collector.services == {"steelyard"}
@@ -52,7 +66,7 @@ def test_an_exchange_is_a_span_with_one_below_it_for_each_attempt(collector: Col
     assert failed.start_time_unix_nano - own.start_time_unix_nano == 100_000
 
 
-def test_spans_have_the_names_of_today(collector: Collector) -> None:
+def test_spans_have_the_names_of_today(sink: MakeSink, collector: Collector) -> None:
     sink(collector).take([call(stream=True)])
     own, failed, answered = (attributes(one.attributes) for one in collector.spans)
     assert own == {
@@ -89,7 +103,7 @@ def test_spans_have_the_names_of_today(collector: Collector) -> None:
     }
 
 
-def test_old_names_are_given_to_those_who_ask_for_them(collector: Collector) -> None:
+def test_old_names_are_given_to_those_who_ask_for_them(sink: MakeSink, collector: Collector) -> None:
     old = sink(collector, "1.36")
     old.take([call(stream=True)])
     old.close()
@@ -100,7 +114,7 @@ def test_old_names_are_given_to_those_who_ask_for_them(collector: Collector) -> 
     assert set(collector.metrics) == {"gen_ai.client.operation.duration", "gen_ai.client.token.usage", "steelyard.cost"}
 
 
-def test_a_client_s_trace_is_continued(collector: Collector) -> None:
+def test_a_client_s_trace_is_continued(sink: MakeSink, collector: Collector) -> None:
     sink(collector).take([call(traceparent=PARENT)])
     own = collector.spans[0]
     assert {one.trace_id.hex() for one in collector.spans} == {"4bf92f3577b34da6a3ce929d0e0e4736"}
@@ -108,12 +122,12 @@ def test_a_client_s_trace_is_continued(collector: Collector) -> None:
     assert own.span_id.hex() == ID[16:]
 
 
-def test_a_trace_that_is_not_sampled_is_not_sent(collector: Collector) -> None:
+def test_a_trace_that_is_not_sampled_is_not_sent(sink: MakeSink, collector: Collector) -> None:
     sink(collector).take([call(traceparent=PARENT[:-1] + "0"), call(8)])
     assert {one.trace_id.hex() for one in collector.spans} == {f"{8:032x}"}
 
 
-def test_a_rejected_call_is_one_span(collector: Collector) -> None:
+def test_a_rejected_call_is_one_span(sink: MakeSink, collector: Collector) -> None:
     sink(collector).take([call(outcome="rejected", status=404, attempts=(), route=None, deployment=None, usage=None)])
     (own,) = collector.spans
     assert own.name == "chat"
@@ -121,14 +135,14 @@ def test_a_rejected_call_is_one_span(collector: Collector) -> None:
     assert own.status.code == SpanStatus.STATUS_CODE_UNSET
 
 
-def test_a_provider_s_status_is_the_class_of_the_error(collector: Collector) -> None:
+def test_a_provider_s_status_is_the_class_of_the_error(sink: MakeSink, collector: Collector) -> None:
     tried = (Attempt("acme/m", "status", 0.0, 5.0, 503, "overloaded: SECRET"),)
     sink(collector).take([call(outcome="status", status=502, attempts=tried, usage=None, error="SECRET")])
     assert attributes(collector.spans[1].attributes)["error.type"] == "503"
     assert not any(b"SECRET" in one.SerializeToString() for one in collector.spans)
 
 
-def test_what_was_measured_is_sent_too(collector: Collector) -> None:
+def test_what_was_measured_is_sent_too(sink: MakeSink, collector: Collector) -> None:
     measuring = sink(collector)
     measuring.take([call(stream=True), call(8, usage=Usage(9, 9, estimated=True), cost_usd=None)])
     measuring.close()
@@ -148,7 +162,9 @@ def test_what_was_measured_is_sent_too(collector: Collector) -> None:
     assert collector.metrics["steelyard.cost"].sum.data_points[0].as_double == pytest.approx(0.00026)
 
 
-def test_what_a_collector_refused_is_sent_when_it_takes_again(collector: Collector, tmp_path: Path) -> None:
+def test_what_a_collector_refused_is_sent_when_it_takes_again(
+    sink: MakeSink, collector: Collector, tmp_path: Path
+) -> None:
     writer = JournalWriter(tmp_path, "w0", 1 << 20)
     for number in range(1, 4):
         writer.append(call(number))
@@ -166,7 +182,7 @@ def test_what_a_collector_refused_is_sent_when_it_takes_again(collector: Collect
     assert point.count == 3
 
 
-def test_what_is_older_than_an_hour_holds_nobody_up(collector: Collector) -> None:
+def test_what_is_older_than_an_hour_holds_nobody_up(sink: MakeSink, collector: Collector) -> None:
     collector.refuses = 400
     sink(collector).take([call(received_at=time.time() - 3700)])
     assert collector.refused == 0

@@ -79,6 +79,8 @@ def print_exchange(it: Exchange) -> None:
         rows.append(("decided by", it.decided.basis_sha256))
     if it.rights is not None:
         rows.append(("output rights", it.rights))
+    if it.traceparent is not None:
+        rows.append(("traceparent", it.traceparent))
     pairs(rows)
     if it.decided is not None and it.decided.duties:
         console().print()

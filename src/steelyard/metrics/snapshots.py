@@ -31,7 +31,7 @@ class Snapshots:
 
     def show_worker(self, worker: str, page: str) -> None:
         """Have others show a worker's page. Raises OSError."""
-        self._write(f"{_WORKER}{worker}", page)
+        self._write(f"{_WORKER}{worker}", labelled(page, "worker", worker))
 
     def show(self, name: str, page: str) -> None:
         """Have the gateways show the page of a process that is not one of them. Raises OSError."""
@@ -44,7 +44,7 @@ class Snapshots:
 
     def single(self, page: str) -> str:
         """Return the page of a gateway that is alone, and what other processes show."""
-        return joined([page, *self._others()])
+        return page + joined(self._others())  # whoever is no gateway has metrics of other names
 
     def all(self) -> str:
         """Return what all workers show, each sample with its worker, and what other processes show."""
@@ -52,8 +52,7 @@ class Snapshots:
         for path in sorted(self._directory.glob(f"{_WORKER}*.prom")):
             with suppress(OSError):
                 if path.stat().st_mtime >= self._clock() - _STALE_S:
-                    worker = path.stem.removeprefix(_WORKER)
-                    pages.append(labelled(path.read_text(encoding="utf-8"), "worker", worker))
+                    pages.append(path.read_text(encoding="utf-8"))
         return joined([*pages, *self._others()])
 
     def _others(self) -> list[str]:

@@ -23,7 +23,7 @@ class AccessLine(Struct, frozen=True):
     """The fields of a line, in their order. Unknown is null. Times are milliseconds after `time`, sizes bytes.
 
     `user` is a keyed hash of the end user that the client named: the same user has the same hash in all lines of one
-    installation, and nobody without its key can find out who it is by guessing.
+    installation, and nobody without its key can find out who it is by guessing. `trace` is the id of the client's trace.
     """
 
     time: str
@@ -33,6 +33,7 @@ class AccessLine(Struct, frozen=True):
     dialect: str
     key: str | None
     user: str | None
+    trace: str | None
     route: str | None
     deployment: str | None
     model: str | None
@@ -64,6 +65,7 @@ def line_of(exchange: Exchange, secret: bytes) -> bytes:
         it.dialect,
         _short(it.key),
         None if it.end_user is None else blake2b(it.end_user.encode(), key=secret, digest_size=8).hexdigest(),
+        it.traceparent[3:35] if it.traceparent is not None else None,
         _short(it.route),
         _short(it.deployment),
         _short(it.model_reported),

@@ -36,6 +36,7 @@ class OtelSink:
 
     def __init__(self, settings: OtelSettings, env: Mapping[str, str], clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
+        self._closed = False
         self._names = names_for(settings.names, env.get("OTEL_SEMCONV_STABILITY_OPT_IN", ""))
         self._resource = Resource.create({"service.name": env.get("OTEL_SERVICE_NAME") or "steelyard"})
         timeout = None if "OTEL_EXPORTER_OTLP_TIMEOUT" in env else _TIMEOUT_S
@@ -80,7 +81,10 @@ class OtelSink:
             self._measure(one)
 
     def close(self) -> None:
-        """Send what metrics there are, and end."""
+        """Send what metrics there are, and end; once."""
+        if self._closed:
+            return
+        self._closed = True
         self._metrics.shutdown(timeout_millis=_TIMEOUT_S * 1000)
         self._spans.shutdown()  # type: ignore[no-untyped-call]
 
