@@ -23,7 +23,7 @@ class AccessLine(Struct, frozen=True):
     """The fields of a line, in their order. Unknown is null. Times are milliseconds after `time`, sizes bytes.
 
     `user` is a keyed hash of the end user that the client named: the same user has the same hash in all lines of one
-    installation, and nobody without its key can find out who it is by guessing. `trace` is the id of the client's trace.
+    installation, and nobody without its key can find out who it is by guessing. `trace` is the client's.
     """
 
     time: str
