@@ -110,6 +110,8 @@ class Row:
         """Count what is late."""
         self.duration.settle()
         self.first_byte.settle()
+        if not self._streams:
+            return
         for first, took, usage in self._streams:
             output = usage.output
             if output is not None and output > 1 and not usage.estimated:
