@@ -56,7 +56,8 @@ SECTIONS: Final = (
         {
             "host": "↻ Address to listen on. Other than loopback, a key must exist, or the gateway does not start.",
             "port": "↻ Port to listen on; 0: any that is free.",
-            "workers": "↻ Gateway processes under `steelyard up`, which share the port. `steelyard gateway` is one.",
+            "workers": "↻ Gateway processes under `steelyard up`, which share the port. `steelyard gateway` is one. "
+            "Where there are limits or budgets it must be 1.",
             "record": "What is kept of a call where neither its route nor its deployments say it: see "
             "[Journal and ledger](../guides/ledger.md#what-is-recorded).",
             "data_dir": "↻ Directory of journal, ledger, keys, models and logs. `~` is the home directory; a relative "
@@ -149,11 +150,12 @@ SECTIONS: Final = (
         {
             "price": "Price, below. It takes the place of the catalogue's.",
             "model": "Name that is sent to the provider, where it differs from the deployment's.",
-            "context": "Context window in tokens. A fact for later use: nothing reads it yet.",
+            "context": "Context window in tokens, in the place of the catalogue's. [Limits and budgets]"
+            "(../guides/limits.md) go by it where nothing else bounds a call.",
             "record": "What is kept of calls that this deployment may answer.",
             "lacks": "What the model cannot do; a call that needs it is refused with 400 before anything is sent.",
             "most_output": "Tokens that the model gives at most: what Anthropic's API is told where a client sets no "
-            "limit.",
+            "limit, and the longest answer that limits and budgets reckon with then.",
             "dialect": "The only dialect that this model speaks, where its provider speaks several.",
             "card": "The model whose card it has, where its own name does not tell it: `microsoft/phi-4`.",
         },
