@@ -8,6 +8,7 @@ import pytest
 
 from steelyard.core.exchange import Exchange
 from steelyard.journal.follower import Follower
+from steelyard.journal.segments import named_segments
 from steelyard.journal.writer import JournalWriter
 from tests.journal.samples import exchange
 
@@ -116,6 +117,19 @@ def test_positions_of_segments_that_are_gone_are_dropped(tmp_path: Path) -> None
     written(tmp_path, range(3, 6)).close()
     Follower(tmp_path, "log", Collector()).step()
     assert gone.name not in (tmp_path / "log.position").read_text()
+
+
+def test_it_knows_which_segments_it_has_read_to_their_end(tmp_path: Path) -> None:
+    written(tmp_path, range(3)).close()
+    living = written(tmp_path, range(3, 6), "w1")
+    closed, growing = (str(name) for name in named_segments(tmp_path))
+    follower = Follower(tmp_path, "log", Collector())
+    assert not follower.has_read(closed)
+    while follower.step():
+        continue
+    assert follower.has_read(closed)
+    assert not follower.has_read(growing)
+    living.close()
 
 
 def test_it_knows_when_it_had_everything(tmp_path: Path) -> None:

@@ -238,6 +238,19 @@ def test_journal_segments_go_when_they_are_taken_in_and_old_and_never_before(led
     living.close()
 
 
+def test_a_segment_that_others_have_yet_to_read_is_kept_a_day_longer(ledger: Ledger, tmp_path: Path) -> None:
+    journal_of(tmp_path, [exchange(n) for n in range(200)])
+    first, *others = (str(name) for name in named_segments(tmp_path))
+    assert others
+    hour = LedgerSettings(journal_retention_hours=1)
+    for hours, left in ((2, [first]), (26, [])):
+        with Clerk(ledger, tmp_path, hour, clock=lambda hours=hours: time.time() + hours * 3600) as clerk:  # type: ignore[misc]
+            clerk.may_delete = lambda segment: segment != first
+            _take_all(clerk)
+            clerk.tidy()
+            assert [str(name) for name in named_segments(tmp_path)] == left
+
+
 def test_damage_in_the_journal_is_said_once(ledger: Ledger, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     journal_of(tmp_path, [exchange(n) for n in range(10)])
     path = tmp_path / str(named_segments(tmp_path)[0])

@@ -45,6 +45,7 @@ def clerk(config_path: Path | None, supervisor: int | None, as_json: bool) -> No
         else:
             click.echo(f"Clerk keeps {ledger.name}")
         followers = followers_of(config, os.environ)
+        keeper.may_delete = lambda segment: all(one.has_read(segment) for one in followers)
         threads = JournalThreads(followers, stop)
         threads.start()
         show_readers(config.server.data_dir, {"ledger": keeper, **{one.name: one for one in followers}}, stop)

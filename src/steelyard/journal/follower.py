@@ -77,6 +77,7 @@ class Follower:
         self._batch = batch
         self._tail: Tail | None = None
         self._positions: dict[str, int] = {}
+        self._finished: frozenset[str] = frozenset()
         self.taken = 0
         self.caught_up_at: float | None = None
 
@@ -98,10 +99,16 @@ class Follower:
             self._positions = positions
         tail.accept(batch)
         self._tail = tail
+        if batch.finished:
+            self._finished = tail.finished
         self.taken += len(batch.entries)
         if len(batch.entries) < self._batch and sum(entry.bytes for entry in batch.entries) < BATCH_BYTES:
             self.caught_up_at = began
         return len(batch.entries)
+
+    def has_read(self, segment: str) -> bool:
+        """Say whether a segment was handed on to its end."""
+        return segment in self._finished
 
     def run(self, stop: Stop) -> None:
         """Hand on until told to stop, then what is left. What a sink cannot take is kept, and tried again."""

@@ -29,6 +29,8 @@ _POLL_S = 0.15
 _HOUSEKEEPING_S = 60.0
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 30.0
+_PATIENCE_S = 86400.0
+"""How much longer than its time a segment is kept for a reader beside the ledger."""
 
 _log = logging.getLogger("steelyard.clerk")
 
@@ -46,7 +48,7 @@ class Clerk:
 
     Positions are stored in the transaction that stores the rows, and are read again after any failure, also after one
     that leaves open whether the transaction stands. `taken` exchanges were taken in by this one; `caught_up_at` is when
-    these were all that was there, by the clock.
+    these were all that was there, by the clock. `may_delete` says of a segment whether nobody else has yet to read it.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Clerk:
         self._tail: Tail | None = None
         self._house_due = 0.0
         self._pruning = False
+        self.may_delete: Callable[[str], bool] = lambda _: True
         self.taken = 0
         self.caught_up_at: float | None = None
 
@@ -165,7 +168,8 @@ class Clerk:
         for segment in sorted(self._tail.finished):
             path = self._directory / segment
             try:
-                if path.stat().st_mtime >= before:
+                written = path.stat().st_mtime
+                if written >= before or not (self.may_delete(segment) or written < before - _PATIENCE_S):
                     continue
                 path.unlink()
             except FileNotFoundError:
