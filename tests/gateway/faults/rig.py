@@ -3,6 +3,7 @@
 import json
 import re
 import secrets
+import time
 from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
@@ -40,7 +41,7 @@ KEY = "sk-provider-key-that-nobody-may-see"
 QUESTION = "Hi there"
 USD = {"input": Decimal("2.00") / 10**6, "output": Decimal("8.00") / 10**6}
 PRICE = {"price": {"input_usd_per_mtok": "2.00", "output_usd_per_mtok": "8.00"}}
-_LATELY = 100
+_LATELY_S, _LAST = 10.0, 64
 PATIENT = {"connect": 5, "first_byte": 10, "idle": 10, "total": 30}
 QUICK = {"connect": 2, "first_byte": 1.0, "idle": 1.0, "total": 2.5}
 """For faults that are silence."""
@@ -184,13 +185,10 @@ def new_trace() -> str:
 
 
 def count(provider: FakeProvider, trace: str) -> int:
-    """Return how many requests of that trace have come. It is among the last: older connections are not looked at."""
-    # A connection that is kept may be an old one, but there are few of those.
-    kept = [one for one in provider.connections[:-_LATELY] if one.open]
-    sent = trace.encode()
-    return sum(
-        sent in request.raw_head for one in (*kept, *provider.connections[-_LATELY:]) for request in one.requests
-    )
+    """Return how many requests of that trace have come, within the last seconds."""
+    sent, since = trace.encode(), time.monotonic() - _LATELY_S
+    lately = [one for one in list(provider.connections) if one.closed_at is None or one.closed_at > since]
+    return sum(sent in request.raw_head for one in lately for request in one.requests[-_LAST:])
 
 
 def _request(asking: Asking, question: str) -> tuple[str, dict[str, Any]]:

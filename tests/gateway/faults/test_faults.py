@@ -93,10 +93,10 @@ def check(asking: Asking, observed: Observed, ending: Ending) -> None:
     assert exchange.status == response.status
     assert exchange.response_bytes == len(response.body)
     assert KEY.encode() not in response.body
-    assert len(tried) == observed.called + observed.backup_called, (
-        "each request that was sent is on record as an attempt"
-    )
-    assert observed.called == 1, "nothing is sent twice to one deployment"
+    # On a connection that had served before, a close before the first byte is no attempt: servers close what is idle.
+    resent = observed.called - 1
+    assert resent == 0 or (resent == 1 and asking.fault.startswith("cut:before-headers")), "nothing is sent twice"
+    assert len(tried) == 1 + observed.backup_called, "each request that was sent is on record as an attempt"
     assert (observed.error is None) == (exchange.outcome == "ok"), (
         "what is on record as well ended is so for the client"
     )
