@@ -119,10 +119,9 @@ class Limiter:
             "# HELP steelyard_limits_usage_ratio What is taken and reserved of a limit or a budget, as a part of it.",
             "# TYPE steelyard_limits_usage_ratio gauge",
         ]
-        for one in limits.standings(gateway.clock(), gateway.wall_clock(), 100):
-            if not one.scope.startswith("user:"):
-                scope = one.scope.replace("\\", "\\\\").replace('"', '\\"')
-                lines.append(f'steelyard_limits_usage_ratio{{scope="{scope}",limit="{one.limit}"}} {one.ratio:.6g}')
+        for one in limits.standings(gateway.clock(), gateway.wall_clock(), most_users=0):
+            scope = one.scope.replace("\\", "\\\\").replace('"', '\\"')
+            lines.append(f'steelyard_limits_usage_ratio{{scope="{scope}",limit="{one.limit}"}} {one.ratio:.6g}')
         lines += [
             "# HELP steelyard_limits_overruns_total Calls that took more than was thought possible, and reserved.",
             "# TYPE steelyard_limits_overruns_total counter",
@@ -141,11 +140,13 @@ def settle(call: Account, outcome: Outcome, usage: Usage | None, cost: Decimal |
         tokens = (usage.input or 0) + (usage.output or 0)
     atto = atto_of_cost(cost) if cost is not None else 0
     hold, attempt = call.hold, call.attempt_hold
+    limiter = call.gateway.limiter
+    if limiter is not None:
+        limiter.limits.touched = True
     if hold is not None:
         if outcome == "rejected" and not call.attempts:
             hold.free()
         else:
-            limiter = call.gateway.limiter
             if limiter is not None and (0 <= hold.tokens < tokens or 0 <= hold.atto < atto):
                 limiter.limits.overruns += 1
             hold.settle(tokens, atto)

@@ -29,7 +29,6 @@ PATIENCE_S = 0.2
 """For how long readiness waits for the ledger. Later than that, calls that a limit concerns are told to come again."""
 
 _AGAIN_S = 1.0
-_MOST_SHOWN = 200
 
 
 class Snapshot(Struct, frozen=True):
@@ -91,7 +90,11 @@ class Memory:
 
     def show(self, limits: Limits | None, now: float, wall: float) -> None:
         """Write how the limits stand, where that has changed. Called about once a second."""
-        found = limits.standings(now, wall, _MOST_SHOWN) if limits is not None and not limits.pending else []
+        if limits is not None and not limits.touched:
+            return
+        found = limits.standings(now, wall) if limits is not None and not limits.pending else []
+        if limits is not None and not limits.pending:
+            limits.touched = False
         # What resets at which moment changes with the clock.
         if [(one.scope, one.limit, one.most, one.used, one.reserved) for one in found] == [
             (one.scope, one.limit, one.most, one.used, one.reserved) for one in self._shown

@@ -21,6 +21,8 @@ __all__ = ["NO_KEY", "Applied", "Limits"]
 
 _MOST_APPLIED: Final = 8192
 _LONGEST_USER: Final = 128
+_MOST_SHOWN: Final = 1000
+_MOST_USERS_SHOWN: Final = 200
 NO_KEY: Final = "(none)"
 """Stands for the key of callers who have none: no key can be called so."""
 
@@ -75,6 +77,7 @@ class Limits:
         self._wall = 0.0
         self.refusals: defaultdict[tuple[str, str], int] = defaultdict(int)
         self.overruns = 0
+        self.touched = True
         if before is not None:
             self.refusals.update(before.refusals)
             self.overruns = before.overruns
@@ -82,6 +85,7 @@ class Limits:
 
     def begin(self, now: float, wall: float, size: int) -> Hold:
         """Return what a call is to hold. Times never go back."""
+        self.touched = True
         if now > self._now:
             self._now = now
         if wall > self._wall:
@@ -152,16 +156,18 @@ class Limits:
 
     # How it stands.
 
-    def standings(self, now: float, wall: float, most: int = 1000) -> list[Standing]:
-        """Return how the counters stand, of each rule those that are nearest to their limit; `most` of each."""
+    def standings(self, now: float, wall: float, *, most_users: int = _MOST_USERS_SHOWN) -> list[Standing]:
+        """Return how the counters stand, of each rule the nearest to its limit first: at most 1,000 of each, and
+        `most_users` where it counts users, who may be very many."""
         found: list[Standing] = []
         for crowd in self._crowds.values():
             if crowd.rule.metric == "input_bytes":
                 continue
-            each = [standing_of(one, now, wall) for one in islice(crowd, MOST_SUBJECTS)]
+            most = most_users if crowd.rule.scope.kind == "user" else _MOST_SHOWN
+            each = [standing_of(one, now, wall) for one in islice(crowd, most)]
             if not each and crowd.rule.scope.name != EACH:
                 each = [standing_of(crowd.of(crowd.rule.scope.name, now, wall), now, wall)]
-            found += sorted(each, key=lambda one: -one.ratio)[:most]
+            found += sorted(each, key=lambda one: -one.ratio)
         return found
 
     def __iter__(self) -> Iterator[Crowd]:
