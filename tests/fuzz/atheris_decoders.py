@@ -13,13 +13,6 @@ from pathlib import Path
 import atheris
 from msgspec import Raw
 
-from tests.fake.anthropic_says import ANTHROPIC
-from tests.fake.chat_says import CHAT
-from tests.fake.gemini_says import GEMINI
-from tests.fake.responses_says import RESPONSES
-from tests.fuzz.bodies import RICH
-from tests.fuzz.rig import told
-
 with atheris.instrument_imports(include=["steelyard"]):
     from steelyard.core.errors import BadRequest, UpstreamError
     from steelyard.core.losses import Losses
@@ -30,6 +23,12 @@ with atheris.instrument_imports(include=["steelyard"]):
     from steelyard.dialects.table import DIALECTS, UPSTREAM_DIALECTS
     from steelyard.gateway.plain_answer import whole_answer
     from steelyard.gateway.retry_after import retry_after_in
+    from tests.fake.anthropic_says import ANTHROPIC
+    from tests.fake.chat_says import CHAT
+    from tests.fake.gemini_says import GEMINI
+    from tests.fake.responses_says import RESPONSES
+    from tests.fuzz.bodies import RICH
+    from tests.fuzz.rig import told
 
 __all__ = ["TARGETS", "one", "seeds"]
 

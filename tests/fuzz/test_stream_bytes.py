@@ -123,7 +123,7 @@ def test_whatever_a_stream_holds_the_client_is_told_how_it_ended(
     assert served.gateway.stderr.count("\n") == 1, served.gateway.stderr
 
 
-@pytest.mark.parametrize(("client", "upstream"), [("openai", "chat"), ("anthropic", "chat"), ("openai", "messages")])
+@pytest.mark.parametrize(("client", "upstream"), PAIRS)
 @fuzzing
 @given(st.data())
 def test_whatever_an_answer_is_the_client_gets_one(

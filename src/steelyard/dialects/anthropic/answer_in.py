@@ -86,7 +86,10 @@ def glance(body: bytes) -> Glance | None:
     if found.type != "message":
         return None
     raw = bytes(found.usage)
-    told = _decode(raw) if raw else None
+    try:
+        told = _decode(raw) if raw else None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        told = None
     if not isinstance(told, dict):
         return Glance(found.model, found.stop_reason)
     return Glance(found.model, found.stop_reason, usage_of(told), raw)
