@@ -12,6 +12,9 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
+# Nothing is compiled at installation, so what is imported has to be kept compiled: else every start compiles anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 ENV := .venv
 BIN := $(ENV)/bin
 # Debian's own build comes first: it is compiled with profile-guided optimisation, which most builds of version managers
