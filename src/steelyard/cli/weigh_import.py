@@ -13,6 +13,7 @@ from msgspec import Struct
 from steelyard.cli.jsons import print_json
 from steelyard.cli.long_table import check_writable, print_table, write_table
 from steelyard.cli.options import config_option, json_option, read_config
+from steelyard.cli.ranges import RealRange
 from steelyard.cli.shown import console
 from steelyard.cli.visible import visible
 from steelyard.core.errors import ConfigError, SteelyardError, StoreError
@@ -47,7 +48,7 @@ def _running(command: Any) -> Any:
     """Add the options that are for running a tool."""
     command = config_option(command)
     command = click.option(
-        "--timeout", "timeout_s", type=click.FloatRange(0, min_open=True), metavar="S",
+        "--timeout", "timeout_s", type=RealRange(0, min_open=True), metavar="S",
         help="Stop the tool where it takes longer for a model; without it, it may take as long as it likes.",
     )(command)  # fmt: skip
     command = click.option(

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
+from steelyard.cli.ranges import RealRange, SeedRange
+
 __all__ = ["judging_options"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -43,7 +45,7 @@ def _how(command: _Command) -> _Command:
         command
     )
     command = click.option(
-        "--seed", type=click.IntRange(0), default=0, show_default=True, help="Draws the order and the fences."
+        "--seed", type=SeedRange(), default=0, show_default=True, help="Draws the order and the fences."
     )(command)
     command = click.option(
         "--n", type=click.IntRange(1), help="Judge so many items, drawn by the seed; without it: all."
@@ -73,11 +75,11 @@ def _question(command: _Command) -> _Command:
         "--cluster", metavar="COL", help="Items with the same value there belong together; `none`: to nothing."
     )(command)
     command = click.option(
-        "--alpha", type=click.FloatRange(0, 0.5, min_open=True), default=0.05, show_default=True,
+        "--alpha", type=RealRange(0, 0.5, min_open=True), default=0.05, show_default=True,
         help="Intervals are at confidence 1 - ALPHA.",
     )(command)  # fmt: skip
     command = click.option(
-        "--margin", type=click.FloatRange(0),
+        "--margin", type=RealRange(0),
         help="How much worse the candidate may be: in pairs, share of losses less share of wins; by rubric, points.",
     )(command)  # fmt: skip
     command = click.option("--candidate", metavar="MODEL", help="The model that may take its place.")(command)

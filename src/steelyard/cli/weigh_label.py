@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from steelyard.cli.jsons import print_json
 from steelyard.cli.options import config_option, json_option, read_config
+from steelyard.cli.ranges import SeedRange
 from steelyard.cli.visible import visible
 from steelyard.core.errors import ConfigError
 from steelyard.weigh.judges.answers import Answers
@@ -134,7 +135,7 @@ def _by_key(wanted: bool) -> Iterator[None]:
 @click.option("--candidate", metavar="MODEL", help="The other one.")
 @click.option("--rubric", metavar="NAME|FILE", help="Score answers one by one by this rubric, in place of pairs.")
 @click.option("--n", type=click.IntRange(1), default=100, show_default=True, help="How many items to label in all.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Draws the items and the sides.")
+@click.option("--seed", type=SeedRange(), default=0, show_default=True, help="Draws the items and the sides.")
 @click.option("--rater", metavar="NAME", help="Who labels; without it: your name on this machine.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Append labels there.")
 @click.option("--export", is_flag=True, help="Print the labels that there are as CSV, and ask for none.")

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from steelyard.cli.jsons import print_json
 from steelyard.cli.options import json_option
+from steelyard.cli.ranges import RealRange, SeedRange
 from steelyard.cli.shown import table
 from steelyard.core.errors import ConfigError
 from steelyard.weigh.ranking.fit import Ties
@@ -70,15 +71,13 @@ class _Asked(Struct, frozen=True, kw_only=True):
 )
 @click.option(
     "--alpha",
-    type=click.FloatRange(0.0001, 0.5),
+    type=RealRange(0.0001, 0.5),
     default=0.05,
     show_default=True,
     metavar="A",
     help="Chance that any statement is wrong.",
 )
-@click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Seed of what is simulated."
-)
+@click.option("--seed", type=SeedRange(), default=0, show_default=True, metavar="N", help="Seed of what is simulated.")
 @click.option(
     "--draws",
     type=click.IntRange(1000, 1_000_000),

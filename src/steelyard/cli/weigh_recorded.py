@@ -10,6 +10,7 @@ from rich.text import Text
 from steelyard.cli.card_of import tell
 from steelyard.cli.jsons import print_json
 from steelyard.cli.options import config_option, json_option, read_config
+from steelyard.cli.ranges import RealRange, SeedRange
 from steelyard.cli.shown import console, table
 from steelyard.cli.visible import visible
 from steelyard.core.errors import ConfigError, StoreError
@@ -46,7 +47,7 @@ _BESIDE: Final = 21
 @click.option("--candidate", metavar="MODEL", required=True, help="The model that may take its place.")
 @click.option(
     "--margin",
-    type=click.FloatRange(0),
+    type=RealRange(0),
     required=True,
     help="How much worse the candidate may be, in units of the score: 0.03 is 3 points in 100.",
 )
@@ -54,12 +55,12 @@ _BESIDE: Final = 21
 @click.option("--slice", "slices", metavar="COL", multiple=True, help="Weigh each value of a column too; repeat.")
 @click.option(
     "--alpha",
-    type=click.FloatRange(0, 0.5, min_open=True),
+    type=RealRange(0, 0.5, min_open=True),
     default=0.05,
     show_default=True,
     help="Intervals are at confidence 1 - ALPHA.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the bootstrap.")
+@click.option("--seed", type=SeedRange(), default=0, show_default=True, help="Seed of the bootstrap.")
 @click.option(
     "--missing",
     type=click.Choice(("report", "fail")),

@@ -5,6 +5,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from steelyard.cli.ranges import RealRange, SeedRange
 from steelyard.weigh.scorers.registry import SCORERS
 
 __all__ = ["PLANNING", "run_options"]
@@ -58,7 +59,7 @@ def _which(command: _Command) -> _Command:
     )(command)
     command = click.option("--since", metavar="DURATION", help="ledger: only the last 12h, 7d, 2w.")(command)
     command = click.option(
-        "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of sample, order and bootstrap."
+        "--seed", type=SeedRange(), default=0, show_default=True, help="Seed of sample, order and bootstrap."
     )(command)
     command = click.option(
         "--sample", type=click.IntRange(1), metavar="N", help="Ask only N of the items, drawn by the seed."
@@ -81,7 +82,7 @@ def _decision(command: _Command) -> _Command:
     )(command)
     command = click.option(
         "--alpha",
-        type=click.FloatRange(0, 0.5, min_open=True),
+        type=RealRange(0, 0.5, min_open=True),
         default=0.05,
         show_default=True,
         help="Intervals are at confidence 1 - ALPHA.",
@@ -93,7 +94,7 @@ def _decision(command: _Command) -> _Command:
         "--slice", "slices", metavar="COL", multiple=True, help="Weigh each value of a column too; repeat."
     )(command)
     command = click.option(
-        "--margin", type=click.FloatRange(0), help="How much worse the candidate may be; declared before looking."
+        "--margin", type=RealRange(0), help="How much worse the candidate may be; declared before looking."
     )(command)
     command = click.option("--candidate", metavar="MODEL", help="Who may take its place; else the second model.")(
         command
