@@ -8,7 +8,20 @@ from statistics import median
 
 from msgspec.structs import replace
 
-from bench import cpu, crowd, engine, openloop, policy, subject, translation, weigh, weigh_rank, weigh_runner, yardstick
+from bench import (
+    cpu,
+    crowd,
+    engine,
+    limits,
+    openloop,
+    policy,
+    subject,
+    translation,
+    weigh,
+    weigh_rank,
+    weigh_runner,
+    yardstick,
+)
 from bench.contest import Bench, contest, gateway, paced, pair, release, run, sent
 from bench.figures import Ask, Row, missing, ratio_row, value_row
 from bench.load import BODY, STREAM_BODY, Load
@@ -168,6 +181,7 @@ ROWS: dict[str, tuple[Callable[[Bench], list[Row]], tuple[Ask, ...]]] = {
     "conversation": (translation.whole, (translation.WHOLE,)),
     "plans": (policy.compiled, (policy.COMPILE,)),
     "purpose": (policy.calls, (policy.CALL,)),
+    "limits": (limits.calls, (limits.CALL,)),
     "long": (translation.long_stream, (translation.LONG,)),
     "weigh-recorded": (weigh.recorded, (weigh.RECORDED,)),
     "weigh-rank": (weigh_rank.ranked, (weigh_rank.RANK,)),
