@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from steelyard.cli.weigh_run_shown import dollars
 from steelyard.weigh.runs.asked import Asked
 from steelyard.weigh.runs.call import Call as Made
 from steelyard.weigh.runs.folder import Folder, Weighings
@@ -89,6 +90,7 @@ def test_a_better_model_may_take_the_place_and_the_evidence_is_kept(weigh: Weigh
     assert result.exit_code == 0, result.output
     said = json.loads(result.stdout)
     assert (said["complete"], said["stopped"], said["calls"]) == (True, None, {"done": 60, "failed": 0, "total": 60})
+    assert f"60 of 60 calls, {dollars(said['spent_usd'])}\n" in result.stderr
     assert said["verdict"]["verdict"] == "SWAP"
     assert (said["verdict"]["baseline_mean"], said["verdict"]["candidate_mean"]) == (0.3, 0.9)
     assert {one["value"]: one["n"] for one in said["verdict"]["slices"]} == {"a": 20, "b": 10}

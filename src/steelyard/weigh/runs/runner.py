@@ -117,6 +117,7 @@ class Runner:
                 self._begin(plan.repeats * len(plan.models) * len(items), earlier)
                 made = frozenset(call.key for call in _counting(earlier) if not call.again)
                 await self._make(list(groups_of(plan, items, made)), _Desk(scoring, lines, asked))
+                self._watch(self.progress)  # the last call was told of before it was paid for
         kind, why = self._stopped or (None, "")
         return Ended(kind, why, self.progress)
 
