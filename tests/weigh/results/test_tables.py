@@ -127,6 +127,20 @@ def test_lines_are_counted_through_quoted_line_ends(tmp_path: Path) -> None:
     assert mistakes(str(file), baseline="b", candidate="a") == (f'{file}:5: b: "what" is no score',)
 
 
+def test_the_first_of_json_lines_may_hold_what_python_alone_writes(tmp_path: Path) -> None:
+    file = tmp_path / "w.jsonl"
+    lines = [f'{{"item": "i{n}", "a": {n % 2}, "b": {"NaN" if n == 1 else 1 - n % 2}}}' for n in (1, 2, 3)]
+    file.write_text("\n".join(lines))
+    assert scores(pairs_of(str(file))) == [("i2", 0.0, 1.0), ("i3", 1.0, 0.0)]
+
+
+def test_half_a_surrogate_pair_is_told_by_line(tmp_path: Path) -> None:
+    file = tmp_path / "w.jsonl"
+    file.write_text('{"item": "\\ud800", "a": 1, "b": 0}\n{"item": "i2", "a": 1, "b": 0}\n')
+    told = "half of a surrogate pair stands in a text, which is no character"
+    assert mistakes(str(file)) == (f"{file}:1: no JSON: {told}",)
+
+
 def test_of_many_mistakes_the_first_twenty_are_told(tmp_path: Path) -> None:
     file = csv(tmp_path / "w.csv", "item,a,b", [(f"i{n}", "bad", 1) for n in range(50)])
     told = mistakes(file)

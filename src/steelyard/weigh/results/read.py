@@ -71,14 +71,20 @@ def read_content(source: Source) -> list[Block]:
     return read_delimited(source)
 
 
+class _HalfError(ValueError):
+    """A text ends, or begins, in the middle of a surrogate pair."""
+
+
 def _is_lines(text: bytes) -> bool:
     """Say whether the first line is an object by itself, as in JSON lines."""
     first, _, rest = text.partition(b"\n")
     try:
-        msgspec.json.decode(first)
-    except (msgspec.DecodeError, RecursionError):
+        decoded = _decoded(first)
+    except _HalfError:
+        return bool(rest.strip())
+    except ValueError:
         return False
-    return bool(rest.strip()) or not _is_document(msgspec.json.decode(first))
+    return bool(rest.strip()) or not _is_document(decoded)
 
 
 def _is_document(document: object) -> bool:
@@ -131,9 +137,21 @@ def _decoded(content: bytes) -> Any:
     try:
         return msgspec.json.decode(content)
     except msgspec.DecodeError:
-        return json.loads(content)
+        return _as_python_writes(content)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def _as_python_writes(content: bytes) -> Any:
+    """Decode what `json` reads and no strict reader does; not half a surrogate pair, which nothing can write again."""
+    try:
+        read = json.loads(content)
+        json.dumps(read, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise _HalfError("half of a surrogate pair stands in a text, which is no character") from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    return read
 
 
 def _is_row(row: object) -> bool:
