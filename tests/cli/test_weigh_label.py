@@ -174,6 +174,7 @@ def test_on_a_terminal_one_key_labels_and_long_answers_are_paged(terminal: Termi
     while "q: quit" not in terminal.seen:
         terminal.press(" ")
         terminal.until("-- more: space --", "q: quit")
+    assert "s: skip   u: undo\r\nq: quit" in terminal.seen, "the legend breaks between keys"
     terminal.press("\x1b[A")  # an arrow ends with a letter, and is none
     terminal.press("b")
     terminal.until("── 2 of 2")

@@ -203,7 +203,7 @@ def _converse(session: Session, rubric: Rubric | None, screen: _Screen, appender
         showing = session.current()
         if fresh and showing is not None:
             pressed = screen.page(_lines(showing, session), keys)
-            screen.say(session.keys())
+            screen.say(_within(session.keys(), _width()))
         elif fresh:
             screen.say("All are labelled.   u: undo   q: quit")
         key = pressed if pressed is not None else next(keys, "q")
@@ -221,13 +221,26 @@ def _converse(session: Session, rubric: Rubric | None, screen: _Screen, appender
 
 
 def _lines(showing: Showing, session: Session) -> list[str]:
-    width = max(20, shutil.get_terminal_size().columns)
+    width = _width()
     names = ("ANSWER",) if len(showing.models) == 1 else ("A", "B")
     parts = [("REQUEST", showing.item.prompt), *zip(names, showing.outputs(), strict=True)]
     lines = [_rule(f"{session.done + 1} of {session.total}", width)]
     for name, text in parts:
         lines += [_rule(name, width), *_wrapped(visible(text, lines=True), width)]
     return [*lines, _rule("", width)]
+
+
+def _width() -> int:
+    return max(20, shutil.get_terminal_size().columns)
+
+
+def _within(keys: str, width: int) -> str:
+    """Break a legend between its entries, which three blanks part, where it is wider than the terminal."""
+    lines: list[str] = []
+    for entry in keys.split("   "):
+        longer = f"{lines[-1]}   {entry}" if lines else entry
+        lines[-1:] = [longer] if len(longer) <= width or not lines else [lines[-1], entry]
+    return "\n".join(lines)
 
 
 def _rule(name: str, width: int) -> str:
