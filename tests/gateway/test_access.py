@@ -233,8 +233,6 @@ FOREIGN_HOSTS = (
     *("evil.example", "evil.example:8080", "127.evil.example", "127.0.0.1.evil.example", "localhost.evil.example"),
     *(
         "xlocalhost",
-        "localhost@evil.example",
-        "127.0.0.1:x@evil.example",
         "192.168.0.1",
         "[::2]",
         "0.0.0.0",
@@ -242,6 +240,7 @@ FOREIGN_HOSTS = (
         "",
     ),
 )
+NO_HOSTS = ("localhost@evil.example", "127.0.0.1:x@evil.example", "localhost/x", "127.0.0.1 evil.example")
 
 
 @pytest.fixture(scope="module")
@@ -264,7 +263,9 @@ def test_without_keys_this_machine_may_come_in(open_gateway: Front) -> None:
 
 def test_without_keys_a_rebound_name_is_refused(open_gateway: Front) -> None:
     before = len(open_gateway.provider.requests)
-    for host in FOREIGN_HOSTS:
+    expected = dict.fromkeys(FOREIGN_HOSTS, (403, "host_not_allowed"))
+    expected |= dict.fromkeys(NO_HOSTS, (400, "invalid_request"))
+    for host, told in expected.items():
         for request in (
             head("GET", "/v1/models", host=host),
             head("GET", "/metrics", host=host),
@@ -272,7 +273,7 @@ def test_without_keys_a_rebound_name_is_refused(open_gateway: Front) -> None:
         ):
             with open_gateway.connect() as http:
                 http.send(request)
-                assert refusal(read_answer(http)) == (403, "host_not_allowed"), host
+                assert refusal(read_answer(http)) == told, host
     assert len(open_gateway.provider.requests) == before
 
 
