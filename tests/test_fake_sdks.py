@@ -4,6 +4,7 @@ import functools
 import gc
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -158,13 +159,15 @@ def test_amazon_s_sdk_reads_answers_frames_and_exceptions(bedrock: Any) -> None:
     turns = [question, whole["output"]["message"], {"role": "user", "content": results}]
     second = bedrock.converse(modelId="scene:parallel-tools", messages=turns, toolConfig=tools)
     assert second["output"]["message"]["content"][0]["text"].startswith("The tools say: mild; mild.")
-    told = list(bedrock.converse_stream(modelId="scene:plain", messages=[question])["stream"])
+    with closing(bedrock.converse_stream(modelId="scene:plain", messages=[question])["stream"]) as stream:
+        told = list(stream)
     deltas = [one["contentBlockDelta"]["delta"]["text"] for one in told if "contentBlockDelta" in one]
     assert "".join(deltas) == PLAIN
     assert told[-1]["metadata"]["usage"]["outputTokens"] == 13
     errors = pytest.importorskip("botocore.exceptions")
-    with pytest.raises(errors.EventStreamError, match="modelStreamErrorException"):
-        list(bedrock.converse_stream(modelId="scene:mid-stream-error", messages=[question])["stream"])
+    broken = bedrock.converse_stream(modelId="scene:mid-stream-error", messages=[question])["stream"]
+    with closing(broken), pytest.raises(errors.EventStreamError, match="modelStreamErrorException"):
+        list(broken)
     with pytest.raises(bedrock.exceptions.ValidationException, match="must alternate"):
         bedrock.converse(modelId="scene:plain", messages=[question, question])
 

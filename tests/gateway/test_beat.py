@@ -1,6 +1,7 @@
 """What keeps time in the gateway goes on, whatever one beat meets."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -9,6 +10,9 @@ from steelyard.gateway import server
 
 class Stub:
     def __init__(self) -> None:
+        self.meter = self
+        self.clock = time.monotonic
+        self.late: list[float] = []
         self.beats = 0
         self.told: list[str] = []
         self.thrice = asyncio.Event()
@@ -19,6 +23,9 @@ class Stub:
             raise ValueError("nobody thought of this")
         if self.beats == 3:
             self.thrice.set()
+
+    def lagged(self, seconds: float) -> None:
+        self.late.append(seconds)
 
     def complain(self, text: str) -> None:
         self.told.append(text)
@@ -37,3 +44,5 @@ def test_a_beat_that_fails_is_told_and_is_not_the_last(monkeypatch: pytest.Monke
 
     asyncio.run(run())
     assert stub.told == ["ValueError: nobody thought of this. This is a fault of Steelyard's; it goes on."]
+    assert len(stub.late) >= 3
+    assert min(stub.late) >= -0.001  # a beat comes late, never early

@@ -32,12 +32,12 @@ class _Found(Struct, frozen=True):
 
 @click.group()
 def limits() -> None:
-    """Show how limits of requests, tokens and calls under way stand."""
+    """Show what is taken of limits, and what is left."""
 
 
 @click.group()
 def budgets() -> None:
-    """Show how budgets stand."""
+    """Show what is spent of budgets, and what is left."""
 
 
 @limits.command("show")
