@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from steelyard.catalog.catalogue import load_catalogue
+from tests.forked import Forked
 from tests.support.ports import free_port
 from tests.support.rawhttp import RawHTTP, TornError
 
@@ -55,16 +56,8 @@ class GatewayUnderTest:
 
     def start(self, timeout_s: float = 20.0) -> None:
         """Start the process (again), and wait until `/readyz` says 200."""
-        command = [sys.executable, "-m", "steelyard", "gateway", "--config", str(self.config_path)]
-        with self._stderr_path.open("ab") as log:
-            self.process = subprocess.Popen(
-                [*command, "--port", str(self.port), *self._arguments],
-                env=self._env,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        command = ["gateway", "--config", str(self.config_path), "--port", str(self.port), *self._arguments]
+        self.process = Forked(command, self._env, self._stderr_path)
         end = time.monotonic() + timeout_s
         while self.ready_status() != 200:
             if self.process.poll() is not None or time.monotonic() > end:
@@ -153,6 +146,7 @@ class GatewayUnderTest:
         return True
 
     def _kill_group(self) -> None:
+        self.process.kill()  # it may not have become a session's leader yet
         if self._group_alive():
             os.killpg(self.process.pid, signal.SIGKILL)
 
