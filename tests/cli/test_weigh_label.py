@@ -68,6 +68,13 @@ def test_keys_on_lines_label_blind_and_the_next_run_goes_on(label: Label, output
     assert len({line["item"] for line in lines(outputs)}) == 6
 
 
+def test_what_is_skipped_is_told(label: Label) -> None:
+    done = label("a\ns\ns\nu\nq\n")
+    assert done.stderr.startswith("2 of 6 labelled by ann, 1 of them skipped, in ")
+    again = json.loads(label("s\nq\n", "--json").stdout)
+    assert (again["done"], again["skipped"]) == (3, 2)
+
+
 def test_an_input_that_ends_ends_labelling_with_what_there_is(label: Label, outputs: Path) -> None:
     assert label("a\n", "--n", "3").returncode == 0
     assert [line["said"] for line in lines(outputs)] == ["first"]
@@ -126,9 +133,11 @@ class Terminal:
     def __init__(self, home: Path, *arguments: str) -> None:
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 12, 60, 0, 0))
+        # xdist says how wide the terminal of the tests is.
+        env = {name: value for name, value in clean_environment(home).items() if name not in ("COLUMNS", "LINES")}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "steelyard", "weigh", "label", *arguments],
-            cwd=home, env={**clean_environment(home), "TERM": "xterm"}, stdin=theirs, stdout=theirs, stderr=theirs,
+            cwd=home, env={**env, "TERM": "xterm"}, stdin=theirs, stdout=theirs, stderr=theirs,
             start_new_session=True,
         )  # fmt: skip
         os.close(theirs)

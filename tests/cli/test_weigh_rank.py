@@ -174,6 +174,18 @@ def test_an_error_is_json_too(folder: Path) -> None:
     assert "absent.csv" in json.loads(done.stdout)["error"]["message"]
 
 
+def test_more_models_than_can_be_compared_are_refused(folder: Path) -> None:
+    names = [f"m{number}" for number in range(201)]
+    rows = [",".join(["item", *names]), *(",".join([str(item), *["1"] * 201]) for item in range(12))]
+    (folder / "many.csv").write_text("\n".join(rows) + "\n")
+    done = rank(folder, "many.csv")
+    assert done.exit_code == 2
+    assert "201 models, and 200 are the most" in done.stderr
+    assert "--model NAME" in done.stderr
+    few = rank(folder, "many.csv", "--model", "m3", "--model", "m4")
+    assert few.exit_code == 0
+
+
 def test_the_guide_shows_what_is_printed() -> None:
     repository = Path(__file__).parents[2]
     guide = (repository / "docs" / "guides" / "ranking.md").read_text(encoding="utf-8")

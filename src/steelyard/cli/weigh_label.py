@@ -169,11 +169,12 @@ def label(source: str, config_path: Path | None, as_json: bool, **given: Any) ->
     with folder.appending(out.name) as appender, _by_key(screen.by_key):
         made = _converse(session, rubric, screen, appender)
     told = {"file": str(out), "rater": form.rater, "seed": form.seed, "now": made, "done": session.done}
-    whole = {**told, "of": session.total, "kind": form.kind}
+    whole = {**told, "skipped": session.skipped, "of": session.total, "kind": form.kind}
     if as_json:
         print_json(whole)
     else:
-        click.echo(visible(f"{session.done} of {session.total} labelled by {form.rater}, in {out}."), err=True)
+        skipped = f", {session.skipped} of them skipped" if session.skipped else ""
+        click.echo(visible(f"{session.done} of {session.total} labelled by {form.rater}{skipped}, in {out}."), err=True)
     return 0
 
 

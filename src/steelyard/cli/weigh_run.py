@@ -24,7 +24,7 @@ from steelyard.cli.weigh_run_items import chosen_items
 from steelyard.cli.weigh_run_options import PLANNING, run_options
 from steelyard.cli.weigh_run_shown import progress_shown, run_row, say, show_costs, show_flags, show_sums
 from steelyard.config.settings import Config
-from steelyard.core.errors import ConfigError
+from steelyard.core.errors import ConfigError, StoreError
 from steelyard.weigh.calls.address import address_of
 from steelyard.weigh.calls.gateway_caller import GatewayCaller
 from steelyard.weigh.items.chosen import Chosen
@@ -88,6 +88,9 @@ def run(context: click.Context, /, config_path: Path | None, as_json: bool, **gi
         except asyncio.CancelledError:
             say(f"Broken off: calls under way were dropped. Go on: {_resuming(folder, config_path)}")
             return INTERRUPTED
+        except StoreError:
+            say(f"It could not be written down. Go on when that is mended: {_resuming(folder, config_path)}")
+            raise
     code = _tell(folder, start.plan, ended, as_json=as_json)
     if ended.stopped is not None:
         higher = " --max-usd MORE" if ended.stopped == "ceiling" else ""

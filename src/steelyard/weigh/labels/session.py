@@ -33,10 +33,13 @@ class Session:
         self._shown = shown
         by_answers = {(one.item.item, frozenset(one.models)): one for one in shown}
         done: list[Showing] = []
+        self._skipped: set[tuple[str, frozenset[str]]] = set()
         for label in standing(labels):
             showing = by_answers.get((label.item, frozenset(label.models)))
             if label.rater == form.rater and label.kind == form.kind and showing is not None and _fits(label, showing):
                 done.append(showing)
+                if label.said == "skip":
+                    self._skipped.add(_key(showing))
         self._done = done
         self._said = {_key(one) for one in done}
 
@@ -44,6 +47,11 @@ class Session:
     def done(self) -> int:
         """How many of what is to be shown this rater has been through."""
         return len(self._done)
+
+    @property
+    def skipped(self) -> int:
+        """How many of these the rater did not want to judge."""
+        return len(self._skipped)
 
     @property
     def total(self) -> int:
@@ -70,6 +78,8 @@ class Session:
             return None
         self._done.append(showing)
         self._said.add(_key(showing))
+        if said == "skip":
+            self._skipped.add(_key(showing))
         return self._label(showing, said, score, at)
 
     def undo(self, at: str) -> Label | None:
@@ -78,6 +88,7 @@ class Session:
             return None
         showing = self._done.pop()
         self._said.discard(_key(showing))
+        self._skipped.discard(_key(showing))
         return self._label(showing, "undone", None, at)
 
     def _meaning(self, key: str) -> tuple[Said | None, int | None]:

@@ -8,7 +8,7 @@ from scipy import sparse
 from steelyard.core.errors import ConfigError
 from steelyard.weigh.judging.proportions import wilson
 from steelyard.weigh.ranking.clusters import Clusters, Floats, Spread, spread_of, without_clusters
-from steelyard.weigh.ranking.simultaneous import Chances, Order, critical_value, order_of
+from steelyard.weigh.ranking.simultaneous import Chances, Order, check_count, critical_value, order_of
 
 __all__ = ["Mean", "Means", "Scores", "rank_means"]
 
@@ -67,6 +67,7 @@ def rank_means(scores: Scores, chances: Chances) -> Means:
     """
     if len(scores.models) < 2:
         raise ConfigError(f'Only one model has scores ("{"".join(scores.models)}"): there is nothing to rank.')
+    check_count(len(scores.models), "Name those to rank: --model NAME, for each.")
     full: NDArray[np.bool_] = np.asarray(~np.isnan(scores.values).any(axis=1))
     values = scores.values[full]
     clusters = without_clusters(len(values)) if scores.clusters is None else scores.clusters.take(full)

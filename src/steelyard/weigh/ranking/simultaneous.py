@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Final
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from steelyard.core.errors import ConfigError
 from steelyard.weigh.ranking.clusters import Floats, Ints, Spread
 
-__all__ = ["Chances", "Order", "critical_value", "order_of", "ranks_of"]
+__all__ = ["MOST_MODELS", "Chances", "Order", "check_count", "critical_value", "order_of", "ranks_of"]
 
 Bools = NDArray[np.bool_]
 
@@ -18,6 +20,9 @@ _BLOCK = 2_000_000
 
 _FEW = 100
 """Degrees of freedom below which each difference's own error is simulated too."""
+
+MOST_MODELS: Final = 200
+"""As many pairs as are still simulated in a minute, within a gigabyte."""
 
 _NOTHING = 1e-9
 """A standard error below this share of the largest is rounding: nothing is known of that difference."""
@@ -80,6 +85,15 @@ def critical_value(spread: Spread, chances: Chances) -> float:
             errors = np.sqrt((residual**2).sum(axis=1) / spread.freedom)
             scaled[rows, known] = normal[:, known] / errors[:, known]
     return _quantile(np.abs(scaled).max(axis=1), chances.alpha)
+
+
+def check_count(models: int, advice: str) -> None:
+    """Raise ConfigError, with advice, for more models than can be compared all with all at once."""
+    if models > MOST_MODELS:
+        raise ConfigError(
+            f"There are {models:,} models, and {MOST_MODELS} are the most that are ranked, since all pairs are "
+            f"compared at once. {advice}"
+        )
 
 
 def order_of(estimates: Floats, spread: Spread, chances: Chances, testable: Bools | None = None) -> Order:

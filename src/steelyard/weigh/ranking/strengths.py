@@ -11,7 +11,7 @@ from scipy.stats import t as student
 from steelyard.core.errors import ConfigError
 from steelyard.weigh.ranking.clusters import Clusters, Floats, Spread, spread_of, without_clusters
 from steelyard.weigh.ranking.fit import Fit, Ties, fit_strengths
-from steelyard.weigh.ranking.simultaneous import Bools, Chances, Order, critical_value, order_of, ranks_of
+from steelyard.weigh.ranking.simultaneous import Bools, Chances, Order, check_count, critical_value, order_of, ranks_of
 from steelyard.weigh.ranking.standing import Side, Standing, standing_of
 from steelyard.weigh.ranking.votes import Tally, Votes, tally_of
 
@@ -79,6 +79,7 @@ def rank_votes(votes: Votes, ties: Ties, chances: Chances) -> Strengths:
     """
     if len(votes.models) < 2:
         raise ConfigError("Votes compare two models or more; here is only one.")
+    check_count(len(votes.models), "Leave the votes on others out of the file.")
     tally = tally_of(votes)
     standing = standing_of(votes.models, tally)
     count = len(votes.models)

@@ -186,6 +186,13 @@ def scorer_lines(model: Model) -> list[str]:
     return told or [UNKNOWN]
 
 
+def _declared_told(evidence: Evidence) -> str:
+    # A run's plan is written before its first call. Who weighs what others recorded may have seen it.
+    if evidence.kind == "live":
+        return "Before the first call it was declared"
+    return "It was declared, by whoever weighed these recorded results,"
+
+
 def method_told(evidence: Evidence) -> list[str]:
     """Return in plain words how it was decided."""
     declared, verdict = evidence.declared, evidence.verdict
@@ -193,7 +200,7 @@ def method_told(evidence: Evidence) -> list[str]:
     told = [
         f"Both models were scored on the same {verdict.n:,} items. What counts is the difference on each item, "
         "candidate less baseline, so easy and hard items weigh the same for both.",
-        f"Before anybody looked, it was declared how much worse the candidate may be: by less than {margin}, in units "
+        f"{_declared_told(evidence)} how much worse the candidate may be: by less than {margin}, in units "
         f"of the score. SWAP: the whole {percent(declared.alpha)} interval of the difference lies above that. DON'T: "
         f"the whole interval lies below it, or that of a slice does. NEED MORE: neither. SWAP is a one-sided test at "
         f"{100 * declared.alpha / 2:g} of 100: so seldom it is to be said of a candidate that is worse by {margin}.",
