@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -88,24 +89,36 @@ def place() -> Path:
 def make(path: Path) -> None:
     """Make the environment, unless it is complete. Raises CalledProcessError."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    began = time.time()
+    failed = path.with_suffix(".failed")
     with _alone(path.with_suffix(".lock")):
         if (path / _COMPLETE).exists():
             return
-        shutil.rmtree(path, ignore_errors=True)
-        os.nice(19)
-        uv = shutil.which("uv")
-        if uv is not None:
-            _run(uv, "venv", "--quiet", "--python", sys.executable, str(path))
-        else:
-            _run(sys.executable, "-m", "venv", str(path))
-        for wanted in sorted(_LISTS.iterdir()):
-            front = wanted.stem if wanted.stem in FRONTS.values() else None
-            _run(*_install(uv, path, wanted, path / front if front else None))
-        for program in sorted(PLAY.parent.glob("*.py")):
-            if program != PLAY:
-                # Compiles what is used, and only that. What cannot be loaded is a matter of the tests, not of skipping.
-                _run(*Environment(path).command(program.stem), check=False)
-        (path / _COMPLETE).touch()
+        if failed.exists() and failed.stat().st_mtime >= began:
+            raise SystemExit(failed.read_text())  # another run has just tried, while this one waited
+        try:
+            _make(path)
+        except subprocess.CalledProcessError as error:
+            failed.write_text(f"ERROR: another run could not make it either: {error}")
+            raise
+
+
+def _make(path: Path) -> None:
+    shutil.rmtree(path, ignore_errors=True)
+    os.nice(19)
+    uv = shutil.which("uv")
+    if uv is not None:
+        _run(uv, "venv", "--quiet", "--python", sys.executable, str(path))
+    else:
+        _run(sys.executable, "-m", "venv", str(path))
+    for wanted in sorted(_LISTS.iterdir()):
+        front = wanted.stem if wanted.stem in FRONTS.values() else None
+        _run(*_install(uv, path, wanted, path / front if front else None))
+    for program in sorted(PLAY.parent.glob("*.py")):
+        if program != PLAY:
+            # Compiles what is used, and only that. What cannot be loaded is a matter of the tests, not of skipping.
+            _run(*Environment(path).command(program.stem), check=False)
+    (path / _COMPLETE).touch()
 
 
 def _install(uv: str | None, path: Path, wanted: Path, front: Path | None) -> list[str]:

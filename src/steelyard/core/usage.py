@@ -24,8 +24,10 @@ class Usage(Struct, frozen=True, array_like=True):
 
 def is_possible(usage: Usage) -> bool:
     """Say whether no count is below zero: nobody is paid for an answer."""
-    counts = (usage.input, usage.output, usage.cached, usage.cache_write, usage.reasoning)
-    return counts == _NONE or min([count for count in counts if count is not None]) >= 0
-
-
-_NONE = (None, None, None, None, None)
+    return not (
+        (usage.input or 0) < 0
+        or (usage.output or 0) < 0
+        or (usage.cached or 0) < 0
+        or (usage.cache_write or 0) < 0
+        or (usage.reasoning or 0) < 0
+    )
