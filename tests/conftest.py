@@ -1,5 +1,6 @@
 """Fixtures for everybody: a provider on loopback, and gateways in front of it."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -8,6 +9,12 @@ import pytest
 
 from tests.fake import FakeProvider
 from tests.support import GatewayUnderTest, config_text
+
+
+def pytest_configure() -> None:
+    """Heed Ctrl-C, and have programs under test heed it, where whoever started the tests does not: a shell's `&`."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class StartGateway(Protocol):

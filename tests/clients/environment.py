@@ -46,7 +46,7 @@ class Environment(Struct, frozen=True):
 
 
 class Making:
-    """The making of the environment, by a process of its own that gives way to all others."""
+    """The making of the environment, by a process of its own."""
 
     def __init__(self) -> None:
         command = [sys.executable, "-m", "tests.clients.environment"]
@@ -104,8 +104,8 @@ def make(path: Path) -> None:
 
 
 def _make(path: Path) -> None:
+    # Not below the others' priority: it would be made when all other tests are over, on one core.
     shutil.rmtree(path, ignore_errors=True)
-    os.nice(19)
     uv = shutil.which("uv")
     if uv is not None:
         _run(uv, "venv", "--quiet", "--python", sys.executable, str(path))
