@@ -79,6 +79,42 @@ def test_a_kill_around_a_rotation_repeats_nothing(tmp_path: Path, rotated: str) 
     assert numbers(tmp_path / rotated, file) == [0, 1, 2, 3]
 
 
+def test_a_kill_in_the_first_batch_tears_and_repeats_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "access.log"
+    AccessLog(file, SECRET).take([exchange(0), exchange(1)])  # nobody kept the mark
+    with file.open("r+b") as torn:
+        torn.truncate(file.stat().st_size - 10)
+    file.rename(tmp_path / "access.log.1")
+    second = AccessLog(file, SECRET)
+    second.resume(None)
+    second.take([exchange(0), exchange(1)])
+    assert numbers(tmp_path / "access.log.1", file) == [0, 1]
+
+
+def test_a_file_begun_behind_the_mark_and_moved_since_is_looked_at(tmp_path: Path) -> None:
+    file = tmp_path / "access.log"
+    first = AccessLog(file, SECRET)
+    mark = first.take([exchange(0)])
+    file.rename(tmp_path / "access.log.2")
+    first.take([exchange(1)])
+    file.rename(tmp_path / "access.log.1")
+    second = AccessLog(file, SECRET)
+    second.resume([mark.device, mark.inode, mark.size])
+    second.take([exchange(1), exchange(2)])
+    assert numbers(tmp_path / "access.log.2", tmp_path / "access.log.1", file) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("content", [b"\x1f\x8b\x08\n{no line of ours", b"{", b"notes\n{\"ti"])
+def test_what_is_not_a_log_is_left_as_it_is(tmp_path: Path, content: bytes) -> None:
+    stranger = tmp_path / "access.log.gz"
+    stranger.write_bytes(content)
+    log = AccessLog(tmp_path / "access.log", SECRET)
+    log.resume(None)
+    log.take([exchange(0)])
+    assert stranger.read_bytes() == (b"" if content == b"{" else content)  # "{" is a line of ours, torn
+    assert numbers(tmp_path / "access.log") == [0]
+
+
 def test_a_file_that_was_cut_in_its_place_goes_on(tmp_path: Path) -> None:
     file = tmp_path / "access.log"
     log = AccessLog(file, SECRET)

@@ -63,7 +63,7 @@ def main(argv: list[str]) -> int:
         os._exit(0)  # the keeper is gone; unwinding would run the server's destructor, which waits for ever
     while os.read(0, 4096):
         continue
-    return 0
+    os._exit(0)  # as above
 
 
 def _parameters(xllamacpp: Any, order: EngineOrder) -> Any:

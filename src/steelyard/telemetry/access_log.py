@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -10,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from steelyard.core.exchange import Exchange
-from steelyard.telemetry.access_line import line_of
+from steelyard.telemetry.access_line import BEGINS, line_of
 
 __all__ = ["AccessLog", "AccessStream", "Mark", "secret_of"]
 
@@ -18,6 +19,7 @@ _MODE: Final = 0o640
 """Whoever ships logs may be of another user's group; logrotate's `create` says which."""
 
 _STDOUT: Final = 1
+_HEAD: Final = BEGINS.encode()
 _LOOKED_BACK: Final = 16 * 1024 * 1024
 """Bytes that the lines of one batch have at most, and more."""
 
@@ -58,14 +60,11 @@ class AccessLog:
         """Find out what was written behind a mark. Raises OSError."""
         self.close()
         self._there = set()
-        if mark is None:
-            return
-        known = msgspec.convert(mark, Mark)
-        found = self._found(known)
-        if found is not None:
-            self._there |= _ids_behind(found, known.size)
-        if found != self._path and self._path.exists():
-            self._there |= _ids_behind(self._path, 0)  # begun after the mark
+        left = _LOOKED_BACK
+        for path, start in self._behind(msgspec.convert(mark, Mark | None)):
+            ids, read = _ids_behind(path, start, left)
+            self._there |= ids
+            left -= read
 
     def take(self, exchanges: Sequence[Exchange]) -> Mark:
         """Write exchanges that are not there yet; return the mark behind them. Raises OSError; what was written of them
@@ -91,17 +90,24 @@ class AccessLog:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _MODE)
 
-    def _found(self, mark: Mark) -> Path | None:
-        """Return the file of a mark; None when it is gone, or was compressed."""
-        others = sorted(self._path.parent.glob(f"{_literal(self._path.stem)}*"))
-        for path in (self._path, *others):
+    def _behind(self, mark: Mark | None) -> list[tuple[Path, int]]:
+        """Return the files that may hold lines behind a mark, the newest first, each with the place to read from: its
+        own file and those written to since; all of them when its file is gone or there never was a mark."""
+        files = []
+        for path in {self._path, *self._path.parent.glob(f"{_literal(self._path.stem)}*")}:
             try:
                 there = path.stat()
             except FileNotFoundError:
                 continue
-            if (there.st_dev, there.st_ino) == (mark.device, mark.inode):
-                return path
-        return None
+            if stat.S_ISREG(there.st_mode):
+                files.append((there, path))
+        files.sort(key=lambda one: one[0].st_mtime_ns, reverse=True)
+        if mark is not None:
+            for own, path in files:
+                if (own.st_dev, own.st_ino) == (mark.device, mark.inode):
+                    since = [(one, 0) for there, one in files if one != path and there.st_mtime_ns >= own.st_mtime_ns]
+                    return [*since, (path, mark.size)]
+        return [(path, 0) for _, path in files]
 
 
 class AccessStream:
@@ -134,25 +140,29 @@ def secret_of(data_dir: Path) -> bytes:
     return path.read_bytes()[:64]
 
 
-def _ids_behind(path: Path, start: int) -> set[str]:
-    """Return the ids of a file's lines from a place on, and cut a torn last line off."""
-    with path.open("r+b") as file:
+def _ids_behind(path: Path, start: int, most: int) -> tuple[set[str], int]:
+    """Return the ids of a file's lines from a place on, of its last `most` bytes, and how many bytes were read. A torn
+    last line of ours is cut off; a file that is not ours, as a compressed one, is left alone."""
+    with path.open("rb") as file:
+        if not _HEAD.startswith(file.read(len(_HEAD))):
+            return set(), 0
         size = file.seek(0, os.SEEK_END)
-        if size <= start:
-            return set()  # nothing, or it was cut in the place of being moved
-        begin = max(start, size - _LOOKED_BACK)
+        begin = max(start, size - most)
+        if size <= begin:
+            return set(), 0  # nothing, or it was cut in the place of being moved
         file.seek(begin)
         content = file.read()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
-            file.truncate(begin + whole)
+    whole = content.rfind(b"\n") + 1
+    torn = content[whole:]
+    if torn and torn[: len(_HEAD)] == _HEAD[: len(torn)]:
+        os.truncate(path, begin + whole)
     found = set()
     for line in content[:whole].splitlines():
         try:
             found.add(msgspec.json.decode(line, type=_Id).id)
         except msgspec.DecodeError:
             continue  # somebody else's line
-    return found
+    return found, len(content)
 
 
 def _literal(name: str) -> str:
