@@ -104,7 +104,7 @@ def test_a_file_begun_behind_the_mark_and_moved_since_is_looked_at(tmp_path: Pat
     assert numbers(tmp_path / "access.log.2", tmp_path / "access.log.1", file) == [0, 1, 2]
 
 
-@pytest.mark.parametrize("content", [b"\x1f\x8b\x08\n{no line of ours", b"{", b"notes\n{\"ti"])
+@pytest.mark.parametrize("content", [b"\x1f\x8b\x08\n{no line of ours", b"{", b'notes\n{"ti'])
 def test_what_is_not_a_log_is_left_as_it_is(tmp_path: Path, content: bytes) -> None:
     stranger = tmp_path / "access.log.gz"
     stranger.write_bytes(content)
