@@ -50,6 +50,7 @@ _COMPILED = (
     "gateway/answers",
     "gateway/call",
     "gateway/client",
+    "gateway/departure",
     "gateway/detour",
     "gateway/exchange_of",
     "gateway/form",

@@ -22,6 +22,7 @@ from steelyard.policy.plan import Plan, least_record
 if TYPE_CHECKING:
     from steelyard.gateway.call import Call
     from steelyard.gateway.client import Client
+    from steelyard.gateway.departure import Wait
     from steelyard.gateway.detour import Detour
     from steelyard.gateway.gateway import Gateway
     from steelyard.gateway.incoming import Incoming
@@ -81,6 +82,7 @@ class Account:
         # Of a class's own defaults, mypyc leaves out those whose type is a protocol.
         self.sending: Body | None = None
         self.relay: Relay | None = None
+        self._wait: Wait | None = None
         if endpoint.passes or endpoint.dialect != "openai":
             self.takes_whole = False
         if incoming.old:

@@ -22,6 +22,7 @@ from steelyard.gateway.tracing import traced
 from steelyard.gateway.translated import Translated, headers_of, translated_at_once
 
 if TYPE_CHECKING:
+    from steelyard.gateway.departure import Wait
     from steelyard.gateway.pool import Pool
     from steelyard.gateway.upstream import Upstream
     from steelyard.gateway.way import Way
@@ -56,6 +57,26 @@ class Call(Reply):
     _full: CallError | None = None
     _task: asyncio.Task[None] | None = None
     _timer: asyncio.TimerHandle | None = None
+
+    # Before the first attempt.
+
+    def wait_for(self, wait: Wait, until: float) -> None:
+        """Have the call wait before its first attempt, at most until then."""
+        self._wait = wait
+        self.deadline = until
+        self.gateway.note_open(self)
+
+    def wake(self) -> None:
+        """Take note that what the call waited for is there, or never will be."""
+        self._wait = None
+        self.deadline = inf
+
+    def _stop_waiting(self) -> Wait | None:
+        wait = self._wait
+        if wait is not None:
+            self.wake()
+            wait.leave(self)
+        return wait
 
     # The way out: which deployment is tried, and how.
 
@@ -350,6 +371,10 @@ class Call(Reply):
 
     def expire(self, now: float) -> None:
         """Act on the deadline that has passed."""
+        wait = self._stop_waiting()
+        if wait is not None:
+            self.refuse(wait.late(), "rejected")
+            return
         phase: str = "total" if now >= self._total_at else self._phase
         way = self._on_way
         if self._timer is not None:
@@ -365,6 +390,7 @@ class Call(Reply):
 
     def interrupt(self, error: CallError) -> None:
         """End the call from this side, whatever it is about: the gateway stops, or the client's form proves wrong."""
+        self._stop_waiting()
         if self._timer is not None:
             self._timer.cancel()
         if self._task is not None:
@@ -388,6 +414,7 @@ class Call(Reply):
     # The client's side (it is the client's service).
 
     def gone(self) -> None:
+        self._stop_waiting()
         if self._task is not None:
             self._task.cancel()
         if self._timer is not None:

@@ -15,6 +15,7 @@ from steelyard.core.errors import BadRequest, CallError
 from steelyard.core.exchange import Outcome
 from steelyard.gateway.answers import CHUNK_END, chunk
 from steelyard.gateway.call import Call
+from steelyard.gateway.departure import set_out
 from steelyard.gateway.form_reader import FormReader, boundary_of
 from steelyard.gateway.surface import Endpoint
 
@@ -172,7 +173,7 @@ class FormCall(Call):
         try:
             name = self._form.feed(piece)
             if name is not None:
-                self.gateway.route(self, _decoded(name), self._form)
+                set_out(self.gateway, self, _decoded(name), self._form)
         except CallError as error:
             if self in self.gateway.calls or (self.incoming.length or inf) > _SMALL:
                 self.interrupt(error)

@@ -13,20 +13,13 @@ from difflib import get_close_matches
 from os import urandom
 from typing import TYPE_CHECKING
 
-from steelyard.core.errors import (
-    CallError,
-    Denied,
-    MethodNotAllowed,
-    NotFound,
-    TooMany,
-    Unavailable,
-)
+from steelyard.core.errors import CallError, Denied, MethodNotAllowed, NotFound, TooMany, Unavailable
 from steelyard.core.ids import exchange_ids
-from steelyard.gateway.access import check_route
 from steelyard.gateway.account import Account, Body
 from steelyard.gateway.answers import bodiless, error_answer, today
 from steelyard.gateway.body import JsonBody, PathBody
 from steelyard.gateway.call import Call
+from steelyard.gateway.departure import set_out
 from steelyard.gateway.errand import Errand, continued, kept_page
 from steelyard.gateway.fittings import Fittings
 from steelyard.gateway.form import FormCall
@@ -42,7 +35,7 @@ from steelyard.gateway.shelf import Shelf, is_ours
 from steelyard.gateway.signers import Signers
 from steelyard.gateway.surface import ENDPOINTS, Endpoint, dialect_of, endpoint_of, is_page, kept_in, model_in
 from steelyard.gateway.ways import Ways
-from steelyard.policy.plan import Origin, least_record
+from steelyard.policy.plan import Origin
 
 if TYPE_CHECKING:
     from steelyard.config.settings import ServerSettings
@@ -257,12 +250,12 @@ class Gateway:
     def _is_relayed(self, endpoint: Endpoint, model: str, key: Key | None) -> bool:
         """Say whether a deployment of what was asked for understands the client's own bytes."""
         try:
-            way = self._ways_for(key).to(endpoint, model)
+            way = self.ways_for(key).to(endpoint, model)
         except Denied:
             return True  # so that it becomes a call, and the denial goes on record
         return any(endpoint.name in lane.target.paths for lane in way.lanes)
 
-    def _ways_for(self, key: Key | None) -> Ways:
+    def ways_for(self, key: Key | None) -> Ways:
         """Return the ways that the caller's purpose may go."""
         if key is None or key.purpose is None:
             return self._ways
@@ -289,7 +282,7 @@ class Gateway:
 
     def _set_out(self, call: Call, model: str, body: Body) -> None:
         try:
-            self.route(call, model, body)
+            set_out(self, call, model, body)
         except CallError as error:
             call.refuse(error, "rejected")
 
@@ -303,41 +296,13 @@ class Gateway:
 
     # Where a call goes.
 
-    def route(self, call: Call, model: str, body: Body) -> None:
-        """Find the plan for what was asked, and start the call along it. Raises CallError."""
-        call.sending = body
-        key = call.key
-        ways = self._ways if key is None or key.purpose is None else self._ways_for(key)
-        try:
-            way = ways.to(call.endpoint, model)
-        except Denied as error:
-            call.take_denial(error)
-            raise
-        call.way = way
-        call.record_mode = record = way.record
-        if key is not None:
-            check_route(key, way.route)
-            if key.record is not None:
-                record = least_record(key.record, record) or record
-        call.record_mode = record
-        if record != "none" and not self.journal.writable:
-            call.record_mode = "none"
-            raise Unavailable(
-                f"The journal cannot be written, and calls are not served unrecorded: {self.journal.problem}",
-                code="not_recordable",
-                retry_after_s=5.0,
-            )
-        lanes = None
-        if self.limiter is not None:
-            lanes = self.limiter.admit(call, way, body)
-        self.calls.add(call)
-        if key is not None:
-            self._open_calls[key.id] += 1
-        if way.lanes:
-            order = way.lanes if way.fixed else way.order(self.randomness)
-            call.begin(way, order if lanes is None else [lane for lane in order if lane in lanes])
-        else:
-            call.count_here()
+    def note_open(self, call: Call) -> None:
+        """Take note that a call is under way; `release` ends it."""
+        calls = self.calls
+        if call not in calls:
+            calls.add(call)
+            if call.key is not None:
+                self._open_calls[call.key.id] += 1
 
     def _counted(self, deployment: str) -> tuple[Counter, ...]:
         """Return the counters of a deployment's own limits."""
