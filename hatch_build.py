@@ -63,6 +63,7 @@ _COMPILED = (
     "gateway/meter",
     "gateway/order",
     "gateway/outbox",
+    "gateway/passage",
     "gateway/plain_answer",
     "gateway/pool",
     "gateway/relay",

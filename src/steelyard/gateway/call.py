@@ -15,7 +15,8 @@ from steelyard.gateway.detour import Detour
 from steelyard.gateway.failure import Failure, cut, invalid, of_status, of_told, refused, timed_out
 from steelyard.gateway.heads import request_head
 from steelyard.gateway.lane import CLOSED, Lane
-from steelyard.gateway.relay import Events, Passage, Seen, Whole, is_event_stream, is_json, seen_of
+from steelyard.gateway.passage import Passage
+from steelyard.gateway.relay import Events, Seen, Whole, is_event_stream, is_json, seen_of
 from steelyard.gateway.reply import Reply
 from steelyard.gateway.retry_after import pause_s, retry_after_in
 from steelyard.gateway.tracing import traced
