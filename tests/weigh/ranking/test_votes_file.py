@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from steelyard.core.errors import ConfigError
-from steelyard.weigh.ranking.votes_file import Wanted, columns_of, holds_votes, read_votes
+from steelyard.weigh.ranking.chunks import columns_of
+from steelyard.weigh.ranking.votes_file import Wanted, holds_votes, read_votes
 
 HEAD = "model_a,model_b,winner,prompt,rater,length_a,length_b\n"
 ROWS = ("A,B,a,p1,r1,10,30", "B,C,model_b,p1,r2,20,20", "C,A,TIE,p2,r1,0,0", "A,C,both_bad,p2,r2,5,15")

@@ -1,24 +1,19 @@
 """Read votes from files: CSV, JSON lines, or Parquet."""
 
-import csv
 import math
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib import import_module
-from importlib.util import find_spec
-from itertools import islice, repeat
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import numpy as np
 from msgspec import Struct
 
 from steelyard.core.errors import ConfigError
+from steelyard.weigh.ranking.chunks import Cell, chunks_of, columns_of, is_table, place_of
 from steelyard.weigh.ranking.clusters import Clusters, Floats, Ints
 from steelyard.weigh.ranking.votes import Control, Votes, ratio_control
 
-__all__ = ["VOTE_COLUMNS", "VotesRead", "Wanted", "columns_of", "holds_votes", "read_votes"]
+__all__ = ["VOTE_COLUMNS", "VotesRead", "Wanted", "holds_votes", "read_votes"]
 
 VOTE_COLUMNS = ("model_a", "model_b", "winner")
 """What a file of votes must have; the rest is optional."""
@@ -29,10 +24,6 @@ POSITION = "position"
 _CLUSTERS = ("prompt", "rater")
 """Columns that votes are clustered by where nobody says otherwise."""
 
-_KINDS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
-_CHUNK = 4_000
-_BLOCK = 1 << 18
-_LONGEST_CELL = 2**31 - 1
 _FIRST = {"a": 1, "model_a": 1, "b": -1, "model_b": -1}
 _TIES = ("tie", "draw", "both", "both_bad", "bothbad", "tie (bothbad)")
 _OUTCOMES: Mapping[str, int] = {**_FIRST, **dict.fromkeys(_TIES, 0)}
@@ -55,23 +46,23 @@ class VotesRead(Struct, frozen=True, eq=False):
     repeated: int
 
 
-class _Codes(dict[Any, int]):
+class _Codes(dict[Cell, int]):
     """Names as numbers, in the order in which they appear. Each cell is made a name once, when it is first seen."""
 
     def __init__(self) -> None:
         super().__init__()
         self.names: dict[str, int] = {}
 
-    def __missing__(self, cell: Any) -> int:
+    def __missing__(self, cell: Cell) -> int:
         code = self.names.setdefault(_name(cell), len(self.names))
         self[cell] = code
         return code
 
 
-class _Outcomes(dict[Any, int]):
+class _Outcomes(dict[Cell, int]):
     """What `winner` says: 1, −1, 0, or that it cannot be read."""
 
-    def __missing__(self, cell: Any) -> int:
+    def __missing__(self, cell: Cell) -> int:
         outcome = _OUTCOMES.get(_word(cell), _UNKNOWN)
         self[cell] = outcome
         return outcome
@@ -91,7 +82,7 @@ class _Columns:
         """Return the columns that a chunk must bring, in that order."""
         return (*VOTE_COLUMNS, *self.clusters, *self.numbers)
 
-    def take(self, columns: Sequence[Sequence[Any]]) -> int | None:
+    def take(self, columns: Sequence[Sequence[Cell]]) -> int | None:
         """Take a chunk; return the row in it that cannot be read, or None."""
         first = array("q", map(self.models.__getitem__, columns[0]))
         second = array("q", map(self.models.__getitem__, columns[1]))
@@ -134,36 +125,9 @@ def read_votes(paths: Sequence[Path], wanted: Wanted) -> VotesRead:
     return _votes(columns, pairs)
 
 
-def columns_of(path: Path) -> tuple[str, ...]:
-    """Return the names of a file's columns: its head, or the keys of its first row. Raises ConfigError."""
-    try:
-        return _columns_of(path, _kind(path))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(_broken(path, error)) from error
-
-
-def _columns_of(path: Path, kind: str) -> tuple[str, ...]:
-    if kind == "parquet":
-        return tuple(_parquet(path).schema_arrow.names)
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        if kind == "csv":
-            return tuple(next(csv.reader(file), ()))
-        for number, line in enumerate(file, start=1):
-            if line.strip():
-                return tuple(_object(path, number, line))
-    return ()
-
-
 def holds_votes(path: Path) -> bool:
     """Say whether a file is one of votes. Raises ConfigError where its head cannot be read."""
-    return path.is_file() and path.suffix.lower() in _KINDS and set(VOTE_COLUMNS) <= set(columns_of(path))
-
-
-def _kind(path: Path) -> str:
-    kind = _KINDS.get(path.suffix.lower())
-    if kind is None:
-        raise ConfigError(f"{path}: votes are read from .csv, .jsonl and .parquet, and this is none of them.")
-    return kind
+    return path.is_file() and is_table(path) and set(VOTE_COLUMNS) <= set(columns_of(path))
 
 
 def _clusters(paths: Sequence[Path], heads: Sequence[Sequence[str]], wanted: Wanted) -> tuple[str, ...]:
@@ -190,25 +154,8 @@ def _control_columns(paths: Sequence[Path], heads: Sequence[Sequence[str]], name
 
 
 def _take_file(path: Path, columns: _Columns) -> None:
-    # Prompts may stand in a cell, and be longer than the 131,072 characters that csv takes by itself.
-    csv.field_size_limit(_LONGEST_CELL)
-    try:
-        _take_chunks(path, columns)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(_broken(path, error)) from error
-
-
-def _broken(path: Path, error: Exception) -> str:
-    if isinstance(error, UnicodeDecodeError):
-        return f"{path}: no UTF-8 at byte {error.start} of what was read. Save it as UTF-8."
-    return f"{path}: no CSV: {error}"
-
-
-def _take_chunks(path: Path, columns: _Columns) -> None:
-    read: Callable[[Path, Sequence[str]], Iterator[list[Sequence[Any]]]]
-    read = {"csv": _csv_chunks, "jsonl": _jsonl_chunks, "parquet": _parquet_chunks}[_kind(path)]
     done = 0
-    for chunk in read(path, columns.names()):
+    for chunk in chunks_of(path, columns.names()):
         wrong = columns.take(chunk)
         if wrong is not None:
             values = {name: column[wrong] for name, column in zip(columns.names(), chunk, strict=True)}
@@ -216,91 +163,8 @@ def _take_chunks(path: Path, columns: _Columns) -> None:
         done += len(chunk[0])
 
 
-def _csv_chunks(path: Path, names: Sequence[str]) -> Iterator[list[Sequence[Any]]]:
-    """Read a file without quotes by cutting its text, which takes half the time; the rest of any other cell by cell."""
-    head = columns_of(path)
-    places = [head.index(name) for name in names]
-    done, rest = 0, ""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        plain = '"' not in file.readline()
-        while plain:
-            block = file.read(_BLOCK)
-            text, _, rest = (rest + block).rpartition("\n") if block else (rest, "", "")
-            if text:
-                cells = _cells(text, len(head))
-                if cells is None:
-                    break
-                yield [cells[place :: len(head)] for place in places]
-                done += len(cells) // len(head)
-            if not block:
-                return
-    yield from _read_chunks(path, places, done)
-
-
-def _cells(text: str, width: int) -> list[str] | None:
-    """Return the cells of some lines; None where cutting at commas is not enough."""
-    if "\r" in text:
-        text = (text + "\n").replace("\r\n", "\n")[:-1]
-    if '"' in text or "\r" in text:
-        return None
-    if set(map(str.count, text.split("\n"), repeat(","))) != {width - 1}:
-        return None
-    return text.replace("\n", ",").split(",")
-
-
-def _read_chunks(path: Path, places: Sequence[int], done: int) -> Iterator[list[Sequence[Any]]]:
-    """Read rows by the rules of CSV, from the one after `done`."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file)
-        head = next(reader)
-        filled = filter(None, reader)
-        for _ in islice(filled, done):
-            pass
-        while rows := list(islice(filled, _CHUNK)):
-            wrong = next((row for row, cells in enumerate(rows) if len(cells) != len(head)), None)
-            if wrong is not None:
-                line = _line(path, done + wrong)
-                raise ConfigError(f"{path}:{line}: {len(rows[wrong])} cells, and the head has {len(head)}.")
-            turned = list(zip(*rows, strict=True))
-            yield [turned[place] for place in places]
-            done += len(rows)
-
-
-def _jsonl_chunks(path: Path, names: Sequence[str]) -> Iterator[list[Sequence[Any]]]:
-    with path.open(encoding="utf-8-sig") as file:
-        lines = ((number, line) for number, line in enumerate(file, start=1) if not line.isspace())
-        while rows := [_object(path, number, line) for number, line in islice(lines, _CHUNK)]:
-            yield [[_plain(row.get(name)) for row in rows] for name in names]
-
-
-def _plain(value: Any) -> Any:
-    """Return a cell that can be looked up: lists and objects as their JSON."""
-    return msgspec.json.encode(value).decode() if isinstance(value, list | dict) else value
-
-
-def _object(path: Path, number: int, line: str) -> dict[str, Any]:
-    try:
-        return msgspec.json.decode(line, type=dict[str, Any])
-    except msgspec.MsgspecError as error:
-        raise ConfigError(f"{path}:{number}: no JSON object: {error}. Write one vote a line.") from None
-
-
-def _parquet(path: Path) -> Any:
-    if find_spec("pyarrow") is None:
-        raise ConfigError(f"{path}: reading Parquet needs pyarrow: pip install 'steelyard[parquet]'")
-    try:
-        return import_module("pyarrow.parquet").ParquetFile(path)
-    except import_module("pyarrow").ArrowException as error:
-        raise ConfigError(f"{path}: it cannot be read as Parquet: {error}") from error
-
-
-def _parquet_chunks(path: Path, names: Sequence[str]) -> Iterator[list[Sequence[Any]]]:
-    for batch in _parquet(path).iter_batches(batch_size=_CHUNK, columns=list(names)):
-        yield [batch.column(name).to_pylist() for name in names]
-
-
-def _unreadable(path: Path, row: int, values: Mapping[str, Any], numbers: Sequence[str]) -> str:
-    where = f"{path}:{_line(path, row)}" if _kind(path) != "parquet" else f"{path}, row {row + 1}"
+def _unreadable(path: Path, row: int, values: Mapping[str, Cell], numbers: Sequence[str]) -> str:
+    where = place_of(path, row)
     first, second, winner = (values[name] for name in VOTE_COLUMNS)
     if not _name(first) or not _name(second):
         return f"{where}: a model's name is empty. Each vote names two models."
@@ -312,27 +176,15 @@ def _unreadable(path: Path, row: int, values: Mapping[str, Any], numbers: Sequen
     return f'{where}: {wrong} is "{values[wrong]}", which is no number. Leave it empty if it is not known.'
 
 
-def _line(path: Path, row: int) -> int:
-    """Return the line on which a row ends: rows of CSV may span lines, and empty lines are no rows of JSON."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        if _kind(path) == "csv":
-            reader = csv.reader(file)
-            for _ in islice(filter(None, reader), row + 2):
-                pass
-            return reader.line_num
-        filled = (number for number, line in enumerate(file, start=1) if not line.isspace())
-        return next(islice(filled, row, None), row + 1)
-
-
-def _name(value: Any) -> str:
+def _name(value: Cell) -> str:
     return value if isinstance(value, str) else "" if value is None else str(value)
 
 
-def _word(value: Any) -> str:
+def _word(value: Cell) -> str:
     return value.strip().lower() if isinstance(value, str) else ""
 
 
-def _number(value: Any) -> float:
+def _number(value: Cell) -> float:
     if value is None or value == "":
         return math.nan
     if isinstance(value, bool):
@@ -343,7 +195,7 @@ def _number(value: Any) -> float:
     return number
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Cell) -> bool:
     try:
         _number(value)
     except (TypeError, ValueError):
@@ -364,7 +216,7 @@ def _votes(columns: _Columns, pairs: Mapping[str, tuple[str, ...]]) -> VotesRead
         ways.append(way)
         if nameless:
             unsourced[name] = nameless
-    repeated = _repeated(first, second, outcome, ways) if len(ways) == 2 and not unsourced else 0
+    repeated = _repeated(first, second, ways) if len(ways) == 2 and not unsourced else 0
     votes = Votes(tuple(columns.models.names), first, second, outcome, tuple(ways))
     left_out = int((~known).sum())
     if left_out:
@@ -409,7 +261,7 @@ def _way(name: str, names: Mapping[str, int], codes: Ints) -> tuple[Clusters, in
     return Clusters(name, renumbered.astype(np.int64), len(names) - 1 + amount), amount
 
 
-def _repeated(first: Ints, second: Ints, outcome: Any, ways: Sequence[Clusters]) -> int:
+def _repeated(first: Ints, second: Ints, ways: Sequence[Clusters]) -> int:
     """Count votes that repeat another of the same rater on the same prompt and the same two models."""
     size = int(max(first.max(), second.max())) + 1
     low, high = np.minimum(first, second), np.maximum(first, second)
