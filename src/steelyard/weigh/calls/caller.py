@@ -4,7 +4,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-__all__ = ["Caller", "Reply", "Request"]
+__all__ = ["Caller", "CameBack", "Reply", "Request"]
 
 
 class Request(Struct, frozen=True):
@@ -15,18 +15,16 @@ class Request(Struct, frozen=True):
     fields: dict[str, Any] = {}
 
 
-class Reply(Struct, frozen=True, kw_only=True):
-    """What came back. `text` None: there is no answer, and `error` says why. Cost None: unknown.
+class CameBack(Struct, frozen=True, kw_only=True):
+    """What is known of a call that has come back, whatever was asked. `error` says why there is no answer.
 
-    `code` is the gateway's or the provider's code of the error; status None: no answer came at all. `started_at` is
-    seconds since the epoch, `took_s` seconds until the whole answer was there; both of the last of `attempts`."""
+    `exchange` is the id under which the gateway recorded it; status None: no answer came at all. `cost_usd` is a
+    decimal string, None: unknown. `started_at` is seconds since the epoch, `took_s` seconds until the whole answer was
+    there; both of the last try."""
 
     exchange: str | None
     status: int | None
-    text: str | None
     error: str | None = None
-    code: str | None = None
-    tool_calls: tuple[dict[str, Any], ...] = ()
     finish_reason: str | None = None
     deployment: str | None = None
     input_tokens: int | None = None
@@ -34,6 +32,15 @@ class Reply(Struct, frozen=True, kw_only=True):
     cost_usd: str | None = None
     started_at: float
     took_s: float
+
+
+class Reply(CameBack, frozen=True, kw_only=True):
+    """What came back. `text` None: there is no answer. `code` is the gateway's or the provider's code of the error;
+    `attempts` counts the tries."""
+
+    text: str | None
+    code: str | None = None
+    tool_calls: tuple[dict[str, Any], ...] = ()
     attempts: int = 1
 
 

@@ -1,6 +1,6 @@
 """All that judges are going to be asked, in an order that a seed draws."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from random import Random
 from typing import Any
@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from steelyard.core.errors import ConfigError
-from steelyard.weigh.calls.caller import Reply, Request
+from steelyard.weigh.calls.caller import CameBack, Reply, Request
 from steelyard.weigh.judges.answers import Answered
 from steelyard.weigh.judges.fence import fenced, mark_for
 from steelyard.weigh.judges.judgement import Judgement, Order
@@ -70,21 +70,7 @@ def judged(ask: Ask, way: Way, reply: Reply) -> Judgement:
         score, unread = found.score, found.why
     if unread is not None and reply.finish_reason == "length":
         unread = "cut off at the limit of tokens"
-    told: Mapping[str, Any] = {
-        name: getattr(reply, name)
-        for name in (
-            "exchange",
-            "status",
-            "error",
-            "finish_reason",
-            "deployment",
-            "input_tokens",
-            "output_tokens",
-            "cost_usd",
-            "started_at",
-            "took_s",
-        )
-    }
+    told: dict[str, Any] = {name: getattr(reply, name) for name in CameBack.__struct_fields__}
     return Judgement(
         judge=ask.request.model,
         kind=way.template.kind,

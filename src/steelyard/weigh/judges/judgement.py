@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from steelyard.weigh.calls.caller import CameBack
 from steelyard.weigh.judges.reading import Choice
 from steelyard.weigh.judges.template import Kind
 
@@ -17,14 +18,13 @@ Order = Literal["straight", "swapped", "alone"]
 """`straight`: the pair's first model is shown as A; `swapped`: as B; `alone`: one answer is scored."""
 
 
-class Judgement(Struct, frozen=True, kw_only=True):
+class Judgement(CameBack, frozen=True, kw_only=True):
     """One call of one judge.
 
     `models` are in the order in which they were shown. `asked` is the digest of judge, item, models and all that it
     was asked, fences included: what has it again was asked the same. `template` and `rubric` are digests. `reply` None:
     there is no answer, and `error` says why. `choice` and `score` None: nothing could be read, and `unread` says why.
-    `exchange` is the id under which the gateway recorded the call. `cost_usd` is a decimal string, None: unknown; and
-    `cost_at_most_usd` what was reserved for it, None: nothing. Times are seconds."""
+    `cost_at_most_usd` is what was reserved for it, None: nothing."""
 
     judge: str
     kind: Kind
@@ -34,21 +34,11 @@ class Judgement(Struct, frozen=True, kw_only=True):
     template: str
     rubric: str | None = None
     asked: str
-    exchange: str | None
-    status: int | None
     reply: str | None
-    error: str | None = None
     choice: Choice | None = None
     score: int | None = None
     unread: str | None = None
-    finish_reason: str | None = None
-    deployment: str | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cost_usd: str | None = None
     cost_at_most_usd: str | None = None
-    started_at: float
-    took_s: float
 
 
 class Declared(Struct, frozen=True, kw_only=True):

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import field
+
+from steelyard.weigh.calls.caller import CameBack
 
 __all__ = ["FINAL", "FREE", "Call", "settled"]
 
@@ -15,39 +17,27 @@ FREE: Final = range(400, 500)
 """Statuses of calls that were refused before a model answered: they cost nothing."""
 
 
-class Call(Struct, frozen=True, kw_only=True):
+class Call(CameBack, frozen=True, kw_only=True):
     """What one model answered to one item, once.
 
-    `exchange` is the id under which the gateway recorded it. `output` None: there is no answer, and `error` says why,
-    with its `code`. `tool_calls` are OpenAI's, where there are any. `score` None: unknown; `parsed` False: nothing
-    could be read from the output. `scorer` is the label and `version` that of the rules; None: not scored. `cost_usd`
-    is a decimal string, None: unknown; then `cost_at_most_usd` says what the call may have cost, None: that is unknown
-    too. Times are seconds: `started_at` since the epoch, `took_s` until the whole answer was there, both of the last of
-    `attempts`."""
+    `output` None: there is no answer, and `error` says why, with its `code`. `tool_calls` are OpenAI's, where there are
+    any. `score` None: unknown; `parsed` False: nothing could be read from the output. `scorer` is the label and
+    `version` that of the rules; None: not scored. Where `cost_usd` is None, `cost_at_most_usd` says what the call may
+    have cost; None: that is unknown too. `attempts` counts the tries."""
 
     item: str
     model: str
     repeat: int
-    exchange: str | None
-    status: int | None
     output: str | None
-    error: str | None = None
     code: str | None = None
     tool_calls: tuple[dict[str, Any], ...] = ()
-    finish_reason: str | None = None
-    deployment: str | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cost_usd: str | None = None
     cost_at_most_usd: str | None = None
-    started_at: float
-    took_s: float
     attempts: int = 1
     score: float | None = None
     parsed: bool = True
     scorer: str | None = None
     version: str | None = None
-    detail: dict[str, Any] = {}
+    detail: dict[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[str, str, int]:
