@@ -2,11 +2,11 @@
 
 from time import sleep
 
-from bench import cpu, subject
-from bench.contest import Bench, run
-from bench.figures import Ask, BenchError, Row, ratio_row
-from bench.load import BODY, Load
-from bench.yardstick import completions
+from bench import subject
+from bench.contest import Bench
+from bench.figures import Ask, BenchError, Row
+from bench.keyed import Keyed, by_key
+from bench.load import BODY
 
 __all__ = ["CALL", "calls"]
 
@@ -44,25 +44,10 @@ warn_at = [0.5, 0.8]
 def calls(bench: Bench) -> list[Row]:
     """Measure CPU per call of one gateway, by a key with limits of requests, tokens and calls under way and a budget,
     and by one that none of them concerns, in the same runs."""
-    spent: dict[str, list[float]] = {"limited": [], "none": []}
-    child, upstream = completions(bench.fresh())
-    with child:
-        ours = subject.start(bench.fresh() / "gateway", upstream, more=_MORE.format(upstream=upstream))
-        with ours.child:
-            keys = {"limited": subject.new_key(ours.home, "limited"), "none": ours.key}
-            for name, key in keys.items():
-                _prove(ours, key, limited=name == "limited")
-                run(bench, Load(ours.port, key, _BODY), warm=True)
-            for number in range(bench.rounds):
-                for name in bench.order(number, list(keys)):
-                    before = cpu.cpu_s(ours.child.session)
-                    done = run(bench, Load(ours.port, keys[name], _BODY))
-                    spent[name].append((cpu.cpu_s(ours.child.session) - before) / done.count * 1e6)
-                    ours.child.must_live()
-    return [ratio_row(CALL, spent["limited"], spent["none"])]
+    return by_key(bench, Keyed(CALL, _MORE, "limited", _BODY), _prove)
 
 
-def _prove(served: subject.Subject, key: str, *, limited: bool) -> None:
+def _prove(served: subject.Subject, key: str, limited: bool) -> None:
     """Prove that calls with this key are answered, and that limits are told where there are some."""
     head = b""
     for _ in range(100):

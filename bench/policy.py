@@ -7,11 +7,11 @@ from time import process_time, sleep
 
 from msgspec import structs
 
-from bench import cpu, subject
-from bench.contest import Bench, run
-from bench.figures import Ask, BenchError, Row, ratio_row, value_row
-from bench.load import BODY, Load
-from bench.yardstick import completions
+from bench import subject
+from bench.contest import Bench
+from bench.figures import Ask, BenchError, Row, value_row
+from bench.keyed import Keyed, by_key
+from bench.load import BODY
 from steelyard.catalog.cards import Card
 from steelyard.catalog.catalogue import Catalogue, load_catalogue
 from steelyard.catalog.claims import Claim
@@ -138,25 +138,10 @@ def _purpose(number: int) -> Purpose:
 
 def calls(bench: Bench) -> list[Row]:
     """Measure CPU per call of one gateway, by a key whose purpose decides and by one without any, in the same runs."""
-    spent: dict[str, list[float]] = {"shop": [], "none": []}
-    child, upstream = completions(bench.fresh())
-    with child:
-        ours = subject.start(bench.fresh() / "gateway", upstream, more=_MORE.format(upstream=upstream))
-        with ours.child:
-            keys = {"shop": subject.new_key(ours.home, "shop", "--purpose", "shop"), "none": ours.key}
-            for name, key in keys.items():
-                _prove(ours, key, decides=name == "shop")
-                run(bench, Load(ours.port, key, _BODY), warm=True)
-            for number in range(bench.rounds):
-                for name in bench.order(number, list(keys)):
-                    before = cpu.cpu_s(ours.child.session)
-                    done = run(bench, Load(ours.port, keys[name], _BODY))
-                    spent[name].append((cpu.cpu_s(ours.child.session) - before) / done.count * 1e6)
-                    ours.child.must_live()
-    return [ratio_row(CALL, spent["shop"], spent["none"])]
+    return by_key(bench, Keyed(CALL, _MORE, "shop", _BODY, ("--purpose", "shop")), _prove)
 
 
-def _prove(ours: subject.Subject, key: str, *, decides: bool) -> None:
+def _prove(ours: subject.Subject, key: str, decides: bool) -> None:
     """Prove that calls with this key are answered, and that duties are told where a purpose decides."""
     head = b""
     for _ in range(100):

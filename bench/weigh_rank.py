@@ -28,7 +28,7 @@ from steelyard.weigh.ranking.strengths import Strengths, rank_votes
 from steelyard.weigh.ranking.votes import Votes
 from steelyard.weigh.ranking.votes_file import Wanted, read_votes
 
-__all__ = ["RANK", "main", "ranked"]
+__all__ = ["RANK", "main", "ranked", "simulated"]
 
 RANK: Final = Ask(
     "weigh-rank",
@@ -103,13 +103,13 @@ def _simulate(tries: int) -> None:
     for models, (clusters, each), effect in cells:
         rng = np.random.default_rng((models, clusters, int(effect)))
         spread = np.linspace(-0.7, 0.7, models)
-        truth = fit_strengths(_drawn(spread, 20_000, each, effect, rng), Ties.HALF).strengths
+        truth = fit_strengths(simulated(spread, 20_000, each, effect, rng), Ties.HALF).strengths
         hold, right, apart = [], [], []
         for _ in range(tries):
-            found = rank_votes(_drawn(spread, clusters, each, effect, rng), Ties.HALF, Chances(draws=999))
+            found = rank_votes(simulated(spread, clusters, each, effect, rng), Ties.HALF, Chances(draws=999))
             hold.append(_holds(found, truth))
             right.append(_ranks_hold(found, truth))
-            equal = _drawn(np.zeros(models), clusters, each, effect, rng)
+            equal = simulated(np.zeros(models), clusters, each, effect, rng)
             apart.append(rank_votes(equal, Ties.HALF, Chances(draws=999)).greater.any())
         figures = (np.mean(one) for one in (hold, right, apart))
         click.echo(
@@ -117,8 +117,10 @@ def _simulate(tries: int) -> None:
         )
 
 
-def _drawn(strengths: NDArray[np.float64], clusters: int, each: int, effect: float, rng: np.random.Generator) -> Votes:
-    """Return votes on prompts that each prefer some models by chance: `effect` is its standard deviation."""
+def simulated(
+    strengths: NDArray[np.float64], clusters: int, each: int, effect: float, rng: np.random.Generator
+) -> Votes:
+    """Return votes in clusters that each prefer some models by chance: `effect` is its standard deviation."""
     count, votes = len(strengths), clusters * each
     first = rng.integers(0, count, votes)
     second = (first + rng.integers(1, count, votes)) % count

@@ -7,7 +7,7 @@ import numpy as np
 from steelyard.weigh.ranking.clusters import Clusters, Floats, Ints, Spread
 from steelyard.weigh.ranking.votes import Control, Votes
 
-__all__ = ["CITATIONS", "JOURNALS", "by", "citations", "counted", "independent", "patterned", "simulated"]
+__all__ = ["CITATIONS", "JOURNALS", "by", "citations", "counted", "independent", "patterned"]
 
 JOURNALS = ("Biometrika", "Comm Statist", "JASA", "JRSS-B")
 CITATIONS = ((714, 730, 498, 221), (33, 425, 68, 17), (320, 813, 1072, 142), (284, 276, 325, 188))
@@ -52,16 +52,3 @@ def by(codes: Ints, name: str = "source") -> Clusters:
 def independent(errors: Floats, freedom: int = 10_000_000) -> Spread:
     """Return the spread of independent estimates."""
     return Spread(np.diag(errors**2), (), freedom, (freedom + 1,))
-
-
-def simulated(strengths: Floats, clusters: int, each: int, effect: float, generator: np.random.Generator) -> Votes:
-    """Return votes in clusters that each prefer some models by chance: `effect` is its standard deviation."""
-    count, votes = len(strengths), clusters * each
-    first = generator.integers(0, count, votes)
-    second = (first + generator.integers(1, count, votes)) % count
-    codes = np.repeat(np.arange(clusters), each)
-    taste = generator.normal(0, effect, (clusters, count))
-    between = strengths[first] - strengths[second] + taste[codes, first] - taste[codes, second]
-    won = generator.random(votes) < 1 / (1 + np.exp(-between))
-    names = tuple(f"model-{number}" for number in range(count))
-    return Votes(names, first, second, np.where(won, 1, -1).astype(np.int8), (Clusters("prompt", codes, clusters),))

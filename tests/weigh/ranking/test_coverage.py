@@ -5,6 +5,7 @@ Each cell names how often all intervals together hold; at 0.95 and 300 repetitio
 
 import numpy as np
 import pytest
+from bench.weigh_rank import simulated
 from msgspec.structs import replace
 from scipy.special import ndtri
 
@@ -14,7 +15,6 @@ from steelyard.weigh.ranking.means import Scores, rank_means
 from steelyard.weigh.ranking.simultaneous import Chances
 from steelyard.weigh.ranking.strengths import Strengths, rank_votes
 from steelyard.weigh.ranking.votes import Votes
-from tests.weigh.ranking.given import simulated
 
 pytestmark = pytest.mark.slow
 
