@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from steelyard.weigh.verdict import Figures, Verdict, Weighing, decided
 
-__all__ = ["ForestRow", "forest"]
+__all__ = ["ForestRow", "ends_of", "forest"]
 
 _POINT: Final = "●"
 _LINE: Final = "─"
@@ -17,6 +17,7 @@ _CUT: Final = ("◄", "►")
 _ZERO: Final = "│"
 _MARGIN: Final = "┊"
 _LEAST_WIDTH: Final = 16
+_ROOM: Final = 0.03
 
 
 class ForestRow(Struct, frozen=True):
@@ -35,7 +36,7 @@ def forest(weighing: Weighing, width: int, digits: int = 4) -> list[ForestRow]:
     All share one scale, on which ┊ is −margin and │ is 0. What reaches beyond it ends in ◄ or ►."""
     figures: list[tuple[str, Figures, Verdict]] = [("all items", weighing, decided(weighing.ci, weighing.margin))]
     figures += [(f"{one.name} = {one.value}", one, one.verdict) for one in weighing.slices]
-    scale = _scale([one for _, one, _ in figures], weighing.margin, max(width, _LEAST_WIDTH))
+    scale = _Scale(*ends_of([one for _, one, _ in figures], weighing.margin, _ROOM), max(width, _LEAST_WIDTH))
     return [
         ForestRow(label, one.n, _drawn(one, scale, weighing.margin), _told(one, digits), verdict)
         for label, one, verdict in figures
@@ -53,16 +54,17 @@ class _Scale(Struct, frozen=True):
         return math.floor(share * (self.width - 1) + 0.5)
 
 
-def _scale(figures: Sequence[Figures], margin: float, width: int) -> _Scale:
-    """Return a scale that holds 0, both margins, and the intervals, but for those that would flatten the rest."""
+def ends_of(figures: Sequence[Figures], margin: float, room: float) -> tuple[float, float]:
+    """Return the ends of a scale that holds 0, both margins, and the intervals, but for those that would flatten the
+    rest; `room` is the share of it that is added at either end. The first of the figures are those of the whole."""
     ends = [end for one in figures for end in one.ci or ()]
     whole = [4 * abs(end) for end in figures[0].ci or ()]
     points = [1.2 * abs(one.difference) for one in figures if one.ci is not None and one.difference is not None]
     most = max([3 * margin, *whole, *points]) or 1.0
     low = min([-margin, 0.0, *(max(end, -most) for end in ends)])
     high = max([margin, 0.0, *(min(end, most) for end in ends)])
-    room = (high - low) * 0.03 or 1.0
-    return _Scale(low - room, high + room, width)
+    more = (high - low) * room or 1.0
+    return low - more, high + more
 
 
 def _drawn(figures: Figures, scale: _Scale, margin: float) -> str:

@@ -11,11 +11,13 @@ from typing import Final
 from msgspec import Struct
 
 from steelyard.weigh.evidence.words import WORDS, signed, spanned
+from steelyard.weigh.forest import ends_of
 from steelyard.weigh.verdict import Figures, Verdict, Weighing, decided
 
 __all__ = ["NARROW", "WIDE", "Mark", "Plot", "Shape", "Tick", "fitted", "plots_of"]
 
 ALL_ITEMS: Final = "all items"
+_ROOM: Final = 0.04
 
 
 class Shape(Struct, frozen=True):
@@ -90,21 +92,9 @@ def plots_of(weighing: Weighing, shape: Shape) -> list[Plot]:
     """Return the drawings: the whole first, then the slices, so many rows a drawing as paper can hold."""
     figures: list[tuple[str, Figures, Verdict]] = [(ALL_ITEMS, weighing, decided(weighing.ci, weighing.margin))]
     figures += [(f"{one.name} = {one.value}", one, one.verdict) for one in weighing.slices]
-    scale = _scale([one for _, one, _ in figures], weighing.margin, shape)
+    scale = _Scale(*ends_of([one for _, one, _ in figures], weighing.margin, _ROOM), shape)
     parts = [figures[place : place + shape.together] for place in range(0, len(figures), shape.together)]
     return [_plot(part, scale, weighing.margin, number == 0) for number, part in enumerate(parts)]
-
-
-def _scale(figures: Sequence[Figures], margin: float, shape: Shape) -> _Scale:
-    """Return a scale that holds 0, both margins, and the intervals, but for those that would flatten the rest."""
-    ends = [end for one in figures for end in one.ci or ()]
-    whole = [4 * abs(end) for end in figures[0].ci or ()]
-    points = [1.2 * abs(one.difference) for one in figures if one.ci is not None and one.difference is not None]
-    most = max([3 * margin, *whole, *points]) or 1.0
-    low = min([-margin, 0.0, *(max(end, -most) for end in ends)])
-    high = max([margin, 0.0, *(min(end, most) for end in ends)])
-    room = (high - low) * 0.04 or 1.0
-    return _Scale(low - room, high + room, shape)
 
 
 def _plot(figures: Sequence[tuple[str, Figures, Verdict]], scale: _Scale, margin: float, first: bool) -> Plot:
