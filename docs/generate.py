@@ -18,6 +18,7 @@ from steelyard.catalog.providers import Provider, Signing, provider_table
 from steelyard.catalog.purpose import Purpose
 from steelyard.config.settings import (
     BudgetSettings,
+    CacheSettings,
     DeploymentFacts,
     LedgerSettings,
     LimitSettings,
@@ -261,6 +262,22 @@ SECTIONS: Final = (
             "unknown_price": "What becomes of calls to a deployment whose price is not known. `allow`: they count "
             "nothing.",
             "warn_at": "Parts of the budget, like `[0.5, 0.8]`: a line on the log when one is reached, once a period.",
+        },
+    ),
+    Section(
+        "`[cache]`",
+        CacheSettings,
+        "Gives answers again to requests that ask the same, without asking anybody. See [Cache](../guides/cache.md).",
+        {
+            "routes": "Routes whose answers are kept. Absent: there is no cache.",
+            "ttl_s": "How old an answer may be that is given again, in seconds.",
+            "store": "`memory`: answers are forgotten when the gateway stops. `sqlite`: they are kept in "
+            "`cache.sqlite3` in the data directory, too.",
+            "share": "Who may be given an answer that another has had. `user`: the same end user of the same key; "
+            "`key`: all that use the same key; `team`: all keys of a team; `all`: everyone. Policy is asked for each.",
+            "max_bytes": "All answers in memory of one process. Those not asked for the longest go first.",
+            "max_disk_bytes": "All answers on disk. The oldest go first.",
+            "max_entry_bytes": "A request or an answer that is larger is not kept.",
         },
     ),
     Section(

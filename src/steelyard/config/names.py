@@ -38,6 +38,10 @@ def check_names(config: Config, table: Mapping[str, Provider], findings: Finding
         add = f"; add [purposes.{purpose}]"
         findings.add(("policy", "purpose"), f'no purpose is called "{purpose}"{nearest(purpose, config.purposes, add)}')
     check_scopes(config, providers, findings)
+    for index, name in enumerate(config.cache.routes):
+        if name not in config.routes:
+            add = f"; add [routes.{name}]"
+            findings.add(("cache", "routes", index), f'no route is called "{name}"{nearest(name, config.routes, add)}')
     for name in config.models:
         if not name or not name.isprintable() or " " in name:
             findings.add(("models", name), "expected the name of a local model, like [models.smollm2-135m]")

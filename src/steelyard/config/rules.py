@@ -13,6 +13,7 @@ from steelyard.config.scopes import read_scope
 from steelyard.config.secrets import reference_complaint
 from steelyard.config.settings import (
     BudgetSettings,
+    CacheSettings,
     DeploymentFacts,
     LedgerSettings,
     LimitSettings,
@@ -189,6 +190,11 @@ _RULES: Final[dict[tuple[type[Struct], str], Rule]] = {
     (BudgetSettings, "scope"): _scope,
     (BudgetSettings, "usd"): _between(0, 10**9),
     (BudgetSettings, "warn_at"): _parts,
+    (CacheSettings, "routes"): _distinct,
+    (CacheSettings, "ttl_s"): _positive,
+    (CacheSettings, "max_bytes"): _between(64 * 1024, 2**62),
+    (CacheSettings, "max_disk_bytes"): _between(64 * 1024, 2**62),
+    (CacheSettings, "max_entry_bytes"): _between(1024, 64 * 1024 * 1024),
     (LogSettings, "access"): _named,
     (OtelSettings, "endpoint"): base_url_complaint,
     (LedgerSettings, "url"): ledger_url_complaint,

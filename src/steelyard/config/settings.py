@@ -12,6 +12,7 @@ from steelyard.core.exchange import Record
 
 __all__ = [
     "BudgetSettings",
+    "CacheSettings",
     "Capability",
     "Config",
     "DeploymentFacts",
@@ -215,6 +216,20 @@ class BudgetSettings(Struct, frozen=True, forbid_unknown_fields=True):
     warn_at: tuple[float, ...] = ()
 
 
+class CacheSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[cache]`: answers of these routes are given again to equal requests. `share`: with whom one is shared, from
+    one end user of one key to every caller who may have it. `store`: "sqlite" keeps them over a restart, too. Sizes are
+    bytes: of all in memory, of all on disk, and of one request or answer."""
+
+    routes: tuple[str, ...] = ()
+    ttl_s: float = 3600.0
+    store: Literal["memory", "sqlite"] = "memory"
+    share: Literal["user", "key", "team", "all"] = "user"
+    max_bytes: int = 64 * 1024 * 1024
+    max_disk_bytes: int = 1024 * 1024 * 1024
+    max_entry_bytes: int = 1024 * 1024
+
+
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """The whole configuration. `source` is the file it was read from, `None` when there was none."""
 
@@ -230,4 +245,5 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     purposes: dict[str, Purpose] = {}
     limits: tuple[LimitSettings, ...] = ()
     budgets: tuple[BudgetSettings, ...] = ()
+    cache: CacheSettings = field(default_factory=CacheSettings)
     source: Path | None = None
