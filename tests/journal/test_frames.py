@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from steelyard.core.exchange import SCHEMA, Exchange
 from steelyard.core.usage import Usage
-from steelyard.journal.frames import SchemaError, Stop, decode_frame, encode_frame, scan
+from steelyard.journal.frames import SchemaError, Stop, decode_frame, scan
+from steelyard.journal.framing import encode_frame
 from tests.journal.samples import exchange
 
 _bodies = st.lists(st.binary(max_size=60), min_size=1, max_size=6)

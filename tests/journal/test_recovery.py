@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from steelyard.journal.frames import encode_frame
+from steelyard.journal.framing import encode_frame
 from steelyard.journal.recovery import recover
 from steelyard.journal.segments import FIRST, MAGIC, named_segments
 from steelyard.journal.writer import JournalWriter

@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from steelyard.core.exchange import SCHEMA
-from steelyard.journal.frames import SchemaError, encode_frame
+from steelyard.journal.frames import SchemaError
+from steelyard.journal.framing import encode_frame
 from steelyard.journal.segments import FIRST, MAGIC, named_segments
 from steelyard.journal.tail import BATCH_BYTES, Tail
 from steelyard.journal.writer import JournalWriter

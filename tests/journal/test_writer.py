@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from steelyard.core.errors import StoreError
-from steelyard.journal.frames import encode_frame
+from steelyard.journal.framing import encode_frame
 from steelyard.journal.segments import FIRST, named_segments
 from steelyard.journal.writer import JournalWriter
 from tests.journal.samples import drained, exchange

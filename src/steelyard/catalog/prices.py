@@ -8,8 +8,9 @@ from typing import TypeAlias
 import msgspec
 
 from steelyard.catalog import pricebook
+from steelyard.catalog.charge import usd_text
 from steelyard.catalog.pricebook import ModelInfo, ModelPrice, TieredPrices
-from steelyard.catalog.tariff import LOCAL, Extras, Tariff, Tier, flat_tariff, usd_text
+from steelyard.catalog.tariff import LOCAL, Extras, Tariff, Tier, flat_tariff
 
 __all__ = [
     "LOCAL",

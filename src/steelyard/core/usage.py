@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-__all__ = ["Usage", "is_possible"]
+__all__ = ["Usage"]
 
 
 class Usage(Struct, frozen=True, array_like=True):
@@ -20,14 +20,3 @@ class Usage(Struct, frozen=True, array_like=True):
     input_audio: int | None = None
     output_audio: int | None = None
     estimated: bool = False
-
-
-def is_possible(usage: Usage) -> bool:
-    """Say whether no count is below zero: nobody is paid for an answer."""
-    return not (
-        (usage.input or 0) < 0
-        or (usage.output or 0) < 0
-        or (usage.cached or 0) < 0
-        or (usage.cache_write or 0) < 0
-        or (usage.reasoning or 0) < 0
-    )

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
-from steelyard.catalog.tariff import usd_text
+from steelyard.catalog.charge import cost_of, is_possible, usd_text
 from steelyard.core.errors import Denied
 from steelyard.core.exchange import Attempt, Decided, Exchange, Outcome, Record
-from steelyard.core.usage import Usage, is_possible
+from steelyard.core.usage import Usage
 from steelyard.gateway.access import check_route
 from steelyard.gateway.exchange_of import exchange_of
 from steelyard.gateway.lane import Lane
@@ -133,7 +133,7 @@ class Account:
         if self.attempts:
             tariff = self.lane.target.tariff
             if tariff is not None and seen.usage is not None:
-                cost = tariff.cost(seen.usage)
+                cost = cost_of(tariff, seen.usage)
                 self.cost_text = usd_text(cost) if cost is not None else None
             row = self.lane.row
         else:

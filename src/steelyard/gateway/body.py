@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from steelyard.dialects.openai import Request
+from steelyard.dialects.openai.request import Request
 
 if TYPE_CHECKING:
+    from steelyard.gateway.account import Account
     from steelyard.gateway.call import Call
     from steelyard.gateway.upstream import Upstream
     from steelyard.policy.plan import Target
@@ -36,7 +37,7 @@ class JsonBody(Request):
         body = self.content(call, call.lane.target) if detour.body is None else detour.body
         return _framed(head + detour.signed(body), body)
 
-    def content(self, call: Call, target: Target) -> bytes:
+    def content(self, call: Account, target: Target) -> bytes:
         """Return the body in the client's own words, but for the model's name and what brings usage."""
         include: bool | None = None
         if call.stream and call.endpoint.dialect == "openai" and self.wants_usage != (target.stream_usage == "ask"):

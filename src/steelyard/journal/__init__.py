@@ -7,7 +7,8 @@ segments.py  names, locks and room on disk of one file
 frames.py    one exchange as bytes and back
 """
 
-from steelyard.journal.frames import decode_frame, encode_frame
+from steelyard.journal.frames import decode_frame
+from steelyard.journal.framing import encode_frame
 from steelyard.journal.recovery import recover
 from steelyard.journal.tail import Batch, Tail
 from steelyard.journal.writer import JournalWriter

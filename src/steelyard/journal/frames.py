@@ -13,11 +13,9 @@ import msgspec
 from steelyard.core.errors import StoreError
 from steelyard.core.exchange import SCHEMA, Exchange
 
-__all__ = ["HEAD_BYTES", "Scan", "SchemaError", "Stop", "decode_frame", "decode_payload", "encode_frame", "scan"]
+__all__ = ["HEAD_BYTES", "Scan", "SchemaError", "Stop", "decode_frame", "decode_payload", "scan"]
 
 _HEAD = Layout("<II")
-_pack = _HEAD.pack
-_encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(tuple[int, Exchange]).decode
 _decode_version = msgspec.msgpack.Decoder(tuple[int, msgspec.Raw]).decode
 
@@ -46,16 +44,6 @@ class Scan(msgspec.Struct, frozen=True):
     stop: Stop
     wanted: int = HEAD_BYTES
     exhausted: bool = False
-
-
-def encode_frame(exchange: Exchange) -> bytes:
-    """Return the frame of an exchange as one bytes object."""
-    try:
-        payload = _encode((SCHEMA, exchange))
-    except OverflowError:
-        # An upstream that counts beyond 64 bits counts wrongly: unknown. `usage_raw` has what it said.
-        payload = _encode((SCHEMA, msgspec.structs.replace(exchange, usage=None)))
-    return _pack(len(payload), crc32(payload)) + payload
 
 
 def decode_frame(frame: bytes | memoryview) -> Exchange | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from steelyard.core.errors import StoreError
 from steelyard.core.exchange import Exchange
-from steelyard.journal.frames import encode_frame
+from steelyard.journal.framing import encode_frame
 from steelyard.journal.segments import FIRST, Segment, SegmentName, make_directory, named_segments, write_all
 
 __all__ = ["JournalWriter"]

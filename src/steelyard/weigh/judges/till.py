@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from steelyard.catalog.tariff import usd_text
+from steelyard.catalog.charge import usd_text
 from steelyard.weigh.judges.asks import Ask
 from steelyard.weigh.judges.judgement import Judgement
 from steelyard.weigh.runs.call import FREE

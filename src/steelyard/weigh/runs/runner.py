@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from steelyard.catalog.tariff import usd_text
+from steelyard.catalog.charge import usd_text
 from steelyard.core.errors import ConfigError, EngineError
 from steelyard.weigh.calls.caller import Caller, Reply, Request
 from steelyard.weigh.runs.asked import Asked, lost_of, most_of

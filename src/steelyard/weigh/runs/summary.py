@@ -9,7 +9,7 @@ import numpy as np
 from msgspec import Struct
 from scipy.special import stdtrit
 
-from steelyard.catalog.tariff import usd_text
+from steelyard.catalog.charge import usd_text
 from steelyard.weigh.judging.proportions import wilson
 from steelyard.weigh.results.sheet import text_of
 from steelyard.weigh.runs.call import Call, settled
