@@ -33,6 +33,19 @@ def test_limits_of_a_key_are_listed(call_json: CallJson) -> None:
     assert 3590 < row["expires_at"] - row["created_at"] <= 3601
 
 
+def test_a_key_has_the_priority_it_was_made_with_and_normal_without_one(call: Call, call_json: CallJson) -> None:
+    told = call("keys", "create", "dialogue", "--priority", "high")
+    assert "of high priority" in told.stderr
+    call_json("keys", "create", "team-a")
+    assert [(row["name"], row["priority"]) for row in call_json("keys", "list")] == [
+        ("dialogue", "high"),
+        ("team-a", "normal"),
+    ]
+    listed = call("keys", "list").stdout
+    assert "PRIORITY" in listed
+    assert call("keys", "create", "b", "--priority", "urgent").exit_code == 2
+
+
 def test_a_revoked_key_stays_in_the_list(call_json: CallJson) -> None:
     made = call_json("keys", "create", "team-a")
     assert call_json("keys", "revoke", "team-a")["id"] == made["id"]

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from steelyard.core.errors import ConfigError, StoreError
 from steelyard.keys.file import KeyFile
-from steelyard.keys.key import hash_of
+from steelyard.keys.key import Bearer, hash_of
 from steelyard.keys.ring import KeyRing
 
 NOW = 1_800_000_000.0
@@ -52,6 +52,15 @@ def test_a_key_is_kept_without_its_secret(keys: KeyFile) -> None:
         assert secret not in file.read_text()
         assert secret[3:] not in file.read_text()
     assert KeyRing(keys.list()).find(secret.encode(), NOW) == key
+
+
+def test_keys_of_before_there_were_priorities_are_normal(keys: KeyFile) -> None:
+    keys.create("team-a", bearer=Bearer(priority="low"))
+    assert [key.priority for key in keys.list()] == ["low"]
+    content = json.loads(keys.path.read_bytes())
+    del content["keys"][0]["priority"]
+    keys.path.write_text(json.dumps(content))
+    assert [key.priority for key in keys.list()] == ["normal"]
 
 
 def test_no_file_means_no_keys(keys: KeyFile) -> None:

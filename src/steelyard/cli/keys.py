@@ -15,6 +15,7 @@ from steelyard.cli.visible import visible
 from steelyard.config.settings import Config
 from steelyard.core.errors import ConfigError, NotFound, Unavailable
 from steelyard.core.exchange import Record
+from steelyard.core.priority import NORMAL, PRIORITIES, Priority
 from steelyard.documents.findings import nearest
 from steelyard.keys.duration import parse_duration
 from steelyard.keys.file import KeyFile
@@ -30,6 +31,7 @@ class _Limits(TypedDict):
     purpose: str | None
     team: str | None
     project: str | None
+    priority: Priority
 
 
 @click.group()
@@ -48,6 +50,13 @@ def keys() -> None:
 @click.option("--purpose", metavar="NAME", help="What its calls are for: [purposes.NAME] of the configuration.")
 @click.option("--team", metavar="NAME", help='The team that it belongs to: a limit may be about "team:NAME".')
 @click.option("--project", metavar="NAME", help='The project that it belongs to: a limit may be about "project:NAME".')
+@click.option(
+    "--priority",
+    type=click.Choice(PRIORITIES),
+    default=NORMAL,
+    show_default=True,
+    help="Whose calls go first where calls wait, and are shed last.",
+)
 @config_option
 @json_option
 def create(name: str, config_path: Path | None, as_json: bool, **limits: Unpack[_Limits]) -> None:
@@ -59,7 +68,7 @@ def create(name: str, config_path: Path | None, as_json: bool, **limits: Unpack[
         meant = nearest(purpose, config.purposes, f"; add [purposes.{purpose}] to the configuration")
         raise ConfigError(f'No purpose is called "{purpose}"{meant}')
     expires_at = None if expires is None else time.time() + parse_duration(expires)
-    bearer = Bearer(limits["team"], limits["project"])
+    bearer = Bearer(limits["team"], limits["project"], limits["priority"])
     key, secret = file.create(name, routes or None, expires_at, limits["record"], purpose, bearer)
     for note in _unknown(routes, config):
         click.echo(visible(note), err=True)
@@ -85,12 +94,13 @@ def list_keys(config_path: Path | None, as_json: bool) -> None:
         click.echo("No keys yet. Make one: steelyard keys create NAME", err=True)
         return
     table(
-        ("NAME", "ID", "STATE", "ROUTES", "PURPOSE", "RECORD", "CREATED", "EXPIRES"),
+        ("NAME", "ID", "STATE", "PRIORITY", "ROUTES", "PURPOSE", "RECORD", "CREATED", "EXPIRES"),
         [
             (
                 key.name,
                 key.id,
                 _state(key, now),
+                key.priority,
                 ", ".join(key.routes) if key.routes else "all",
                 key.purpose or "default",
                 key.record or "as the route",
@@ -143,6 +153,7 @@ def _row(key: Key, now: float) -> dict[str, object]:
         "purpose": key.purpose,
         "team": key.team,
         "project": key.project,
+        "priority": key.priority,
         "created_at": key.created_at,
         "expires_at": key.expires_at,
         "revoked_at": key.revoked_at,
@@ -165,6 +176,8 @@ def _limits(key: Key) -> str:
         limits.append(f'of the team "{key.team}"')
     if key.project:
         limits.append(f'of the project "{key.project}"')
+    if key.priority != NORMAL:
+        limits.append(f"of {key.priority} priority")
     if key.expires_at:
         limits.append(f"until {moment_text(key.expires_at)} UTC")
     return f", {', '.join(limits)}" if limits else ""

@@ -95,6 +95,7 @@ class KeyFile:
                 purpose=purpose,
                 team=bearer.team,
                 project=bearer.project,
+                priority=bearer.priority,
             )
             self._replace((*keys, key))
         return key, secret

@@ -5,15 +5,17 @@ from hashlib import sha256
 from msgspec import Struct
 
 from steelyard.core.exchange import Record
+from steelyard.core.priority import NORMAL, Priority
 
 __all__ = ["Bearer", "Key", "hash_of"]
 
 
 class Bearer(Struct, frozen=True):
-    """Whom a key is given to. Several keys may have the same team or project."""
+    """Whom a key is given to, and how urgent what they ask is. Several keys may have the same team or project."""
 
     team: str | None = None
     project: str | None = None
+    priority: Priority = NORMAL
 
 
 class Key(Struct, frozen=True, forbid_unknown_fields=True):
@@ -22,7 +24,8 @@ class Key(Struct, frozen=True, forbid_unknown_fields=True):
     `hash` is the SHA-256 of the secret in hexadecimal. `routes` are the models and routes that the key may ask for,
     `None`: all. `record` lowers what the server's and the route's settings record, and never
     raises it; `None`: it does not. `purpose` names what its calls are for (`[purposes.NAME]`); `None`: the default.
-    `team` and `project` are what limits and budgets may be about, beside the key itself.
+    `team` and `project` are what limits and budgets may be about, beside the key itself. `priority` says whose calls go
+    first where calls wait, and are shed last.
     """
 
     id: str
@@ -36,6 +39,7 @@ class Key(Struct, frozen=True, forbid_unknown_fields=True):
     purpose: str | None = None
     team: str | None = None
     project: str | None = None
+    priority: Priority = NORMAL
 
     def live(self, now: float) -> bool:
         """Return whether the key opens the door at this time."""
