@@ -25,13 +25,15 @@ class StartGateway(Protocol):
     ) -> GatewayUnderTest: ...
 
 
-@pytest.fixture
-def provider() -> Iterator[FakeProvider]:
-    """A provider that must have received only clean HTTP, and must not have broken itself."""
+def clean_provider() -> Iterator[FakeProvider]:
+    """Give a provider that must have received only clean HTTP, and must not have broken itself."""
     with FakeProvider() as provider:
         yield provider
         assert provider.malformed == []
         assert provider.failures == []
+
+
+provider = pytest.fixture(clean_provider)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from click.testing import Result
 
 from tests.cli.conftest import Call
 from tests.cli.program import Program, until
+from tests.conftest import clean_provider
 from tests.fake import FakeProvider, judges
 from tests.support import GatewayUnderTest, config_text, journalled
 
@@ -45,12 +46,7 @@ def write_labels(path: Path, items: int, *, better: int = 3, wrong: int = 10**9)
     return path
 
 
-@pytest.fixture(scope="module")
-def provider() -> Iterator[FakeProvider]:
-    with FakeProvider() as provider:
-        yield provider
-        assert provider.malformed == []
-        assert provider.failures == []
+provider = pytest.fixture(scope="module")(clean_provider)
 
 
 @pytest.fixture(scope="module")

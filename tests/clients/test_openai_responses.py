@@ -11,6 +11,7 @@ import pytest
 from openai import AsyncOpenAI, OpenAI
 from pydantic import BaseModel
 
+from tests.conftest import clean_provider
 from tests.fake import FakeProvider
 from tests.support import GatewayUnderTest, config_text
 
@@ -35,12 +36,7 @@ class Place(BaseModel):
     population: int
 
 
-@pytest.fixture(scope="module")
-def provider() -> Iterator[FakeProvider]:
-    with FakeProvider() as provider:
-        yield provider
-        assert provider.malformed == []
-        assert provider.failures == []
+provider = pytest.fixture(scope="module")(clean_provider)
 
 
 @pytest.fixture(scope="module")

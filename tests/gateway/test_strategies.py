@@ -14,7 +14,7 @@ from steelyard.gateway.lane import Lane, Vitals
 from steelyard.gateway.meter import Row
 from steelyard.gateway.order import order
 from steelyard.policy.plan import Target
-from tests.conftest import StartGateway
+from tests.conftest import StartGateway, clean_provider
 from tests.fake import FakeProvider
 from tests.gateway.upstream_rig import exchange_of, fronted
 from tests.support import GatewayUnderTest, Response, config_text, free_port
@@ -55,12 +55,7 @@ def price(dollars: str) -> dict[str, Any]:
     return {"price": {"input_usd_per_mtok": dollars, "output_usd_per_mtok": dollars}}
 
 
-@pytest.fixture(scope="module")
-def provider() -> Iterator[FakeProvider]:
-    with FakeProvider() as provider:
-        yield provider
-        assert provider.malformed == []
-        assert provider.failures == []
+provider = pytest.fixture(scope="module")(clean_provider)
 
 
 @pytest.fixture(scope="module")

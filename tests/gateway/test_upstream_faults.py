@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import clean_provider
 from tests.fake import FakeProvider
 from tests.gateway.upstream_rig import exchange_of, fronted, until
 from tests.support import GatewayUnderTest, RawHTTP, free_port
@@ -73,12 +74,7 @@ def once(model: str) -> str:
     return "once-" + re.sub("[^a-z0-9]+", "-", model)
 
 
-@pytest.fixture(scope="module")
-def provider() -> Iterator[FakeProvider]:
-    with FakeProvider() as provider:
-        yield provider
-        assert provider.malformed == []
-        assert provider.failures == []
+provider = pytest.fixture(scope="module")(clean_provider)
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import clean_provider
 from tests.fake import FakeProvider
 from tests.gateway.upstream_rig import ANSWER, Reply, ScriptedUpstream, exchange_of, fronted
 from tests.support import GatewayUnderTest, RawHTTP
@@ -59,12 +60,7 @@ STREAMS = (
 )
 
 
-@pytest.fixture(scope="module")
-def provider() -> Iterator[FakeProvider]:
-    with FakeProvider() as provider:
-        yield provider
-        assert provider.malformed == []
-        assert provider.failures == []
+provider = pytest.fixture(scope="module")(clean_provider)
 
 
 @pytest.fixture(scope="module")

@@ -1,22 +1,15 @@
 """The clients of the matrix, without a gateway: each is answered by the provider of its own dialect as the scenarios
 expect it, so that whatever differs in the matrix was done in between."""
 
-from collections.abc import Iterator
-
 import pytest
 
+from tests.conftest import clean_provider
 from tests.fake import FakeProvider
 from tests.matrix.clients import CLIENTS
 from tests.matrix.scenarios import SCENARIOS, Talk
 from tests.support import RawHTTP
 
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[FakeProvider]:
-    with FakeProvider() as provider:
-        yield provider
-        assert provider.malformed == []
-        assert provider.failures == []
+provider = pytest.fixture(scope="module")(clean_provider)
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
