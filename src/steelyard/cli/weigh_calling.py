@@ -9,12 +9,12 @@ from typing import Any, Final, TypeVar
 import click
 from msgspec import Struct
 
-from steelyard.catalog.prices import LOCAL, Tariff, find_tariff, flat_tariff
+from steelyard.catalog.prices import LOCAL, Tariff
 from steelyard.cli.passkey import passkey
 from steelyard.config.providers import ResolvedProvider, resolve_providers
 from steelyard.config.settings import Config, DeploymentFacts
 from steelyard.core.errors import ConfigError
-from steelyard.policy.targets import LOCAL_PROVIDER
+from steelyard.policy.targets import LOCAL_PROVIDER, given_tariff, tariff_of
 from steelyard.weigh.calls.address import address_of
 from steelyard.weigh.calls.gateway_caller import GatewayCaller
 from steelyard.weigh.runs.prices import Offer, Offers
@@ -90,17 +90,6 @@ def _offer(deployment: str, providers: Mapping[str, ResolvedProvider], config: C
 def _tariff(
     facts: DeploymentFacts, name: str, model: str, provider: ResolvedProvider | None, now: datetime
 ) -> Tariff | None:
-    price = facts.price
-    if price is not None:
-        return flat_tariff(
-            price.input_usd_per_mtok,
-            price.output_usd_per_mtok,
-            price.cached_input_usd_per_mtok,
-            price.cache_write_usd_per_mtok,
-            source="steelyard.toml",
-        )
     if name == LOCAL_PROVIDER:
-        return LOCAL
-    if provider is None or not provider.prices:
-        return None
-    return find_tariff(provider.prices, model.removeprefix(provider.row.model_parent), now)
+        return given_tariff(facts) or LOCAL
+    return tariff_of(provider, model, facts, now) if provider is not None else given_tariff(facts)

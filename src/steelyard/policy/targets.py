@@ -17,7 +17,7 @@ from steelyard.config.settings import DeploymentFacts
 from steelyard.policy.nearest import nearest
 from steelyard.policy.plan import Origin, Target
 
-__all__ = ["LOCAL_PROVIDER", "Missing", "local_target", "remote_target"]
+__all__ = ["LOCAL_PROVIDER", "Missing", "given_tariff", "local_target", "remote_target", "tariff_of"]
 
 LOCAL_PROVIDER = "local"
 """The provider whose models the engine runs on this machine."""
@@ -64,7 +64,7 @@ def local_target(
         None,
         _LOCAL_PATHS,
         b"",
-        _given_tariff(facts) or LOCAL,
+        given_tariff(facts) or LOCAL,
         "ask",
         model,
         "local",
@@ -97,7 +97,7 @@ def remote_target(
         origin,
         paths,
         _fields(provider, origin),
-        _tariff(provider, model, facts, now),
+        tariff_of(provider, model, facts, now),
         provider.stream_usage,
         None,
         provider.region,
@@ -111,6 +111,29 @@ def remote_target(
         body_extra=row.body_extra,
         drop_model=row.drop_model,
         context=facts.context or _context(provider, model),
+    )
+
+
+def tariff_of(provider: ResolvedProvider, model: str, facts: DeploymentFacts, now: datetime) -> Tariff | None:
+    """Return a deployment's price: the configuration's, else that of the provider's list; None where it is unknown."""
+    given = given_tariff(facts)
+    if given is not None:
+        return given
+    name = model.removeprefix(provider.row.model_parent)
+    return find_tariff(provider.prices, name, now) if provider.prices else None
+
+
+def given_tariff(facts: DeploymentFacts) -> Tariff | None:
+    """Return the price that the configuration gives a deployment, or None."""
+    price = facts.price
+    if price is None:
+        return None
+    return flat_tariff(
+        price.input_usd_per_mtok,
+        price.output_usd_per_mtok,
+        price.cached_input_usd_per_mtok,
+        price.cache_write_usd_per_mtok,
+        source="steelyard.toml",
     )
 
 
@@ -144,26 +167,5 @@ def _fields(provider: ResolvedProvider, origin: Origin) -> bytes:
     return "".join(f"{line}\r\n" for line in lines).encode("latin-1")
 
 
-def _tariff(provider: ResolvedProvider, model: str, facts: DeploymentFacts, now: datetime) -> Tariff | None:
-    given = _given_tariff(facts)
-    if given is not None:
-        return given
-    name = model.removeprefix(provider.row.model_parent)
-    return find_tariff(provider.prices, name, now) if provider.prices else None
-
-
 def _context(provider: ResolvedProvider, model: str) -> int | None:
     return context_window(provider.prices, model.removeprefix(provider.row.model_parent)) if provider.prices else None
-
-
-def _given_tariff(facts: DeploymentFacts) -> Tariff | None:
-    price = facts.price
-    if price is None:
-        return None
-    return flat_tariff(
-        price.input_usd_per_mtok,
-        price.output_usd_per_mtok,
-        price.cached_input_usd_per_mtok,
-        price.cache_write_usd_per_mtok,
-        source="steelyard.toml",
-    )
