@@ -21,7 +21,7 @@ from steelyard.gateway.translation import adapted, crossed, refuse_losses, requi
 if TYPE_CHECKING:
     from steelyard.core.request import Request
     from steelyard.dialects.dialect import EventWriter
-    from steelyard.gateway.call import Call
+    from steelyard.gateway.account import Account
     from steelyard.gateway.crossing import Crossing
     from steelyard.gateway.lane import Lane
     from steelyard.policy.plan import Target
@@ -32,7 +32,7 @@ _YES = frozenset((b"1", b"true", b"yes"))
 _NO = frozenset((b"", b"0", b"false", b"no"))
 
 
-def _asks_strict(call: Call) -> bool:
+def _asks_strict(call: Account) -> bool:
     """Say whether the client wants no loss. Raises BadRequest for a word that may mean it, and is not known."""
     said = call.incoming.headers.get(b"x-steelyard-strict", b"").strip()
     if said.lower() in _YES:
@@ -43,7 +43,7 @@ def _asks_strict(call: Call) -> bool:
     raise BadRequest(f'The header x-steelyard-strict is "{told}". Send 1 or 0, or leave it out.', code="invalid_value")
 
 
-def _read_request(call: Call) -> Request:
+def _read_request(call: Account) -> Request:
     """Decode what the client asks. Raises BadRequest with the path of a mistake."""
     body = call.sending
     assert isinstance(body, JsonBody | PathBody)
@@ -88,7 +88,7 @@ class Detour:
         "takes_whole",
     )
 
-    def __init__(self, call: Call, *, strict: bool) -> None:
+    def __init__(self, call: Account, *, strict: bool) -> None:
         self._call = call
         self._request: Request | None = None
         self._settings: Request | None = None

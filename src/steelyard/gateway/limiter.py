@@ -81,7 +81,7 @@ class Limiter:
             raise lacking.error(hold)
         return lanes
 
-    def grant(self, call: Call, lane: Lane) -> CallError | None:
+    def grant(self, call: Account, lane: Lane) -> CallError | None:
         """Reserve what an attempt at a deployment may take of the deployment's own limits; return why not."""
         limits = self.limits
         if limits.pending and limits.is_closed(lane.counters):
@@ -255,7 +255,7 @@ def _restoring() -> CallError:
     )
 
 
-def _size_of(gateway: Gateway, call: Call, body: Body) -> int:
+def _size_of(gateway: Gateway, call: Account, body: Body) -> int:
     if isinstance(body, (JsonBody, PathBody)):
         return body.size
     length = call.incoming.length  # a form, which is still coming in
@@ -268,7 +268,7 @@ def _user_of(call: Call, body: Body) -> str | None:
     return call.user
 
 
-def _bound(hold: Hold, call: Call, body: Body, ceiling: Ceiling) -> None:
+def _bound(hold: Hold, call: Account, body: Body, ceiling: Ceiling) -> None:
     """Say what a call may take at most."""
     if call.endpoint.counts:
         return
@@ -286,7 +286,7 @@ def _bound(hold: Hold, call: Call, body: Body, ceiling: Ceiling) -> None:
         hold.atto = 0
 
 
-def _is_more_than_text(call: Call, body: Body) -> bool:
+def _is_more_than_text(call: Account, body: Body) -> bool:
     if isinstance(body, JsonBody):
         if call.endpoint.name == "responses" and any(body.has(name) for name in _STORED):
             return True
@@ -294,7 +294,7 @@ def _is_more_than_text(call: Call, body: Body) -> bool:
     return isinstance(body, PathBody) and refers(body.raw, "gemini")
 
 
-def _most_output(call: Call, body: Body, ceiling: Ceiling) -> int:
+def _most_output(call: Account, body: Body, ceiling: Ceiling) -> int:
     """Return how many tokens an answer may have; -1 where nothing says it."""
     name = call.endpoint.name
     if name in _NO_OUTPUT:
