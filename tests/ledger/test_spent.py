@@ -43,6 +43,7 @@ def exchanges(count: int) -> list[Exchange]:
                 usage=usage,
                 cost_usd=f"{draw.randrange(10**6)}e-12" if usage is not None else None,
                 end_user=draw.choice(("ann", "bob", None)),
+                cache="hit" if not rejected and number % 7 == 0 else None,
             )
         )
     return found
@@ -81,7 +82,8 @@ def expected(every: list[Exchange], want: Want) -> dict[tuple[object, ...], list
         if one.outcome == "rejected" or one.received_at < want.since:
             continue
         until = float("inf") if want.width_s is None else (one.received_at // want.width_s + 1) * want.width_s
-        amounts = sums[one.key, one.route, one.deployment, one.end_user if want.by_user else None, until]
+        asked = one.deployment if one.cache != "hit" else None
+        amounts = sums[one.key, one.route, asked, one.end_user if want.by_user else None, until]
         amounts[0] += 1
         if one.usage is not None:
             amounts[1] += (one.usage.input or 0) + (one.usage.output or 0)

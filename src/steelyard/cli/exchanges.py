@@ -72,15 +72,7 @@ def print_exchange(it: Exchange) -> None:
         ("worker", it.worker),
         ("record", it.record),
     ]
-    if it.kept_as:
-        rows.append(("kept as", it.kept_as))
-    if it.decided is not None:
-        rows += [("decision", it.decided.decision), ("purpose", it.decided.purpose or "the route's demands")]
-        rows.append(("decided by", it.decided.basis_sha256))
-    if it.rights is not None:
-        rows.append(("output rights", it.rights))
-    if it.traceparent is not None:
-        rows.append(("traceparent", it.traceparent))
+    rows += _rare(it)
     pairs(rows)
     if it.decided is not None and it.decided.duties:
         console().print()
@@ -94,6 +86,25 @@ def print_exchange(it: Exchange) -> None:
         if body is not None:
             console().print(Text(f"\n{name}", style="bold"))
             console().print(Text(visible(body.decode(errors="replace"), lines=True)), soft_wrap=True)
+
+
+def _rare(it: Exchange) -> list[tuple[str, str | Text]]:
+    """Return what not every exchange has."""
+    rows: list[tuple[str, str | Text]] = []
+    if it.cache is not None:
+        rows.append(("cache", it.cache if it.copied_from is None else f"{it.cache}, of {it.copied_from}"))
+    if it.cache == "hit":
+        rows.append(("saved", "unknown" if it.saved_usd is None else f"${it.saved_usd}"))
+    if it.kept_as:
+        rows.append(("kept as", it.kept_as))
+    if it.decided is not None:
+        rows += [("decision", it.decided.decision), ("purpose", it.decided.purpose or "the route's demands")]
+        rows.append(("decided by", it.decided.basis_sha256))
+    if it.rights is not None:
+        rows.append(("output rights", it.rights))
+    if it.traceparent is not None:
+        rows.append(("traceparent", it.traceparent))
+    return rows
 
 
 def _print_attempts(attempts: tuple[Attempt, ...]) -> None:

@@ -7,12 +7,15 @@ from msgspec import Struct
 from steelyard.core.losses import Loss
 from steelyard.core.usage import Usage
 
-__all__ = ["SCHEMA", "Attempt", "Decided", "Exchange", "Outcome", "Record"]
+__all__ = ["SCHEMA", "Attempt", "Cached", "Decided", "Exchange", "Outcome", "Record"]
 
 SCHEMA = 1
 """Version of the fields below. It goes into every journal frame; readers refuse versions that they do not know."""
 
 Record = Literal["none", "metadata", "full"]
+
+Cached = Literal["hit", "miss", "bypass"]
+"""What the cache had to say: it answered, it had nothing (and may keep the answer), it was not asked."""
 
 Outcome = Literal[
     "ok",  # answered in full
@@ -66,6 +69,8 @@ class Exchange(Struct, frozen=True, array_like=True):
     `decided` is there where a purpose or the route demanded a decision; `rights` says what may be done with the output
     (`policy.rights`). `kept_as` is the id under which the client may ask for the response again (OpenAI's Responses,
     `store`). `traceparent` is the client's (W3C Trace Context), where traces are on.
+    `cache` is None where the cache has no part in the route. A hit has no attempts, no tokens and no cost: `deployment`
+    is who gave the answer to the exchange `copied_from`, and `saved_usd` what that had cost, None where it is unknown.
     """
 
     id: str
@@ -102,3 +107,6 @@ class Exchange(Struct, frozen=True, array_like=True):
     decided: Decided | None = None
     rights: str | None = None
     traceparent: str | None = None
+    cache: Cached | None = None
+    copied_from: str | None = None
+    saved_usd: str | None = None

@@ -91,6 +91,9 @@ def row_of(entry: Entry, seq: int) -> Values:
         _encode(it.decided).decode() if it.decided is not None else None,
         it.rights,
         it.traceparent,
+        it.cache,
+        _name(it.copied_from),
+        it.saved_usd,
         recorded_bytes(entry),
     )
 

@@ -70,6 +70,9 @@ exchange = sa.Table(
     sa.Column("decided", sa.Text()),
     sa.Column("rights", sa.Text()),
     sa.Column("traceparent", sa.Text()),
+    sa.Column("cache", sa.Text()),
+    sa.Column("copied_from", _Name),
+    sa.Column("saved_usd", sa.Text()),
     # What retention by size counts: the journal frame, and an allowance for indexes.
     sa.Column("recorded_bytes", _Count, nullable=False),
     sa.Index("exchange_id", "id"),

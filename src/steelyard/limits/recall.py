@@ -67,10 +67,11 @@ class Sums:
         usage = one.usage
         tokens = (usage.input or 0) + (usage.output or 0) if usage is not None else 0
         atto = atto_of_cost(Decimal(one.cost_usd)) if one.cost_usd is not None else 0
+        asked = one.deployment if one.cache != "hit" else None  # who answered from the cache was not asked again
         for want, found in self._sums.items():
             if one.received_at >= want.since:
                 until = inf if want.width_s is None else (one.received_at // want.width_s + 1) * want.width_s
-                amounts = found[one.key, one.route, one.deployment, one.end_user if want.by_user else None, until]
+                amounts = found[one.key, one.route, asked, one.end_user if want.by_user else None, until]
                 amounts[0] += 1
                 amounts[1] += tokens
                 amounts[2] += atto

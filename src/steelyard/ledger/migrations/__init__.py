@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 __all__ = ["upgrade"]
 
-HEAD = "0004"
+HEAD = "0005"
 """The step that this version of Steelyard needs."""
 
 
