@@ -25,9 +25,11 @@ from steelyard.config.settings import (
     LogSettings,
     ModelSettings,
     OtelSettings,
+    OutlierSettings,
     PolicySettings,
     PriceSettings,
     ProviderSettings,
+    RetryBudgetSettings,
     RouteSettings,
     ServerSettings,
     Timeouts,
@@ -73,6 +75,13 @@ SECTIONS: Final = (
             "max_connections": "Open connections of clients, of one process. Above it: 503.",
             "calls_per_key": "Calls that one key may have under way in one process; 0: no bound. Above it: 429.",
             "drain_s": "How long calls under way may go on after SIGTERM.",
+            "max_calls": "Calls that all callers together may have under way in one process; 0: no bound. Above it: "
+            "503. See [Overload](../guides/overload.md).",
+            "queue_s": "How long a call waits at most for room in `max_calls`; 0: none waits.",
+            "queue_calls": "How many calls may wait for that at once. Above it: 503.",
+            "shed_lag_s": "How late the event loop may be. Later than that for `shed_after_s`, new calls get 503; 0: "
+            "never.",
+            "shed_after_s": "For how long it must have been that late without a break.",
         },
     ),
     Section(
@@ -130,6 +139,43 @@ SECTIONS: Final = (
             "dialect. Without it, the loss is reported, in `x-steelyard-loss` and in the exchange.",
             "require": "What the route is used for, and what it demands of who answers, whoever calls: keys of "
             "[`[purposes.NAME]`](#purposesname). With a caller's purpose, the stricter of both counts.",
+            "fallback_on": "After which failures another deployment is asked, in the place of the default: statuses "
+            "(`429`), classes (`5xx`), `unreachable`, `timeout`, `cut`, `invalid`, `context_length`, `content_filter`. "
+            "See [Routes](../guides/routes.md#after-which-failures).",
+            "retry_budget": "How many further attempts all calls of the route may make together, below.",
+            "hedge_after_s": "Seconds of silence after which a second deployment is asked beside the first. See "
+            "[Routes](../guides/routes.md#hedged-calls). Absent: none is.",
+            "hedge_percentile": "The same, after such a percentile of the deployment's own times to its first byte; "
+            "50 to 99.9.",
+            "outliers": "Rest for a deployment that does far worse than the others, below; `{}` for the defaults. "
+            "Absent: there is none.",
+            "resume": "Refused when `true`: a stream that breaks is ended by an error event, and never continued "
+            "elsewhere.",
+        },
+    ),
+    Section(
+        "`retry_budget` of a route",
+        RetryBudgetSettings,
+        "Further attempts of all calls of a route together: see [Routes](../guides/routes.md#the-retry-budget).",
+        {
+            "ratio": "For each call that begins; 0 to 10.",
+            "per_s": "For each second, beyond that; ten seconds' worth may come at once. With both 0 nothing is tried "
+            "again that was sent.",
+        },
+    ),
+    Section(
+        "`outliers` of a route",
+        OutlierSettings,
+        "When a deployment rests that does far worse than the route's others: see "
+        "[Routes](../guides/routes.md#outliers).",
+        {
+            "window_s": "What is looked back on, in seconds.",
+            "min_calls": "Attempts that it, and the others together, must have had in that time; 5 to 200.",
+            "max_ejected": "The part of the route's deployments that may rest so at once. One may rest where there are "
+            "at least two, and one is always left; 0: none rests.",
+            "rest_s": "How long it rests the first time; twice as long the second, at most ten times as long.",
+            "latency_factor": "It rests, too, when the median of its times to the first byte is so many times that of "
+            "the others.",
         },
     ),
     Section(
@@ -247,6 +293,9 @@ SECTIONS: Final = (
             "concurrent": "Calls under way at once.",
             "input_bytes": "Bytes of one call's body.",
             "overshoot": "`last-call`: a call is admitted as long as any token is left, however many it may take.",
+            "queue_s": "How long a call waits at most for room in `concurrent`; 0: none waits. See "
+            "[Overload](../guides/overload.md).",
+            "queue_calls": "How many calls may wait for that at once. Above it: 429.",
         },
     ),
     Section(
@@ -454,6 +503,8 @@ def _default(field: FieldInfo) -> str:
         return "below"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
+    if isinstance(value, tuple):
+        return ", ".join(f"`{one}`" for one in value)
     return f"`{_plain(value)}`"
 
 

@@ -130,6 +130,8 @@ def _check_route(route: RouteSettings, path: KeyPath, providers: set[str], findi
     for name, times in Counter(route.deployments).items():
         if times > 1:
             findings.add((*path, "deployments"), f'"{name}" is listed twice')
+    if route.hedge_after_s is not None and route.hedge_percentile is not None:
+        findings.add((*path, "hedge_percentile"), "hedge_after_s says it too: leave one of both out")
     if route.weights is None:
         return
     if route.strategy != "weighted":

@@ -9,9 +9,11 @@ from typing import Any, Final
 from msgspec import Struct
 
 from steelyard.catalog.purpose import Purpose, purpose_complaint
+from steelyard.config.fallback import fallback_complaint
 from steelyard.config.scopes import read_scope
 from steelyard.config.secrets import reference_complaint
 from steelyard.config.settings import (
+    LIMITED,
     BudgetSettings,
     CacheSettings,
     DeploymentFacts,
@@ -20,9 +22,11 @@ from steelyard.config.settings import (
     LogSettings,
     ModelSettings,
     OtelSettings,
+    OutlierSettings,
     PolicySettings,
     PriceSettings,
     ProviderSettings,
+    RetryBudgetSettings,
     RouteSettings,
     ServerSettings,
     Timeouts,
@@ -60,6 +64,15 @@ def _positive(value: float | Decimal) -> str | None:
 def _weights(weights: tuple[float, ...]) -> str | None:
     bad = next((weight for weight in weights if weight <= 0), None)
     return None if bad is None else f"every weight must be more than 0, got {bad:g}"
+
+
+def _resume(resume: bool) -> str | None:
+    if not resume:
+        return None
+    return (
+        "a stream that breaks off in its middle is never continued by another deployment: what that adds is not the "
+        "same answer, and nobody could tell. It ends with an error event; leave this key out"
+    )
 
 
 def _deployments(deployments: tuple[str, ...]) -> str | None:
@@ -148,6 +161,11 @@ _RULES: Final[dict[tuple[type[Struct], str], Rule]] = {
     (ServerSettings, "max_connections"): _at_least(1),
     (ServerSettings, "calls_per_key"): _COUNT,
     (ServerSettings, "drain_s"): _at_least(0),
+    (ServerSettings, "max_calls"): _COUNT,
+    (ServerSettings, "queue_s"): _between(0, 3600),
+    (ServerSettings, "queue_calls"): _between(1, 1_000_000),
+    (ServerSettings, "shed_lag_s"): _between(0, 3600),
+    (ServerSettings, "shed_after_s"): _between(0.1, 3600),
     (ProviderSettings, "base_url"): base_url_complaint,
     (ProviderSettings, "api_key"): reference_complaint,
     (ProviderSettings, "auth_header"): header_name_complaint,
@@ -168,6 +186,17 @@ _RULES: Final[dict[tuple[type[Struct], str], Rule]] = {
     (RouteSettings, "deployments"): _deployments,
     (RouteSettings, "weights"): _weights,
     (RouteSettings, "retries"): _between(0, 100),
+    (RouteSettings, "fallback_on"): fallback_complaint,
+    (RouteSettings, "hedge_after_s"): _positive,
+    (RouteSettings, "hedge_percentile"): _between(50, 99.9),
+    (RouteSettings, "resume"): _resume,
+    (RetryBudgetSettings, "ratio"): _between(0, 10),
+    (RetryBudgetSettings, "per_s"): _between(0, 10_000),
+    (OutlierSettings, "window_s"): _between(1, 3600),
+    (OutlierSettings, "min_calls"): _between(5, 200),
+    (OutlierSettings, "max_ejected"): _between(0, 1),
+    (OutlierSettings, "rest_s"): _positive,
+    (OutlierSettings, "latency_factor"): _between(1.5, 1000),
     (ProviderSettings, "terms"): _named,
     (PolicySettings, "purpose"): _named,
     **{(Purpose, name): _purpose(name) for name in Purpose.__struct_fields__},
@@ -186,7 +215,9 @@ _RULES: Final[dict[tuple[type[Struct], str], Rule]] = {
     (ModelSettings, "threads"): _between(1, 4096),
     (ModelSettings, "gpu_layers"): _at_least(-1),  # llama.cpp: -1 or a number above the model's layers means all
     (LimitSettings, "scope"): _scope,
-    **{(LimitSettings, name): _LIMIT for name in LimitSettings.__struct_fields__ if name not in ("scope", "overshoot")},
+    **{(LimitSettings, name): _LIMIT for name in LIMITED},
+    (LimitSettings, "queue_s"): _between(0, 3600),
+    (LimitSettings, "queue_calls"): _between(1, 1_000_000),
     (BudgetSettings, "scope"): _scope,
     (BudgetSettings, "usd"): _between(0, 10**9),
     (BudgetSettings, "warn_at"): _parts,

@@ -2,15 +2,18 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct, field
+from msgspec.structs import fields
 
 from steelyard.catalog.endpoints import Dialect, Streaming
 from steelyard.catalog.purpose import Purpose
+from steelyard.config.fallback import DEFAULT
 from steelyard.core.exchange import Record
 
 __all__ = [
+    "LIMITED",
     "BudgetSettings",
     "CacheSettings",
     "Capability",
@@ -22,9 +25,11 @@ __all__ = [
     "LogSettings",
     "ModelSettings",
     "OtelSettings",
+    "OutlierSettings",
     "PolicySettings",
     "PriceSettings",
     "ProviderSettings",
+    "RetryBudgetSettings",
     "RouteSettings",
     "ServerSettings",
     "Strategy",
@@ -47,8 +52,9 @@ class Timeouts(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ServerSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[server]`. Sizes are bytes, times seconds. `calls_per_key` bounds what one key may have open at once (0: no
-    bound)."""
+    """`[server]`. Sizes are bytes, times seconds. `calls_per_key` bounds what one key may have open at once,
+    `max_calls` what all may (0: no bound); up to `queue_calls` wait for room for up to `queue_s`. New calls are turned
+    away when the event loop has never been less than `shed_lag_s` late for `shed_after_s` (`shed_lag_s` 0: never)."""
 
     host: str = "127.0.0.1"
     port: int = 8080
@@ -64,6 +70,11 @@ class ServerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     max_connections: int = 20_000
     calls_per_key: int = 0
     drain_s: float = 30.0
+    max_calls: int = 0
+    queue_s: float = 0.0
+    queue_calls: int = 1000
+    shed_lag_s: float = 1.0
+    shed_after_s: float = 3.0
 
 
 class ProviderSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -97,11 +108,34 @@ class ProviderSettings(Struct, frozen=True, forbid_unknown_fields=True):
     api_version: str | None = None
 
 
+class RetryBudgetSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """`retry_budget` of a route: how many further attempts all its calls together may make. `ratio`: for each call;
+    `per_s`: beyond that, each second, of which ten seconds' worth may come at once."""
+
+    ratio: float = 0.2
+    per_s: float = 10.0
+
+
+class OutlierSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """`outliers` of a route: a deployment rests that does far worse than the route's others. `window_s` is what is
+    looked back on, `min_calls` how many calls each side must have had in it, `max_ejected` the part of the route's
+    deployments that may rest so; `rest_s` is the first rest, longer each time; `latency_factor` how many times as long
+    as the others it may take to begin its answers."""
+
+    window_s: float = 60.0
+    min_calls: int = 20
+    max_ejected: float = 0.5
+    rest_s: float = 30.0
+    latency_factor: float = 4.0
+
+
 class RouteSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """`[routes.NAME]`. `weights` goes with strategy `weighted`: one positive number a deployment, equal when absent.
     `retries` is the number of further attempts after the first, over all deployments together. `strict`: a call that
     cannot be said whole to a deployment is refused. `require`: whoever calls, the route is used for this, and demands
-    this of who answers."""
+    this of who answers. `fallback_on`: after which failures another deployment is asked (`config.fallback`).
+    `hedge_after_s`, `hedge_percentile`: when a second deployment is asked at once, one of both; None: never.
+    `resume` is refused: see `config.rules`."""
 
     deployments: tuple[str, ...]
     strategy: Strategy = "fallback"
@@ -111,6 +145,12 @@ class RouteSettings(Struct, frozen=True, forbid_unknown_fields=True):
     record: Record | None = None
     strict: bool = False
     require: Purpose | None = None
+    fallback_on: tuple[str, ...] = DEFAULT
+    retry_budget: RetryBudgetSettings = RetryBudgetSettings()
+    hedge_after_s: float | None = None
+    hedge_percentile: float | None = None
+    outliers: OutlierSettings | None = None
+    resume: bool = False
 
 
 class PriceSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -190,7 +230,8 @@ class PolicySettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 class LimitSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """`[[limits]]`: what one scope (`config.scopes`) may ask for. Windows slide; tokens are input and output together.
-    `overshoot`: "last-call" admits a call as long as any token is left, however many it may take."""
+    `overshoot`: "last-call" admits a call as long as any token is left, however many it may take. Where `concurrent`
+    has no room, up to `queue_calls` wait for it, each for up to `queue_s` seconds (0: none waits)."""
 
     scope: str
     requests_per_minute: int | None = None
@@ -202,6 +243,12 @@ class LimitSettings(Struct, frozen=True, forbid_unknown_fields=True):
     concurrent: int | None = None
     input_bytes: int | None = None
     overshoot: Literal["never", "last-call"] = "never"
+    queue_s: float = 0.0
+    queue_calls: int = 1000
+
+
+LIMITED: Final = tuple(one.name for one in fields(LimitSettings) if one.default is None)
+"""What of `[[limits]]` limits something."""
 
 
 class BudgetSettings(Struct, frozen=True, forbid_unknown_fields=True):

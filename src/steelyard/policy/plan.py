@@ -8,7 +8,7 @@ from msgspec import Raw, Struct
 from steelyard.catalog.prices import Tariff
 from steelyard.catalog.providers import Signing
 from steelyard.catalog.purpose import Purpose
-from steelyard.config.settings import Dialect, Strategy, Streaming, Timeouts
+from steelyard.config.settings import Dialect, OutlierSettings, RetryBudgetSettings, Strategy, Streaming, Timeouts
 from steelyard.config.signing import SigningFacts
 from steelyard.core.exchange import Record
 
@@ -79,7 +79,8 @@ class Target(Struct, frozen=True):
 class Plan(Struct, frozen=True, eq=False):
     """The ordered deployments that may answer for a route, and how they are tried. `strict`: a call is refused when
     something that it says cannot be said to the deployment. `purpose` is the name of the purpose that it was compiled
-    for, `demanded` what that and the route come to, and `denied` the deployments that are left out for it."""
+    for, `demanded` what that and the route come to, and `denied` the deployments that are left out for it.
+    `fallback_on` are words of `config.fallback`; None: the default."""
 
     route: str
     targets: tuple[Target, ...]
@@ -92,6 +93,11 @@ class Plan(Struct, frozen=True, eq=False):
     purpose: str | None = None
     demanded: Purpose | None = None
     denied: tuple[str, ...] = ()
+    fallback_on: frozenset[str] | None = None
+    retry_budget: RetryBudgetSettings = RetryBudgetSettings()
+    hedge_after_s: float | None = None
+    hedge_percentile: float | None = None
+    outliers: OutlierSettings | None = None
 
 
 def least_record(*chosen: Record | None) -> Record | None:

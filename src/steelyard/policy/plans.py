@@ -9,6 +9,7 @@ from itertools import compress
 from msgspec import structs
 
 from steelyard.catalog.prices import priced_models
+from steelyard.config.fallback import DEFAULT
 from steelyard.config.providers import ResolvedProvider
 from steelyard.config.settings import Config, DeploymentFacts, ModelSettings, RouteSettings
 from steelyard.core.errors import ConfigError, Denied, NotFound, StoreError, Unavailable
@@ -204,6 +205,11 @@ class Plans:
             route.timeout_s,
             chosen or self._config.server.record,
             route.strict,
+            fallback_on=frozenset(route.fallback_on) if set(route.fallback_on) != set(DEFAULT) else None,
+            retry_budget=route.retry_budget,
+            hedge_after_s=route.hedge_after_s,
+            hedge_percentile=route.hedge_percentile,
+            outliers=route.outliers,
         )
 
     def _facts(self, deployment: str) -> DeploymentFacts:
