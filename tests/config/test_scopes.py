@@ -79,6 +79,18 @@ def test_a_scope_that_names_nothing_is_told(line: str, expected: str, tmp_path: 
     [
         ('[[limits]]\nscope = "all"\nconcurrent = 0\n', "5: [limits] [0].concurrent: must be from 1 to"),
         ('[[limits]]\nscope = "all"\n', "3: [limits] [0]: limits nothing; give one of requests_per_minute, "),
+        (
+            '[[limits]]\nscope = "all"\nrequests_per_minute = 1\nqueue_s = 5\n',
+            "6: [limits] [0].queue_s: calls wait for room in `concurrent`, and none is given; add it",
+        ),
+        (
+            '[[limits]]\nscope = "all"\nconcurrent = 1\nqueue_s = 5\nqueue_calls = 0\n',
+            "7: [limits] [0].queue_calls: must be from 1 to",
+        ),
+        (
+            "[server]\nqueue_s = 5\n",
+            "4: [server] queue_s: calls wait for room in `max_calls`, and none is given; add it",
+        ),
         ('[[limits]]\nscope = "all"\nrequests_per_minit = 1\n', "5: [limits] [0].requests_per_minit: unknown key; did"),
         ('[[budgets]]\nscope = "all"\nusd = 2.5\nper = "day"\n', "5: [budgets] [0].usd: write the price as a string"),
         ('[[budgets]]\nscope = "all"\nusd = "1"\nper = "mnth"\n', "6: [budgets] [0].per: expected one of day, month"),

@@ -3,13 +3,11 @@
 from collections.abc import Collection
 
 from steelyard.config.scopes import EACH, Scope, read_scope
-from steelyard.config.settings import Config, LimitSettings
+from steelyard.config.settings import LIMITED, Config
 from steelyard.documents.findings import Findings, nearest
 from steelyard.documents.locate import KeyPath
 
 __all__ = ["check_scopes"]
-
-_QUANTITIES = tuple(name for name in LimitSettings.__struct_fields__ if name not in ("scope", "overshoot"))
 
 
 def check_scopes(config: Config, providers: Collection[str], findings: Findings) -> None:
@@ -18,15 +16,19 @@ def check_scopes(config: Config, providers: Collection[str], findings: Findings)
     for index, limit in enumerate(config.limits):
         path: KeyPath = ("limits", index)
         _check_scope(limit.scope, path, config, providers, findings)
-        given = [name for name in _QUANTITIES if getattr(limit, name) is not None]
+        given = [name for name in LIMITED if getattr(limit, name) is not None]
         if not given:
-            findings.add(path, f"limits nothing; give one of {', '.join(_QUANTITIES)}")
+            findings.add(path, f"limits nothing; give one of {', '.join(LIMITED)}")
+        if limit.queue_s and limit.concurrent is None:
+            findings.add((*path, "queue_s"), "calls wait for room in `concurrent`, and none is given; add it")
         for name in given:
             _check_once((limit.scope, name), (*path, name), seen, findings)
     for index, budget in enumerate(config.budgets):
         path = ("budgets", index)
         _check_scope(budget.scope, path, config, providers, findings)
         _check_once((budget.scope, f"usd per {budget.per}"), path, seen, findings)
+    if config.server.queue_s and not config.server.max_calls:
+        findings.add(("server", "queue_s"), "calls wait for room in `max_calls`, and none is given; add it")
     if (config.limits or config.budgets) and config.server.workers > 1:
         findings.add(
             ("server", "workers"),
