@@ -1,6 +1,7 @@
 """What other tools record is read as they mean it."""
 
 import json
+import math
 import zipfile
 from pathlib import Path
 
@@ -193,6 +194,13 @@ def test_lm_evals_model_is_that_of_the_directory_where_nothing_else_names_it(tmp
     next(file.parent.glob("results_*")).unlink()
     assert read_results([str(file)], None, "exact_match,strict-match").models == ["org/one"]
     assert read_results([f"mine={file}"], None, "exact_match,strict-match").models == ["mine"]
+
+
+def test_what_lm_eval_says_of_its_run_is_read_though_a_figure_of_it_is_no_number(tmp_path: Path) -> None:
+    file = Path(lm_eval(tmp_path, "org/one", [True]))
+    beside = next(file.parent.glob("results_*"))
+    beside.write_text(json.dumps({"model_name": "org/two", "results": {"gsm8k": {"exact_match_stderr": math.nan}}}))
+    assert read_results([str(file)], None, "exact_match,strict-match").models == ["org/two"]
 
 
 def test_promptfoos_providers_are_models_and_a_failed_call_has_no_score(tmp_path: Path) -> None:

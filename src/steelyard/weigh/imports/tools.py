@@ -1,6 +1,5 @@
 """The tools that can be run: how each is called, where it writes, and what must be installed for it."""
 
-import json
 import os
 import shutil
 import sys
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from steelyard.core.errors import ConfigError
+from steelyard.weigh.results.decoded import decoded
 from steelyard.weigh.results.inspect_log import is_inspect, run_note
 from steelyard.weigh.results.lm_eval import is_lm_eval
 from steelyard.weigh.results.source import Source
@@ -116,10 +116,10 @@ TOOLS: Final[Mapping[str, Tool]] = {tool.name: tool for tool in (Inspect(), LmEv
 
 
 def _decoded(content: bytes) -> object:
+    """Return what JSON holds; None where it is none, and so no tool's log."""
     try:
-        # Python's own reader: the tools write NaN where a score is none, which is no JSON.
-        return json.loads(content)
-    except (ValueError, RecursionError):
+        return decoded(content)
+    except ValueError:
         return None
 
 

@@ -14,11 +14,11 @@ import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-import msgspec
 import numpy as np
 from msgspec import Struct
 
 from steelyard.core.errors import ConfigError
+from steelyard.weigh.results.decoded import decoded
 from steelyard.weigh.results.sheet import Block, text_of
 from steelyard.weigh.results.source import Source, apart, chosen, shaped
 from steelyard.weigh.results.tables import flattened, sheet_of
@@ -118,8 +118,8 @@ def _opened(source: Source) -> tuple[Mapping[str, Any], zipfile.ZipFile, Callabl
         if content is None:
             return None
         try:
-            return msgspec.json.decode(content)
-        except (msgspec.DecodeError, RecursionError) as error:
+            return decoded(content)
+        except ValueError as error:
             raise ConfigError(f"{source.file}: {name} is no JSON: {error}") from error
 
     head = next(filter(None, map(part, _HEADS)), None)

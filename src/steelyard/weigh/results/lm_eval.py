@@ -17,6 +17,7 @@ import numpy as np
 from msgspec import Struct
 
 from steelyard.core.errors import ConfigError
+from steelyard.weigh.results.decoded import decoded
 from steelyard.weigh.results.sheet import Block
 from steelyard.weigh.results.source import Source, apart, chosen, shaped
 from steelyard.weigh.results.tables import flattened, sheet_of
@@ -114,8 +115,9 @@ def _results(source: Source, date: str | None) -> _Beside:
     folder = Path(source.file).parent
     beside = [] if date is None else [folder / f"results_{date}.json", *sorted(folder.glob(f"*_{date}.json"))]
     for file in beside:
-        with suppress(OSError, msgspec.DecodeError):
-            return msgspec.json.decode(file.read_bytes(), type=_Beside)
+        # Where it cannot be read, the directory names the model still, and versions stay unknown.
+        with suppress(OSError, ValueError):
+            return msgspec.convert(decoded(file.read_bytes()), _Beside)
     return _Beside()
 
 

@@ -1,16 +1,15 @@
 """Read files of recorded results, each by the reader that its content calls for."""
 
-import json
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 from msgspec.structs import replace
 
 from steelyard.core.errors import ConfigError, StoreError
 from steelyard.weigh.results.alpaca_eval import alpaca_blocks, is_alpaca
+from steelyard.weigh.results.decoded import HalfError, decoded
 from steelyard.weigh.results.inspect_log import inspect_blocks, is_inspect, read_archive
 from steelyard.weigh.results.lm_eval import is_lm_eval, lm_eval_blocks
 from steelyard.weigh.results.openai_evals import is_openai_evals, openai_evals_blocks
@@ -71,20 +70,16 @@ def read_content(source: Source) -> list[Block]:
     return read_delimited(source)
 
 
-class _HalfError(ValueError):
-    """A text ends, or begins, in the middle of a surrogate pair."""
-
-
 def _is_lines(text: bytes) -> bool:
     """Say whether the first line is an object by itself, as in JSON lines."""
     first, _, rest = text.partition(b"\n")
     try:
-        decoded = _decoded(first)
-    except _HalfError:
+        document = decoded(first)
+    except HalfError:
         return bool(rest.strip())
     except ValueError:
         return False
-    return bool(rest.strip()) or not _is_document(decoded)
+    return bool(rest.strip()) or not _is_document(document)
 
 
 def _is_document(document: object) -> bool:
@@ -93,7 +88,7 @@ def _is_document(document: object) -> bool:
 
 def _document(source: Source) -> list[Block]:
     try:
-        document = _decoded(source.content)
+        document = decoded(source.content)
     except ValueError as error:
         raise ConfigError(f"{source.file}: no JSON: {error}") from error
     if is_inspect(document):
@@ -118,7 +113,7 @@ def _lines(source: Source) -> list[Block]:
         if not line.strip():
             continue
         try:
-            row = _decoded(line)
+            row = decoded(line)
         except ValueError as error:
             wrong.append(f"{source.file}:{number}: no JSON: {error}")
             continue
@@ -130,28 +125,6 @@ def _lines(source: Source) -> list[Block]:
     if wrong:
         raise mistaken(wrong)
     return _rows(source, rows, places, "")
-
-
-def _decoded(content: bytes) -> Any:
-    """Decode JSON, and what Python's `json` writes beyond it: NaN. Raises ValueError."""
-    try:
-        return msgspec.json.decode(content)
-    except msgspec.DecodeError:
-        return _as_python_writes(content)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-
-
-def _as_python_writes(content: bytes) -> Any:
-    """Decode what `json` reads and no strict reader does; not half a surrogate pair, which nothing can write again."""
-    try:
-        read = json.loads(content)
-        json.dumps(read, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        raise _HalfError("half of a surrogate pair stands in a text, which is no character") from None
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    return read
 
 
 def _is_row(row: object) -> bool:
