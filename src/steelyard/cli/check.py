@@ -16,7 +16,7 @@ from msgspec import structs
 from rich.text import Text
 
 from steelyard.catalog.environment import served_without_configuration
-from steelyard.cli.check_limits import limit_findings
+from steelyard.cli.check_limits import limit_findings, live_keys
 from steelyard.cli.engine import LOCAL_MISSING, has_local_extra
 from steelyard.cli.jsons import print_json
 from steelyard.cli.ledger_of import ledger_of
@@ -31,7 +31,6 @@ from steelyard.config.settings import Config
 from steelyard.core.errors import ConfigError, NotFound, SteelyardError, Unavailable
 from steelyard.gateway.access import is_loopback
 from steelyard.keys.file import KeyFile
-from steelyard.keys.key import Key
 
 __all__ = ["check"]
 
@@ -188,17 +187,10 @@ def _policy(config: Config) -> Iterator[Finding]:
                 whose = "without a purpose" if purpose is None else f'for the purpose "{purpose}"'
                 explain = f"steelyard routes explain {name}{f' --purpose {purpose}' if purpose else ''}"
                 yield Finding("note", f"route {name}", f"nobody may answer {whose}: {explain}")
-    for key in _live_keys(config):
+    for key in live_keys(config):
         if key.purpose is not None and key.purpose not in config.purposes:
             text = f'it is refused: its purpose is "{key.purpose}", and there is no [purposes.{key.purpose}]'
             yield Finding("wrong", f"key {key.name}", text)
-
-
-def _live_keys(config: Config) -> list[Key]:
-    try:
-        return [key for key in KeyFile(config.server.data_dir / "keys.json").list() if key.live(time.time())]
-    except SteelyardError:
-        return []  # told above
 
 
 def _providers(config: Config, *, offline: bool) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from steelyard.documents.findings import nearest
 from steelyard.keys.file import KeyFile
 from steelyard.keys.key import Key
 
-__all__ = ["limit_findings"]
+__all__ = ["limit_findings", "live_keys"]
 
 
 def limit_findings(config: Config) -> Iterator[Finding]:
@@ -20,7 +20,7 @@ def limit_findings(config: Config) -> Iterator[Finding]:
     texts = dict.fromkeys([*(one.scope for one in config.limits), *(one.scope for one in config.budgets)])
     if not texts:
         return
-    keys = _live_keys(config)
+    keys = live_keys(config)
     scopes = [scope for text in texts if isinstance(scope := read_scope(text), Scope)]
     for scope in scopes:
         known = _known(scope, keys)
@@ -59,8 +59,9 @@ def _unrecorded(config: Config, keys: list[Key]) -> Iterator[str]:
     yield from (f"key {key.name}" for key in keys if key.record == "none")
 
 
-def _live_keys(config: Config) -> list[Key]:
+def live_keys(config: Config) -> list[Key]:
+    """Return the keys that callers may use; none where they cannot be read, which `steelyard check` tells of itself."""
     try:
         return [key for key in KeyFile(config.server.data_dir / "keys.json").list() if key.live(time.time())]
     except SteelyardError:
-        return []  # told elsewhere
+        return []

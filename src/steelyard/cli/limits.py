@@ -83,14 +83,18 @@ def _cells(one: Standing) -> tuple[str, ...]:
 
 
 def _of_gateway(config: Config) -> _Found | None:
-    """Return what a gateway says that runs; None when none does."""
+    """Return what a gateway says that runs; None when none does, or none whose file can be read: the ledger knows the
+    same, but for what is under way."""
     try:
         content = (config.server.data_dir / "limits.json").read_bytes()
         shown = msgspec.json.decode(content, type=Snapshot)
+    except (OSError, msgspec.DecodeError):
+        return None
+    try:
         os.kill(shown.process, 0)
     except PermissionError:
         pass  # it runs, as another user
-    except (OSError, msgspec.DecodeError):
+    except ProcessLookupError:
         return None
     return _Found("gateway", shown.at, shown.standings)
 

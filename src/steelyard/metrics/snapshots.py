@@ -39,7 +39,7 @@ class Snapshots:
 
     def withdraw_worker(self, worker: str) -> None:
         """Show a worker's page no longer."""
-        with suppress(OSError):
+        with suppress(OSError):  # what cannot be taken away grows stale, and is not shown then either
             self._path(f"{_WORKER}{worker}").unlink()
 
     def single(self, page: str) -> str:
@@ -50,7 +50,7 @@ class Snapshots:
         """Return what all workers show, each sample with its worker, and what other processes show."""
         pages = []
         for path in sorted(self._directory.glob(f"{_WORKER}*.prom")):
-            with suppress(OSError):
+            with suppress(OSError):  # it has ended meanwhile, and withdrawn its page
                 if path.stat().st_mtime >= self._clock() - _STALE_S:
                     pages.append(path.read_text(encoding="utf-8"))
         return joined([*pages, *self._others()])
@@ -59,7 +59,7 @@ class Snapshots:
         pages = []
         for path in sorted(self._directory.glob("*.prom")):
             if not path.name.startswith(_WORKER):
-                with suppress(OSError):
+                with suppress(OSError):  # its process has ended meanwhile
                     pages.append(path.read_text(encoding="utf-8"))
         return pages
 

@@ -98,7 +98,7 @@ class AccessLog:
             try:
                 there = path.stat()
             except FileNotFoundError:
-                continue
+                continue  # it was moved or deleted meanwhile
             if stat.S_ISREG(there.st_mode):
                 files.append((there, path))
         files.sort(key=lambda one: one[0].st_mtime_ns, reverse=True)
