@@ -82,10 +82,16 @@ _COMPILED = (
     "gateway/ways",
     "journal/framing",
     "journal/writer",
-    "limits/counters",
+    "limits/counter",
     "limits/crowd",
+    "limits/gate",
+    "limits/hold",
+    "limits/input_bytes",
     "limits/limits",
+    "limits/purse",
+    "limits/share",
     "limits/window",
+    "limits/windowed",
 )
 
 _SETUP = """

@@ -32,6 +32,7 @@ from steelyard.config.settings import (
     RetryBudgetSettings,
     RouteSettings,
     ServerSettings,
+    SharedSettings,
     Timeouts,
 )
 
@@ -60,7 +61,7 @@ SECTIONS: Final = (
             "host": "↻ Address to listen on. Other than loopback, a key must exist, or the gateway does not start.",
             "port": "↻ Port to listen on; 0: any that is free.",
             "workers": "↻ Gateway processes under `steelyard up`, which share the port. `steelyard gateway` is one. "
-            "Where there are limits or budgets it must be 1.",
+            "Where there are limits or budgets, above 1 takes `[shared]`.",
             "record": "What is kept of a call where neither its route nor its deployments say it: see "
             "[Journal and ledger](../guides/ledger.md#what-is-recorded).",
             "data_dir": "↻ Directory of journal, ledger, keys, models and logs. `~` is the home directory; a relative "
@@ -296,6 +297,8 @@ SECTIONS: Final = (
             "queue_s": "How long a call waits at most for room in `concurrent`; 0: none waits. See "
             "[Overload](../guides/overload.md).",
             "queue_calls": "How many calls may wait for that at once. Above it: 429.",
+            "fail": "What becomes of it while gateways cannot reach what they share (`[shared]`). `closed`: calls get "
+            "503 once what was lent is used up. `local`: each gateway counts for itself against the whole limit.",
         },
     ),
     Section(
@@ -311,6 +314,20 @@ SECTIONS: Final = (
             "unknown_price": "What becomes of calls to a deployment whose price is not known. `allow`: they count "
             "nothing.",
             "warn_at": "Parts of the budget, like `[0.5, 0.8]`: a line on the log when one is reached, once a period.",
+            "fail": "As in `[[limits]]`.",
+        },
+    ),
+    Section(
+        "`[shared]`",
+        SharedSettings,
+        "Where several gateways count limits and budgets together. All keys need a restart. See "
+        "[Several gateways](../guides/several-gateways.md).",
+        {
+            "url": "Of a Valkey or Redis server: `redis://127.0.0.1:6379/0`, `rediss://` with TLS. One with a password "
+            "is a reference, `env:NAME` or `file:PATH`. Absent: each process counts for itself.",
+            "prefix": "What the names of all keys begin with; gateways with another prefix count apart.",
+            "ca_file": "File with certificates that are trusted for it, in the place of the system's.",
+            "lease_s": "After how many seconds without a sign a gateway counts as gone; what it was lent goes back.",
         },
     ),
     Section(

@@ -36,6 +36,10 @@ _FIXED: Final = (
     ("log", "access"),
     ("otel", "endpoint"),
     ("otel", "names"),
+    ("shared", "url"),
+    ("shared", "prefix"),
+    ("shared", "ca_file"),
+    ("shared", "lease_s"),
 )
 
 

@@ -32,6 +32,11 @@ def with_absolute_paths(config: Config, env: Mapping[str, str], base: Path) -> C
         providers={name: _provider(provider, env, base) for name, provider in config.providers.items()},
         policy=structs.replace(config.policy, cards=cards and absolute(str(cards), env, base)),
         ledger=structs.replace(config.ledger, url=url and _reference(url, env, base)),
+        shared=structs.replace(
+            config.shared,
+            url=config.shared.url and _reference(config.shared.url, env, base),
+            ca_file=config.shared.ca_file and str(absolute(config.shared.ca_file, env, base)),
+        ),
         log=structs.replace(config.log, access=access),
     )
 

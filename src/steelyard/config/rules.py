@@ -29,9 +29,10 @@ from steelyard.config.settings import (
     RetryBudgetSettings,
     RouteSettings,
     ServerSettings,
+    SharedSettings,
     Timeouts,
 )
-from steelyard.config.urls import base_url_complaint, header_name_complaint, ledger_url_complaint
+from steelyard.config.urls import base_url_complaint, header_name_complaint, ledger_url_complaint, shared_url_complaint
 
 __all__ = ["complaint", "has_rule"]
 
@@ -229,6 +230,10 @@ _RULES: Final[dict[tuple[type[Struct], str], Rule]] = {
     (LogSettings, "access"): _named,
     (OtelSettings, "endpoint"): base_url_complaint,
     (LedgerSettings, "url"): ledger_url_complaint,
+    (SharedSettings, "url"): shared_url_complaint,
+    (SharedSettings, "prefix"): _matching(r"[A-Za-z0-9_.:{}-]{1,64}", 'a short name, like "steelyard"'),
+    (SharedSettings, "ca_file"): _named,
+    (SharedSettings, "lease_s"): _between(0.5, 60),
     (LedgerSettings, "retention_days"): _at_least(0),
     (LedgerSettings, "retention_bytes"): _SIZE,
     (LedgerSettings, "journal_segment_bytes"): _between(4096, 2**40),

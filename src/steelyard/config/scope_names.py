@@ -29,10 +29,11 @@ def check_scopes(config: Config, providers: Collection[str], findings: Findings)
         _check_once((budget.scope, f"usd per {budget.per}"), path, seen, findings)
     if config.server.queue_s and not config.server.max_calls:
         findings.add(("server", "queue_s"), "calls wait for room in `max_calls`, and none is given; add it")
-    if (config.limits or config.budgets) and config.server.workers > 1:
+    if (config.limits or config.budgets) and config.server.workers > 1 and config.shared.url is None:
         findings.add(
             ("server", "workers"),
-            "limits and budgets are counted by one process, and several would overshoot them; must be 1",
+            "limits and budgets are counted by one process, and several would overshoot them; must be 1, "
+            "or [shared] url must say where they count together",
         )
 
 

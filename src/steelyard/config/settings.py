@@ -32,6 +32,7 @@ __all__ = [
     "RetryBudgetSettings",
     "RouteSettings",
     "ServerSettings",
+    "SharedSettings",
     "Strategy",
     "Streaming",
     "Timeouts",
@@ -231,7 +232,8 @@ class PolicySettings(Struct, frozen=True, forbid_unknown_fields=True):
 class LimitSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """`[[limits]]`: what one scope (`config.scopes`) may ask for. Windows slide; tokens are input and output together.
     `overshoot`: "last-call" admits a call as long as any token is left, however many it may take. Where `concurrent`
-    has no room, up to `queue_calls` wait for it, each for up to `queue_s` seconds (0: none waits)."""
+    has no room, up to `queue_calls` wait for it, each for up to `queue_s` seconds (0: none waits). `fail`: what becomes
+    of it while gateways cannot reach what they share."""
 
     scope: str
     requests_per_minute: int | None = None
@@ -245,6 +247,7 @@ class LimitSettings(Struct, frozen=True, forbid_unknown_fields=True):
     overshoot: Literal["never", "last-call"] = "never"
     queue_s: float = 0.0
     queue_calls: int = 1000
+    fail: Literal["closed", "local"] = "closed"
 
 
 LIMITED: Final = tuple(one.name for one in fields(LimitSettings) if one.default is None)
@@ -261,6 +264,18 @@ class BudgetSettings(Struct, frozen=True, forbid_unknown_fields=True):
     overshoot: Literal["never", "last-call"] = "never"
     unknown_price: Literal["refuse", "allow"] = "refuse"
     warn_at: tuple[float, ...] = ()
+    fail: Literal["closed", "local"] = "closed"
+
+
+class SharedSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[shared]`: where several gateways count limits and budgets together. `url` is that of a Valkey or Redis server
+    (may be a reference); absent: each process counts for itself. What a gateway has been lent and does not renew within
+    `lease_s` seconds goes back."""
+
+    url: str | None = None
+    prefix: str = "steelyard"
+    ca_file: str | None = None
+    lease_s: float = 5.0
 
 
 class CacheSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -292,5 +307,6 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     purposes: dict[str, Purpose] = {}
     limits: tuple[LimitSettings, ...] = ()
     budgets: tuple[BudgetSettings, ...] = ()
+    shared: SharedSettings = field(default_factory=SharedSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
     source: Path | None = None

@@ -9,7 +9,14 @@ from urllib.parse import SplitResult, urlsplit
 from steelyard.config.secrets import is_reference, read_secret_file, reference_complaint, resolve
 from steelyard.core.errors import ConfigError
 
-__all__ = ["base_url_complaint", "header_name_complaint", "ledger_url_complaint", "resolve_ledger_url"]
+__all__ = [
+    "base_url_complaint",
+    "header_name_complaint",
+    "ledger_url_complaint",
+    "resolve_ledger_url",
+    "resolve_shared_url",
+    "shared_url_complaint",
+]
 
 # RFC 9110, section 5.6.2: token = 1*tchar.
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -31,6 +38,7 @@ _OURS: Final = frozenset(
         "upgrade",
     }
 )
+_SHARED_SCHEMES: Final = ("redis", "rediss", "valkey", "valkeys", "unix")
 _LEDGER_SCHEMES: Final = ("sqlite", "postgresql", "postgresql+psycopg")
 
 
@@ -71,6 +79,34 @@ def resolve_ledger_url(
     if wrong is not None:
         raise ConfigError(f"[ledger] url: what {url} stands for is wrong: {wrong}.")
     return resolved
+
+
+def shared_url_complaint(url: str) -> str | None:
+    """Return what is wrong with `[shared] url`, a reference or a URL without a password, or `None`."""
+    if is_reference(url):
+        return reference_complaint(url)
+    if "@" in url or "password=" in url.lower():
+        return 'holds a password; put the whole URL into a variable or a file and write "env:NAME" or "file:PATH" here'
+    return _shared_scheme_complaint(url)
+
+
+def resolve_shared_url(url: str, env: Mapping[str, str], read_file: Callable[[Path], bytes] = read_secret_file) -> str:
+    """Return the URL that `[shared] url` stands for, with its password, in Redis's schemes. Raise ConfigError, without
+    the URL in it, when a reference leads nowhere or to something else."""
+    resolved = resolve(url, env, read_file) if is_reference(url) else url
+    wrong = _shared_scheme_complaint(resolved)
+    if wrong is not None:
+        raise ConfigError(f"[shared] url: what {url if is_reference(url) else 'it says'} is wrong: {wrong}.")
+    return "redis" + resolved.removeprefix("valkey") if resolved.startswith("valkey") else resolved
+
+
+def _shared_scheme_complaint(url: str) -> str | None:
+    scheme, colon, rest = url.partition("://")
+    if not colon or scheme not in _SHARED_SCHEMES:
+        return 'expected a URL like "redis://127.0.0.1:6379/0", or with rediss:// for TLS'
+    if not rest or not url.isprintable():
+        return "names no host" if not rest else "holds a control character"
+    return None
 
 
 def _ledger_scheme_complaint(url: str) -> str | None:

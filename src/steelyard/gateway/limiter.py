@@ -14,9 +14,9 @@ from steelyard.core.usage import Usage
 from steelyard.gateway.body import JsonBody, PathBody
 from steelyard.gateway.envelope import longest_answer
 from steelyard.limits import Ceiling, Counter, Facts, Hold, Limits, ceiling_of, refers
-from steelyard.limits.counters import Requests, Tokens
 from steelyard.limits.limits import NO_KEY
 from steelyard.limits.recall import atto_of_cost
+from steelyard.limits.windowed import Requests, Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -169,9 +169,9 @@ def headers_in_place(call: Account, fields: bytes) -> bytes:
         fields = b"".join([line + b"\r\n" for line in fields.split(b"\r\n") if line and not _is_limit(line)])
     told = _told_to_anthropic if call.endpoint.dialect == "anthropic" else _told
     if requests is not None:
-        fields += told(b"requests", requests.limit, room_r, requests.window.empty_in_s(now))
+        fields += told(b"requests", requests.limit, room_r, requests.empty_in_s(now))
     if tokens is not None:
-        fields += told(b"tokens", tokens.limit, room_t, tokens.window.empty_in_s(now))
+        fields += told(b"tokens", tokens.limit, room_t, tokens.empty_in_s(now))
     return fields
 
 
@@ -181,7 +181,7 @@ def _tightest(hold: Hold, kind: type[Requests] | type[Tokens]) -> tuple[Requests
     least = 0
     for one in hold.counters:
         if isinstance(one, kind):
-            room = one.limit - one.window.used(hold.now)
+            room = one.left(hold.now)
             if found is None or room < least:
                 found, least = one, room
     return found, least

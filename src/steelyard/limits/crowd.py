@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from steelyard.limits.counters import Concurrent, Counter, Gate, InputBytes, Purse, Requests, Till, Tokens
+from steelyard.limits.counter import Counter
+from steelyard.limits.gate import Concurrent, Gate
+from steelyard.limits.input_bytes import InputBytes
+from steelyard.limits.purse import Purse, Till
 from steelyard.limits.rules import Rule
+from steelyard.limits.share import Sharing
+from steelyard.limits.shares import drop_share, share_gate, share_till, share_window
 from steelyard.limits.window import Window
+from steelyard.limits.windowed import Requests, Tokens, Windowed
 
 __all__ = ["MOST_SUBJECTS", "Crowd"]
 
@@ -24,12 +30,19 @@ class Crowd:
 
     __slots__ = ("_by_subject", "_forgets", "_make", "_most", "_others", "rule")
 
-    def __init__(self, rule: Rule, tell: Callable[[str], None], before: Crowd | None, most: int) -> None:
+    def __init__(
+        self,
+        rule: Rule,
+        tell: Callable[[str], None],
+        before: Crowd | None,
+        most: int,
+        sharing: Sharing | None = None,
+    ) -> None:
         """`before` has the counters of the same rule in an earlier configuration, whose counts stay."""
         self.rule = rule
         self._most = most
         self._forgets = rule.scope.kind == "user"
-        self._make = _maker(rule, tell)
+        self._make = _maker(rule, tell, sharing)
         self._by_subject: dict[str, Counter] = {}
         self._others: Counter | None = None
         if before is not None:
@@ -62,7 +75,9 @@ class Crowd:
         for _ in range(min(2, len(counters))):
             name = next(iter(counters))
             counter = counters.pop(name)
-            if not counter.is_idle(now, wall):
+            if counter.is_idle(now, wall):
+                drop_share(counter)
+            else:
                 counters[name] = counter
 
     def __len__(self) -> int:
@@ -74,23 +89,26 @@ class Crowd:
             yield self._others
 
 
-def _maker(rule: Rule, tell: Callable[[str], None]) -> Callable[[str, Counter | None], Counter]:
+def _maker(
+    rule: Rule, tell: Callable[[str], None], sharing: Sharing | None
+) -> Callable[[str, Counter | None], Counter]:
     """Return what makes a counter of a rule, with what another one has counted."""
 
-    def window(before: Counter | None) -> Window:
-        if isinstance(before, Requests | Tokens):
-            return before.window
-        assert rule.length_s is not None
-        return Window(rule.length_s)
-
-    def make(name: str, before: Counter | None) -> Counter:
+    def made(name: str, before: Counter | None) -> Counter:
         if rule.per is not None:
-            return Purse(rule, name, before.till if isinstance(before, Purse) else Till(rule.per), tell)
+            till = before.till if isinstance(before, Purse) else Till(rule.per)
+            if sharing is not None:
+                share_till(sharing, rule, name, till)
+            return Purse(rule, name, till, tell)
         if rule.metric == "concurrent":
-            return Concurrent(rule, name, before.gate if isinstance(before, Concurrent) else Gate())
+            gate = before.gate if isinstance(before, Concurrent) else Gate()
+            return Concurrent(rule, name, gate, None if sharing is None else share_gate(sharing, rule, name, gate))
         if rule.metric == "input_bytes":
-            return InputBytes(rule, name)
+            return InputBytes(rule, name, None)
+        assert rule.length_s is not None
+        window = before.window if isinstance(before, Windowed) else Window(rule.length_s)
+        share = None if sharing is None else share_window(sharing, rule, name, window)
         kind = Tokens if rule.metric.startswith("tokens") else Requests
-        return kind(rule, name, window(before))
+        return kind(rule, name, window, share)
 
-    return make
+    return made

@@ -9,11 +9,13 @@ from itertools import islice
 from typing import Final
 
 from steelyard.config.scopes import EACH
-from steelyard.limits.counters import Counter, Hold
+from steelyard.limits.counter import Counter
 from steelyard.limits.crowd import MOST_SUBJECTS, Crowd
+from steelyard.limits.hold import Hold
 from steelyard.limits.period import period_of
 from steelyard.limits.recall import Recalled, Spent, Want
 from steelyard.limits.rules import Metric, Rule
+from steelyard.limits.share import Sharing
 from steelyard.limits.shown import Standing, standing_of
 from steelyard.limits.window import PARTS
 
@@ -53,7 +55,7 @@ class Applied:
 
 class Limits:
     """The counters of a configuration. `tell` is told when a budget's warning is reached. Counters of rules that an
-    earlier configuration had too (`before`) go on with what they have counted."""
+    earlier configuration had too (`before`) go on with what they have counted. `sharing`: other gateways count, too."""
 
     def __init__(
         self,
@@ -61,10 +63,11 @@ class Limits:
         tell: Callable[[str], None],
         before: Limits | None = None,
         most_subjects: int = MOST_SUBJECTS,
+        sharing: Sharing | None = None,
     ) -> None:
         known: dict[tuple[str, Metric], Crowd] = {} if before is None else before._crowds
         self._crowds: dict[tuple[str, Metric], Crowd] = {
-            one.id: Crowd(one, tell, known.get(one.id), most_subjects) for one in rules
+            one.id: Crowd(one, tell, known.get(one.id), most_subjects, sharing) for one in rules
         }
         waiting = set() if before is None else {one.rule.id for one in before.pending}
         self.pending: set[Crowd] = {

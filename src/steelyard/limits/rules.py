@@ -50,7 +50,8 @@ _BUDGETS: Final[dict[Per, Metric]] = {
 class Rule(Struct, frozen=True):
     """One quantity that is limited for one scope. `limit` is a count, or 10^-18 dollars for a budget, which has `per`;
     `length_s` is that of a window. `last_call`: as long as anything is left a call is admitted, whatever it may take.
-    `unpriced`: so is a call whose price is not known. `warn_at` are parts of the limit that are told when reached."""
+    `unpriced`: so is a call whose price is not known. `warn_at` are parts of the limit that are told when reached.
+    `local`: while gateways cannot reach what they share, each counts for itself."""
 
     scope: Scope
     metric: Metric
@@ -60,6 +61,7 @@ class Rule(Struct, frozen=True):
     last_call: bool = False
     unpriced: bool = False
     warn_at: tuple[float, ...] = ()
+    local: bool = False
 
     @property
     def id(self) -> tuple[str, Metric]:
@@ -79,7 +81,14 @@ def _of_limits(limits: Iterable[LimitSettings]) -> Iterator[Rule]:
             limit: int | None = getattr(one, metric)
             if limit is not None:
                 length_s = LENGTHS_S.get(metric.rpartition("_")[2])
-                yield Rule(_scope(one.scope), metric, limit, length_s, last_call=one.overshoot == "last-call")
+                yield Rule(
+                    _scope(one.scope),
+                    metric,
+                    limit,
+                    length_s,
+                    last_call=one.overshoot == "last-call",
+                    local=one.fail == "local",
+                )
 
 
 def _of_budget(one: BudgetSettings) -> Rule:
@@ -91,6 +100,7 @@ def _of_budget(one: BudgetSettings) -> Rule:
         last_call=one.overshoot == "last-call",
         unpriced=one.unknown_price == "allow",
         warn_at=tuple(sorted(one.warn_at)),
+        local=one.fail == "local",
     )
 
 

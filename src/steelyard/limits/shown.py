@@ -4,7 +4,8 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from steelyard.limits.counters import Counter, Purse
+from steelyard.limits.counter import Counter
+from steelyard.limits.purse import Purse
 from steelyard.limits.rules import usd_of
 
 __all__ = ["Standing", "standing_of"]

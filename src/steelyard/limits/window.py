@@ -18,9 +18,10 @@ PARTS: Final = 60
 class Window:
     """What was counted in the last `length_s` seconds. Times never go back: whoever calls sees to that."""
 
-    __slots__ = ("_counts", "_tick", "_total", "width_s")
+    __slots__ = ("_counts", "_tick", "_total", "length_s", "width_s")
 
     def __init__(self, length_s: float) -> None:
+        self.length_s = length_s
         self.width_s = length_s / PARTS
         self._counts: dict[int, int] = {}  # by sixtieth, in their order
         self._tick = -1
@@ -41,12 +42,18 @@ class Window:
         self._counts[tick] = self._counts.get(tick, 0) + amount
         self._total += amount
 
-    def change(self, then: float, amount: int) -> None:
-        """Correct what was counted at `then`; nothing, where that counts no longer."""
+    def change(self, then: float, amount: int) -> bool:
+        """Correct what was counted at `then`; nothing, where that counts no longer. Return whether it does."""
         tick = int(then / self.width_s)
-        if tick in self._counts:
-            self._counts[tick] += amount
-            self._total += amount
+        if tick not in self._counts:
+            return False
+        self._counts[tick] += amount
+        self._total += amount
+        return True
+
+    def parts(self) -> list[tuple[float, int]]:
+        """Return what was counted, by the end of the sixtieth in which it was."""
+        return [((tick + 1) * self.width_s, amount) for tick, amount in self._counts.items()]
 
     def wait_s(self, now: float, most: int) -> float:
         """Return in how many seconds no more than `most` will count, if nothing else is counted."""
