@@ -100,6 +100,8 @@ def _maker(
             if sharing is not None:
                 share_till(sharing, rule, name, till)
             return Purse(rule, name, till, tell)
+        if rule.metric == "max_calls":
+            return Concurrent(rule, name, before.gate if isinstance(before, Concurrent) else Gate(), None)
         if rule.metric == "concurrent":
             gate = before.gate if isinstance(before, Concurrent) else Gate()
             return Concurrent(rule, name, gate, None if sharing is None else share_gate(sharing, rule, name, gate))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from steelyard.limits.counter import Counter
+    from steelyard.limits.gate import Gate
     from steelyard.limits.purse import Spell
 
 __all__ = ["Hold"]
@@ -15,9 +16,22 @@ class Hold:
     """One call, as limits see it. `now` is monotonic, `wall` since the epoch, in seconds. `tokens` and `atto` are what
     it may take at most, -1 where that is not known; `priced`: whoever may answer has a known price.
 
-    `take` has all counters take the call, or none of them. Then `settle` or `free` is called, once."""
+    `summoned` is the gate where it has waited and now is let pass. `take` has all counters take the call, or none of
+    them. Then `settle` or `free` is called, once."""
 
-    __slots__ = ("atto", "counters", "now", "open", "output", "priced", "size", "spells", "tokens", "wall")
+    __slots__ = (
+        "atto",
+        "counters",
+        "now",
+        "open",
+        "output",
+        "priced",
+        "size",
+        "spells",
+        "summoned",
+        "tokens",
+        "wall",
+    )
 
     def __init__(self, now: float, wall: float, size: int) -> None:
         self.now = now
@@ -29,6 +43,7 @@ class Hold:
         self.priced = True
         self.counters: tuple[Counter, ...] = ()
         self.spells: list[Spell] = []
+        self.summoned: Gate | None = None
         self.open = False
 
     def take(self, counters: tuple[Counter, ...]) -> Counter | None:

@@ -7,7 +7,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from steelyard.config.scopes import Scope, read_scope
-from steelyard.config.settings import BudgetSettings, LimitSettings
+from steelyard.config.settings import BudgetSettings, LimitSettings, ServerSettings
 from steelyard.limits.period import Per
 
 __all__ = ["ATTO", "LENGTHS_S", "METRICS", "Metric", "Rule", "atto_of", "rules_of", "usd_of"]
@@ -20,6 +20,7 @@ Metric = Literal[
     "tokens_per_hour",
     "tokens_per_day",
     "concurrent",
+    "max_calls",
     "input_bytes",
     "usd_per_day",
     "usd_per_week",
@@ -51,7 +52,8 @@ class Rule(Struct, frozen=True):
     """One quantity that is limited for one scope. `limit` is a count, or 10^-18 dollars for a budget, which has `per`;
     `length_s` is that of a window. `last_call`: as long as anything is left a call is admitted, whatever it may take.
     `unpriced`: so is a call whose price is not known. `warn_at` are parts of the limit that are told when reached.
-    `local`: while gateways cannot reach what they share, each counts for itself."""
+    `local`: while gateways cannot reach what they share, each counts for itself. `queue_s` is how long a call may wait
+    for room, and `queue_calls` how many may at once."""
 
     scope: Scope
     metric: Metric
@@ -62,6 +64,8 @@ class Rule(Struct, frozen=True):
     unpriced: bool = False
     warn_at: tuple[float, ...] = ()
     local: bool = False
+    queue_s: float = 0.0
+    queue_calls: int = 0
 
     @property
     def id(self) -> tuple[str, Metric]:
@@ -69,9 +73,18 @@ class Rule(Struct, frozen=True):
         return str(self.scope), self.metric
 
 
-def rules_of(limits: Iterable[LimitSettings], budgets: Iterable[BudgetSettings]) -> tuple[Rule, ...]:
-    """Return the rules of a configuration that has been checked."""
-    return (*_of_limits(limits), *map(_of_budget, budgets))
+def rules_of(
+    limits: Iterable[LimitSettings], budgets: Iterable[BudgetSettings], server: ServerSettings | None = None
+) -> tuple[Rule, ...]:
+    """Return the rules of a configuration that has been checked, with those of a gateway by itself (`server`)."""
+    of_all = _of_server(server) if server is not None else ()
+    return (*of_all, *_of_limits(limits), *map(_of_budget, budgets))
+
+
+def _of_server(server: ServerSettings) -> Iterator[Rule]:
+    if server.max_calls:
+        queue_s, queue_calls = server.queue_s, server.queue_calls
+        yield Rule(_scope("all"), "max_calls", server.max_calls, queue_s=queue_s, queue_calls=queue_calls)
 
 
 def _of_limits(limits: Iterable[LimitSettings]) -> Iterator[Rule]:
@@ -88,6 +101,8 @@ def _of_limits(limits: Iterable[LimitSettings]) -> Iterator[Rule]:
                     length_s,
                     last_call=one.overshoot == "last-call",
                     local=one.fail == "local",
+                    queue_s=one.queue_s if metric == "concurrent" else 0.0,
+                    queue_calls=one.queue_calls,
                 )
 
 
