@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from steelyard.gateway.lane import Breaker, BreakerState
+from steelyard.gateway.breaker import Breaker, BreakerState
 from tests.conftest import StartGateway
 from tests.fake import FakeProvider
 from tests.gateway.upstream_rig import exchange_of, until

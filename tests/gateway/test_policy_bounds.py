@@ -17,7 +17,7 @@ from steelyard.catalog.purpose import NO_PURPOSE, Purpose, stricter
 from steelyard.config.loader import load_config
 from steelyard.config.providers import resolve_providers
 from steelyard.core.errors import Denied, NotFound
-from steelyard.gateway.lane import Vitals
+from steelyard.gateway.health import Health
 from steelyard.gateway.meter import Meter
 from steelyard.gateway.surface import ENDPOINTS
 from steelyard.gateway.ways import Ways
@@ -59,7 +59,8 @@ def test_no_way_and_no_order_of_trial_holds_what_a_decision_denies(
     key = "p" if named else None
     demanded = stricter(purpose or NO_PURPOSE, require or NO_PURPOSE) if purpose or require else None
     permitted = {one for one in DEPLOYMENTS if allowed(cards, one, demanded)}
-    ways = Ways(plans, vitals := {one: Vitals() for one in DEPLOYMENTS}, Meter(0.0), lambda _: None, key)
+    health = Health(lambda: 0.0)
+    ways = Ways(plans, health, Meter(0.0), lambda _: None, key)
     for endpoint in ENDPOINTS.values():
         try:
             way = ways.to(endpoint, "r")
@@ -68,7 +69,7 @@ def test_no_way_and_no_order_of_trial_holds_what_a_decision_denies(
             continue
         assert {lane.target.deployment for lane in way.lanes} <= permitted & set(deployments)
         for _ in range(20):
-            for one in vitals.values():  # some are slow, some rest
+            for one in map(health.of_deployment, DEPLOYMENTS):  # some are slow, some rest
                 one.first_token_s = draw.choice([None, draw.random()])
                 if draw.random() < 0.3:
                     one.breaker.failure(0.0)

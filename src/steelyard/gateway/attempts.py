@@ -8,10 +8,11 @@ from math import inf
 from typing import TYPE_CHECKING, Literal
 
 from steelyard.core.errors import BadRequest, CallError, EngineError, Unavailable
+from steelyard.gateway.breaker import CLOSED
 from steelyard.gateway.choice import Choice
 from steelyard.gateway.detour import Detour
 from steelyard.gateway.failure import Failure, refused
-from steelyard.gateway.lane import CLOSED, Lane
+from steelyard.gateway.lane import Lane
 from steelyard.gateway.retry_after import pause_s
 
 if TYPE_CHECKING:

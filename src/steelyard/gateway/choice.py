@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from steelyard.core.errors import BadRequest, CallError
-from steelyard.gateway.lane import CLOSED, Lane
+from steelyard.gateway.breaker import CLOSED
+from steelyard.gateway.lane import Lane
 from steelyard.gateway.reply import Reply
 
 if TYPE_CHECKING:

@@ -24,7 +24,8 @@ from steelyard.gateway.errand import Errand, continued, kept_page
 from steelyard.gateway.fittings import Fittings
 from steelyard.gateway.form import FormCall
 from steelyard.gateway.head import Head
-from steelyard.gateway.lane import Lane, Vitals
+from steelyard.gateway.health import Health
+from steelyard.gateway.lane import Lane
 from steelyard.gateway.limiter import Limiter
 from steelyard.gateway.meter import Meter
 from steelyard.gateway.metrics_page import MetricsPage
@@ -82,7 +83,7 @@ class Gateway:
         self.outbox = Outbox(loop, fittings.journal)
         self.date = today()
         self.pools = Pools(self.clock, self.outbox)
-        self.vitals: dict[str, Vitals] = {}
+        self.health = Health(self.clock)
         self.signers = Signers()
         self.meter = Meter(time.time())
         self.metrics_page = MetricsPage(self, server.data_dir, fittings.worker if fittings.shared else None)
@@ -99,7 +100,7 @@ class Gateway:
         self.plans = plans
         self.limiter = Limiter(self, limits) if limits is not None else None
         self._counters_of = self._counted if limits is not None else None
-        self._ways = Ways(plans, self.vitals, self.meter, self.signers.of, None, self._counters_of)
+        self._ways = Ways(plans, self.health, self.meter, self.signers.of, None, self._counters_of)
         self._ways_of: dict[str, Ways] = {}
         self.max_body_bytes = server.max_body_bytes
         self.max_header_bytes = server.max_header_bytes
@@ -261,7 +262,7 @@ class Gateway:
             return self._ways
         ways = self._ways_of.get(key.purpose)
         if ways is None:
-            ways = Ways(self.plans, self.vitals, self.meter, self.signers.of, key.purpose, self._counters_of)
+            ways = Ways(self.plans, self.health, self.meter, self.signers.of, key.purpose, self._counters_of)
             self._ways_of[key.purpose] = ways
         return ways
 
@@ -310,7 +311,7 @@ class Gateway:
         assert limiter is not None
         return limiter.limits.of_deployment(deployment, self.clock(), self.wall_clock())
 
-    def grant(self, call: Call, lane: Lane) -> CallError | None:
+    def grant(self, call: Account, lane: Lane) -> CallError | None:
         """Reserve what an attempt may take of a deployment's own limits; return why it may not be made."""
         return self.limiter.grant(call, lane) if self.limiter is not None else None
 

@@ -58,5 +58,5 @@ class MetricsPage:
 
     def _own(self) -> str:
         gateway = self._gateway
-        text = gateway.meter.text(gateway.vitals, gateway.gauges)
+        text = gateway.meter.text(gateway.health.deployments, gateway.gauges) + gateway.health.metrics()
         return text + gateway.limiter.metrics() if gateway.limiter is not None else text

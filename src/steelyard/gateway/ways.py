@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from steelyard.core.errors import NotFound
 from steelyard.gateway.crossing import manners_of, reachable
-from steelyard.gateway.lane import Lane, Vitals
+from steelyard.gateway.health import Health, RouteHealth
+from steelyard.gateway.lane import Lane
 from steelyard.gateway.meter import Meter
 from steelyard.gateway.signing import Signer
 from steelyard.gateway.surface import Endpoint
@@ -19,19 +20,17 @@ from steelyard.policy.plans import Plans
 __all__ = ["Ways"]
 
 _MOST_WAYS = 8192
-_MOST_VITALS = 4096
 
 
 class Ways:
-    """The ways of one configuration, for callers of one purpose. What was learned of the deployments (`vitals`)
-    outlives it."""
+    """The ways of one configuration, for callers of one purpose. What was learned (`health`) outlives it."""
 
-    __slots__ = ("_by_endpoint", "_counters_of", "_meter", "_plans", "_purpose", "_signer_of", "vitals")
+    __slots__ = ("_by_endpoint", "_counters_of", "_health", "_meter", "_plans", "_purpose", "_signer_of")
 
     def __init__(
         self,
         plans: Plans,
-        vitals: dict[str, Vitals],
+        health: Health,
         meter: Meter,
         signer_of: Callable[[Target], Signer | None],
         purpose: str | None = None,
@@ -40,7 +39,7 @@ class Ways:
         self._plans = plans
         self._purpose = purpose
         self._by_endpoint: defaultdict[str, dict[str, Way]] = defaultdict(dict)
-        self.vitals = vitals
+        self._health = health
         self._meter = meter
         self._signer_of = signer_of
         self._counters_of = counters_of
@@ -63,27 +62,22 @@ class Ways:
         if plan.weights is not None:
             given = zip(plan.targets, plan.weights, strict=True)
             weights = [weight for target, weight in given if target in able]
-        lanes = tuple(self._lane(endpoint, plan, target) for target in able)
+        health = self._health.of_route(plan)
+        lanes = tuple(self._lane(endpoint, plan, target, health) for target in able)
         ways = self._by_endpoint[endpoint.name]
         if len(ways) >= _MOST_WAYS:
             ways.clear()
-        way = ways[model] = Way(plan, lanes, weights)
+        way = ways[model] = Way(plan, lanes, weights, health)
         return way
 
-    def _lane(self, endpoint: Endpoint, plan: Plan, target: Target) -> Lane:
+    def _lane(self, endpoint: Endpoint, plan: Plan, target: Target, health: RouteHealth) -> Lane:
         row = self._meter.row(plan.route, target.deployment)
         manners = manners_of(endpoint, target)
-        vitals = self._vitals_of(target.deployment)
+        vitals = self._health.of_deployment(target.deployment)
         permit = self._plans.permit(plan, target.deployment)
         lane = Lane(target, vitals, row, manners, self._signer_of(target), permit)
         if self._counters_of is not None:
             lane.counters = self._counters_of(target.deployment)
+        if health.outliers is not None:
+            lane.watch = health.outliers.watch(target.deployment)
         return lane
-
-    def _vitals_of(self, deployment: str) -> Vitals:
-        known = self.vitals.get(deployment)
-        if known is None:
-            known = Vitals()
-            if len(self.vitals) < _MOST_VITALS:
-                self.vitals[deployment] = known
-        return known
