@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import click
 from msgspec import Struct
@@ -20,7 +20,7 @@ from steelyard.policy.shelf import catalogue_of
 
 __all__ = ["Shelf", "Subject", "cards_option", "is_file", "tell", "today"]
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
+_Command = TypeVar("_Command", bound=Callable[..., object])
 _LOCAL: Final = "local/"
 _SUFFIXES: Final = (".toml", ".json", *MARKDOWN, *YAML)
 

@@ -7,9 +7,11 @@ import asyncio
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
+
+from steelyard.core.loose import JsonObject
 
 __all__ = ["WEIGH_MISSING", "demonstrated", "print_demonstration"]
 
@@ -33,14 +35,14 @@ async def print_demonstration(config_path: Path | None) -> None:
         print(failed, file=sys.stderr, flush=True)
 
 
-async def demonstrated(config_path: Path | None) -> dict[str, Any]:
+async def demonstrated(config_path: Path | None) -> JsonObject:
     """Return what the demonstration prints for programs, or `error` with what is missing, or what failed."""
     if not _has_weigh_extra():
         return {"error": WEIGH_MISSING}
     failed, printed = await _run(config_path, "--json", stdout=asyncio.subprocess.PIPE)
     if failed is not None:
         return {"error": failed}
-    row: dict[str, Any] = msgspec.json.decode(printed, type=dict[str, Any])
+    row: JsonObject = msgspec.json.decode(printed, type=JsonObject)
     return row
 
 

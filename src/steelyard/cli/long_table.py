@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -26,7 +26,7 @@ def check_writable(out: Path | None) -> None:
         raise ConfigError(f"--out {out}: there is no directory {out.parent}")
 
 
-def write_table(out: Path, table: Sequence[Mapping[str, Any]]) -> None:
+def write_table(out: Path, table: Sequence[Mapping[str, object]]) -> None:
     """Write a table as its file's name says. Raises StoreError."""
     try:
         out.write_text(_written(table, out.suffix), encoding="utf-8")
@@ -36,13 +36,13 @@ def write_table(out: Path, table: Sequence[Mapping[str, Any]]) -> None:
         ) from error
 
 
-def print_table(table: Sequence[Mapping[str, Any]]) -> None:
+def print_table(table: Sequence[Mapping[str, object]]) -> None:
     """Print a table as CSV."""
     sys.stdout.write(_written(table, ".csv"))
     sys.stdout.flush()
 
 
-def _written(table: Sequence[Mapping[str, Any]], suffix: str) -> str:
+def _written(table: Sequence[Mapping[str, object]], suffix: str) -> str:
     if suffix == ".jsonl":
         return "".join(msgspec.json.encode(row).decode() + "\n" for row in table)
     text = StringIO()
@@ -52,7 +52,7 @@ def _written(table: Sequence[Mapping[str, Any]], suffix: str) -> str:
     return text.getvalue()
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: object) -> object:
     if isinstance(value, bool):
         return "true" if value else "false"
     return msgspec.json.encode(value).decode() if isinstance(value, dict | list) else value

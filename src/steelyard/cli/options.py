@@ -3,16 +3,22 @@
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import click
 
 from steelyard.config.loader import load_config
 from steelyard.config.settings import Config
 
-__all__ = ["config_option", "json_option", "listen_options", "read_config", "supervisor_option"]
+__all__ = ["Given", "OptionValue", "config_option", "json_option", "listen_options", "read_config", "supervisor_option"]
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
+_Command = TypeVar("_Command", bound=Callable[..., object])
+
+OptionValue: TypeAlias = Any
+"""What Click hands a command for an option: of the type that the option says, which Click's own types do not tell."""
+
+Given: TypeAlias = Mapping[str, OptionValue]
+"""A command's options by their names, where there are too many to be parameters."""
 
 
 def config_option(command: _Command) -> _Command:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import click
 from msgspec import Struct
@@ -21,7 +21,7 @@ from steelyard.weigh.runs.prices import Offer, Offers
 
 __all__ = ["Calling", "calling", "calling_options", "check_models", "offers_of"]
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
+_Command = TypeVar("_Command", bound=Callable[..., object])
 
 _LIFE_S: Final = 24 * 3600.0
 """A key for a moment is revoked when the weighing ends; one whose weighing was killed expires so long after it."""

@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 from msgspec.structs import replace
@@ -83,7 +83,7 @@ def _reported(config: Config, found: Answered, results: Results, page: Path | No
         return None
 
 
-def _row(found: Sequence[Answered], address: str | None) -> dict[str, Any]:
+def _row(found: Sequence[Answered], address: str | None) -> dict[str, object]:
     return {
         "cases": [{"question": one.case.question, **_models(one), **weighing_row(one.weighing)} for one in found],
         "report": address,

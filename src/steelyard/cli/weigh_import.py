@@ -5,14 +5,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import click
 from msgspec import Struct
 
 from steelyard.cli.jsons import print_json
 from steelyard.cli.long_table import check_writable, print_table, write_table
-from steelyard.cli.options import config_option, json_option, read_config
+from steelyard.cli.options import Given, OptionValue, config_option, json_option, read_config
 from steelyard.cli.ranges import RealRange
 from steelyard.cli.shown import console
 from steelyard.cli.visible import visible
@@ -27,6 +27,8 @@ from steelyard.weigh.results.sheet import Results
 from steelyard.weigh.runs.folder import new_id
 
 __all__ = ["import_logs"]
+
+_Command = TypeVar("_Command", bound=Callable[..., object])
 
 
 class _Trip(Struct, frozen=True):
@@ -44,7 +46,7 @@ class _Trip(Struct, frozen=True):
         return self.directory / model.replace("/", "__")
 
 
-def _running(command: Any) -> Any:
+def _running(command: _Command) -> _Command:
     """Add the options that are for running a tool."""
     command = config_option(command)
     command = click.option(
@@ -77,7 +79,7 @@ def _running(command: Any) -> Any:
 @click.option("--score", metavar="NAME", help="The score to read, where a log has several.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write .csv or .jsonl.")
 @json_option
-def import_logs(name: str, logs_given: tuple[str, ...], as_json: bool, **given: Any) -> None:
+def import_logs(name: str, logs_given: tuple[str, ...], as_json: bool, **given: OptionValue) -> None:
     """Read the logs of Inspect or lm-evaluation-harness into one table; with --run, run the tool first.
 
     LOG is a log, or a directory that has them below it; MODEL=LOG names the model otherwise than the log does. With
@@ -102,14 +104,14 @@ def import_logs(name: str, logs_given: tuple[str, ...], as_json: bool, **given: 
         raise ConfigError(*error.findings, f"The logs are there, and need not be made again: {again}") from error
 
 
-def _check_reading(tool: Tool, logs: Sequence[str], given: dict[str, Any]) -> None:
+def _check_reading(tool: Tool, logs: Sequence[str], given: Given) -> None:
     if given["models"] is not None:
         raise click.UsageError("--models goes with --run. The models of logs are named as LOG or MODEL=LOG.")
     if not logs:
         raise click.UsageError(f"Give a LOG of {tool.name}, or a directory of them; or --run TASK --models A,B.")
 
 
-def _trip(tool: Tool, extra: Sequence[str], given: dict[str, Any]) -> _Trip:
+def _trip(tool: Tool, extra: Sequence[str], given: Given) -> _Trip:
     """Return what is to be run, once gateway and program are there and every model is served. Raises ConfigError."""
     if extra and not extra[0].startswith("-"):
         raise click.UsageError(
@@ -179,7 +181,7 @@ def _shown(text: str) -> Iterator[Callable[[str], None]]:
         yield lambda line: status.update(visible(f"{text}  {line}"[: screen.width - 4]))
 
 
-def _read(tool: Tool, logs: Sequence[str], as_json: bool, given: dict[str, Any]) -> None:
+def _read(tool: Tool, logs: Sequence[str], as_json: bool, given: Given) -> None:
     files = found_logs(tool, logs)
     results = read_results(files, None, given["score"])
     rows, found, out = long_rows(results), sums(results), given["out"]

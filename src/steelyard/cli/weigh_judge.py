@@ -2,12 +2,11 @@
 
 import csv
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
@@ -16,7 +15,7 @@ import uvloop
 from steelyard import __version__
 from steelyard.cli.jsons import print_json
 from steelyard.cli.judging_shown import show_judging
-from steelyard.cli.options import config_option, json_option, read_config
+from steelyard.cli.options import Given, OptionValue, config_option, json_option, read_config
 from steelyard.cli.weigh_calling import calling, calling_options, check_models, offers_of
 from steelyard.cli.weigh_judge_options import judging_options
 from steelyard.cli.weigh_judge_work import Work, work_of
@@ -47,7 +46,7 @@ __all__ = ["judge"]
 @source_columns
 @config_option
 @json_option
-def judge(source: str, config_path: Path | None, as_json: bool, **given: Any) -> int:
+def judge(source: str, config_path: Path | None, as_json: bool, **given: OptionValue) -> int:
     """Ask judges about answers, and say by people's labels what their word is worth.
 
     RUN is a weighing's id, its beginning, `latest`, or its directory; FILE holds recorded outputs, one a row: item,
@@ -93,7 +92,7 @@ def _check_new(work: Work, *, resume: bool) -> None:
         )
 
 
-def _ask(work: Work, config: Config, given: Mapping[str, Any]) -> str | None:
+def _ask(work: Work, config: Config, given: Given) -> str | None:
     """Make the calls that are left; return why not all were made."""
     made = work.made()
     todo = remaining(work.asks, made)

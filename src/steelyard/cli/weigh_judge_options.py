@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import click
 
@@ -10,7 +10,7 @@ from steelyard.cli.ranges import RealRange, SeedRange
 
 __all__ = ["judging_options"]
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
+_Command = TypeVar("_Command", bound=Callable[..., object])
 
 
 def judging_options(command: _Command) -> _Command:

@@ -1,15 +1,17 @@
 """What `steelyard weigh judge` is asked to do, from its options."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import combinations
-from typing import Any, Final
+from typing import Final
 
 import click
 from msgspec import Struct
 
+from steelyard.cli.options import Given
 from steelyard.cli.weigh_label import pair_of
 from steelyard.config.settings import Config
 from steelyard.core.errors import ConfigError
+from steelyard.core.loose import JsonObject
 from steelyard.weigh.judges.answers import Answers
 from steelyard.weigh.judges.asks import Ask, Way, asks_for
 from steelyard.weigh.judges.clusters import clusters_of
@@ -45,7 +47,7 @@ class Work(Struct, frozen=True, kw_only=True):
         return [one for one in lines if one.asked in wanted]
 
 
-def work_of(name: str, config: Config, given: Mapping[str, Any]) -> Work:
+def work_of(name: str, config: Config, given: Given) -> Work:
     """Return what is judged and how. Raises ConfigError and UsageError for what cannot be, before anybody is asked."""
     if given["pairwise"] and given["rubric"] is not None:
         raise click.UsageError("Give --pairwise or --rubric, not both.")
@@ -78,11 +80,11 @@ def work_of(name: str, config: Config, given: Mapping[str, Any]) -> Work:
     return Work(source=source, answers=answers, way=way, asked=asked, asks=asks)
 
 
-def _way(given: Mapping[str, Any]) -> Way:
+def _way(given: Given) -> Way:
     rubric = find_rubric(given["rubric"]) if given["rubric"] is not None else None
     kind: Kind = "pairwise" if rubric is None else "score"
     template = read_template(given["template"], kind) if given["template"] is not None else shipped_template(kind)
-    fields: dict[str, Any] = {}
+    fields: JsonObject = {}
     if given["temperature"] != "none":
         try:
             fields["temperature"] = float(given["temperature"])

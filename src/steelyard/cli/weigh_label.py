@@ -8,19 +8,19 @@ import shutil
 import sys
 import termios
 import tty
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from textwrap import wrap
-from typing import Any, Final
+from typing import Final, TypeVar
 
 import click
 from msgspec import Struct
 
 from steelyard.cli.jsons import print_json
-from steelyard.cli.options import config_option, json_option, read_config
+from steelyard.cli.options import Given, OptionValue, config_option, json_option, read_config
 from steelyard.cli.ranges import SeedRange
 from steelyard.cli.visible import visible
 from steelyard.core.errors import ConfigError
@@ -32,9 +32,11 @@ from steelyard.weigh.labels.session import Form, Session
 from steelyard.weigh.labels.showing import Showing, showings
 from steelyard.weigh.labels.standing import standing
 from steelyard.weigh.labels.table import label_rows
-from steelyard.weigh.runs.folder import Folder
+from steelyard.weigh.runs.folder import Appender, Folder
 
 __all__ = ["label", "pair_of", "source_columns"]
+
+_Command = TypeVar("_Command", bound=Callable[..., object])
 
 _COLUMNS: Final = ("item", "model", "output", "prompt")
 _MOST_BY_KEY: Final = 9
@@ -44,7 +46,7 @@ _QUITS: Final = ("q", "\x04")
 _ESCAPES: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O.|.)?")
 
 
-def source_columns(command: Any) -> Any:
+def source_columns(command: _Command) -> _Command:
     """Add the options that name a file's columns."""
     told = {
         "prompt": "prompt, question, input or instruction",
@@ -57,7 +59,7 @@ def source_columns(command: Any) -> Any:
     return command
 
 
-def pair_of(answers: Answers, source: Source, given: Mapping[str, Any]) -> tuple[str, str] | None:
+def pair_of(answers: Answers, source: Source, given: Given) -> tuple[str, str] | None:
     """Return baseline and candidate: as given, as the weighing declared, or the only two models; None: neither.
 
     Raises ConfigError where only one is given."""
@@ -142,7 +144,7 @@ def _by_key(wanted: bool) -> Iterator[None]:
 @source_columns
 @config_option
 @json_option
-def label(source: str, config_path: Path | None, as_json: bool, **given: Any) -> int:
+def label(source: str, config_path: Path | None, as_json: bool, **given: OptionValue) -> int:
     """Say which of two answers is better, without knowing whose they are.
 
     RUN is a weighing's id, its beginning, `latest`, or its directory; FILE holds recorded outputs, one a row: item,
@@ -178,7 +180,7 @@ def label(source: str, config_path: Path | None, as_json: bool, **given: Any) ->
     return 0
 
 
-def _form(given: Mapping[str, Any], rubric: Rubric | None) -> Form:
+def _form(given: Given, rubric: Rubric | None) -> Form:
     rater = given["rater"] or _own_name()
     if rubric is None:
         return Form(rater=rater, kind="pairwise", seed=given["seed"])
@@ -192,7 +194,7 @@ def _own_name() -> str:
         raise ConfigError("Who labels is unknown on this machine. Give --rater NAME.") from error
 
 
-def _converse(session: Session, rubric: Rubric | None, screen: _Screen, appender: Any) -> int:
+def _converse(session: Session, rubric: Rubric | None, screen: _Screen, appender: Appender) -> int:
     """Show, take keys, append; return how many labels were made and stand."""
     keys = screen.keys()
     made = 0

@@ -1,7 +1,6 @@
 """`steelyard weigh list`: the weighings that are kept."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
@@ -29,6 +28,17 @@ class _Evidence(Struct):
     verdict: _Decided
 
 
+class _Row(Struct, frozen=True):
+    """A weighing, as it is listed."""
+
+    id: str
+    created: str
+    kind: str
+    title: str
+    models: tuple[str, ...]
+    verdict: Verdict | None
+
+
 @click.command("list")
 @config_option
 @json_option
@@ -54,16 +64,9 @@ def list_weighings(config_path: Path | None, as_json: bool) -> None:
         click.echo(f"No weighings in {weighings.path}.", err=True)
 
 
-def _row(folder: Folder) -> dict[str, Any]:
+def _row(folder: Folder) -> _Row:
     plan = folder.plan()
-    return {
-        "id": folder.id,
-        "created": plan.created,
-        "kind": plan.kind,
-        "title": plan.title,
-        "models": list(plan.models),
-        "verdict": _verdict(folder),
-    }
+    return _Row(folder.id, plan.created, plan.kind, plan.title, plan.models, _verdict(folder))
 
 
 def _verdict(folder: Folder) -> Verdict | None:
@@ -78,7 +81,6 @@ def _verdict(folder: Folder) -> Verdict | None:
         raise StoreError(f"{path}: no evidence of a weighing: {error}") from error
 
 
-def _cells(row: dict[str, Any]) -> tuple[str, ...]:
-    verdict: Verdict | None = row["verdict"]
-    word = "unknown" if verdict is None else WORDS[verdict]
-    return row["id"], row["created"], row["kind"], ", ".join(row["models"]), word
+def _cells(row: _Row) -> tuple[str, ...]:
+    word = "unknown" if row.verdict is None else WORDS[row.verdict]
+    return row.id, row.created, row.kind, ", ".join(row.models), word

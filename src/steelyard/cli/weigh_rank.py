@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from hashlib import file_digest, sha256
 from pathlib import Path
-from typing import Any
 
 import click
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from steelyard.cli.jsons import print_json
-from steelyard.cli.options import json_option
+from steelyard.cli.options import OptionValue, json_option
 from steelyard.cli.ranges import RealRange, SeedRange
 from steelyard.cli.shown import table
 from steelyard.core.errors import ConfigError
@@ -88,7 +87,7 @@ class _Asked(Struct, frozen=True, kw_only=True):
 )
 @click.option("--pairs", is_flag=True, help="Tell every pair's difference too.")
 @json_option
-def rank(files: tuple[str, ...], **options: Any) -> int:
+def rank(files: tuple[str, ...], **options: OptionValue) -> int:
     """Rank models by scores or by votes.
 
     FILE holds scores (whatever `weigh recorded` reads), or votes: CSV, JSON lines or Parquet with model_a, model_b,

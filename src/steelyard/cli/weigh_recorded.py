@@ -1,15 +1,15 @@
 """`steelyard weigh recorded`: a verdict on two models from results that others recorded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 from rich.text import Text
 
 from steelyard.cli.card_of import tell
 from steelyard.cli.jsons import print_json
-from steelyard.cli.options import config_option, json_option, read_config
+from steelyard.cli.options import Given, OptionValue, config_option, json_option, read_config
 from steelyard.cli.ranges import RealRange, SeedRange
 from steelyard.cli.shown import console, table
 from steelyard.cli.visible import visible
@@ -80,7 +80,7 @@ _BESIDE: Final = 21
 @click.option("--hash-items", is_flag=True, help="Keep items by the SHA-256 of their names.")
 @config_option
 @json_option
-def recorded(files: tuple[str, ...], config_path: Path | None, as_json: bool, **given: Any) -> int:
+def recorded(files: tuple[str, ...], config_path: Path | None, as_json: bool, **given: OptionValue) -> int:
     """Say by recorded results whether one model may take another's place.
 
     FILE is CSV, TSV, JSON, JSONL or Parquet, long (`item, model, score`, any further columns) or wide (`item` and one
@@ -108,7 +108,7 @@ def recorded(files: tuple[str, ...], config_path: Path | None, as_json: bool, **
     return 0 if weighing.verdict == "SWAP" else 1
 
 
-def _keep(decided_on: Decided, files: Sequence[str], config_path: Path | None, given: Mapping[str, Any]) -> str | None:
+def _keep(decided_on: Decided, files: Sequence[str], config_path: Path | None, given: Given) -> str | None:
     """Keep a weighing, and return its id; where that cannot be done, say why: the verdict is the same."""
     origin = Origin(
         inputs=inputs_of(files, given["contaminated"]), reading=Reading(item=given["item"], score=given["score"])

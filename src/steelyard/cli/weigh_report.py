@@ -3,13 +3,12 @@
 import os
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import click
 
 from steelyard.cli.card_of import tell, today
 from steelyard.cli.jsons import print_json
-from steelyard.cli.options import config_option, json_option, read_config
+from steelyard.cli.options import OptionValue, config_option, json_option, read_config
 from steelyard.cli.shown import pairs
 from steelyard.config.providers import resolve_providers
 from steelyard.config.settings import Config
@@ -41,7 +40,7 @@ __all__ = ["report"]
 @click.option("--hash-items", is_flag=True, help="Name items in the JSON by the SHA-256 of their names.")
 @config_option
 @json_option
-def report(weighing: str, config_path: Path | None, as_json: bool, **given: Any) -> None:
+def report(weighing: str, config_path: Path | None, as_json: bool, **given: OptionValue) -> None:
     """Write a weighing's evidence: one page that needs no network, and the same as JSON that anybody can recompute.
 
     ID is a weighing's id, its beginning, or `latest`; `steelyard weigh list` shows them. Licences, openness and

@@ -5,10 +5,9 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
 
 import click
 import uvloop
@@ -17,7 +16,7 @@ from msgspec import Struct
 
 from steelyard.cli.edge import INTERRUPTED
 from steelyard.cli.jsons import print_json
-from steelyard.cli.options import config_option, json_option, read_config
+from steelyard.cli.options import Given, OptionValue, config_option, json_option, read_config
 from steelyard.cli.weigh_calling import Calling, calling, calling_options, check_models, offers_of
 from steelyard.cli.weigh_recorded import show_weighing
 from steelyard.cli.weigh_run_items import chosen_items
@@ -61,7 +60,7 @@ class _Start(Struct, frozen=True):
 @config_option
 @json_option
 @click.pass_context
-def run(context: click.Context, /, config_path: Path | None, as_json: bool, **given: Any) -> int:
+def run(context: click.Context, /, config_path: Path | None, as_json: bool, **given: OptionValue) -> int:
     """Ask models the same items through the running gateway, score the answers, and weigh them.
 
     What is going to be done is written down before the first call, with its cost, and every answer when it comes back:
@@ -126,7 +125,7 @@ def _ceiling(text: str | None) -> Decimal | None:
     return ceiling
 
 
-def _begun(config: Config, given: Mapping[str, Any]) -> _Start:
+def _begun(config: Config, given: Given) -> _Start:
     """Return a weighing as the options ask for it."""
     models = tuple(name.strip() for name in (given["models"] or "").split(",") if name.strip())
     if given["items"] is None or not models:
@@ -149,7 +148,7 @@ def _begun(config: Config, given: Mapping[str, Any]) -> _Start:
     return _Start(planned(chosen, wanted, time.time()), chosen.items, made or chosen.scorer)
 
 
-def _declared(models: tuple[str, ...], chosen: Chosen, given: Mapping[str, Any]) -> Declaration | None:
+def _declared(models: tuple[str, ...], chosen: Chosen, given: Given) -> Declaration | None:
     """Return what is to be decided; None where no margin was declared."""
     named = [name for name in ("baseline", "candidate") if given[name] is not None]
     if given["margin"] is None:
@@ -175,7 +174,7 @@ def _declared(models: tuple[str, ...], chosen: Chosen, given: Mapping[str, Any])
     )
 
 
-def _resumed(config: Config, weighings: Weighings, given: Mapping[str, Any], context: click.Context) -> _Start:
+def _resumed(config: Config, weighings: Weighings, given: Given, context: click.Context) -> _Start:
     """Return a weighing that is to go on."""
     folder = weighings.find(given["resume"])
     plan = folder.plan()

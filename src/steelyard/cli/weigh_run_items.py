@@ -4,13 +4,15 @@ import time
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from msgspec.structs import replace
 
 from steelyard.cli.ledger_of import ledger_of
+from steelyard.cli.options import Given
 from steelyard.config.settings import Config
 from steelyard.core.errors import ConfigError
+from steelyard.core.loose import JsonObject, JsonValue
 from steelyard.keys.duration import parse_duration
 from steelyard.weigh.items.chosen import Chosen, check_columns, checked, sampled
 from steelyard.weigh.items.from_ledger import STRATA, Draw, Stratum, items_of_ledger
@@ -25,7 +27,7 @@ __all__ = ["chosen_items", "request_of"]
 _OURS: Final = frozenset({"model", "messages", "stream"})
 
 
-def chosen_items(config: Config, given: Mapping[str, Any]) -> Chosen:
+def chosen_items(config: Config, given: Given) -> Chosen:
     """Return the items that the options ask for. Raises ConfigError, with file and line where there is one."""
     source: str = given["items"]
     request = request_of(given["request"], given["max_tokens"])
@@ -43,9 +45,9 @@ def chosen_items(config: Config, given: Mapping[str, Any]) -> Chosen:
     return sampled(found, given["sample"], given["seed"])
 
 
-def request_of(settings: Iterable[str], max_tokens: int | None) -> dict[str, Any]:
+def request_of(settings: Iterable[str], max_tokens: int | None) -> JsonObject:
     """Return the fields that go along with every call. Raises ConfigError for what is no KEY=VALUE."""
-    request: dict[str, Any] = {}
+    request: JsonObject = {}
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals or not key:
@@ -59,7 +61,7 @@ def request_of(settings: Iterable[str], max_tokens: int | None) -> dict[str, Any
     return request if max_tokens is None else {**request, "max_tokens": max_tokens}
 
 
-def _of_ledger(config: Config, source: str, request: Mapping[str, Any], given: Mapping[str, Any]) -> Chosen:
+def _of_ledger(config: Config, source: str, request: Mapping[str, JsonValue], given: Given) -> Chosen:
     if given["item"] is not None or given["prompt"] is not None:
         raise ConfigError("Traffic has its own prompts; --item and --prompt go with a file.")
     if given["sample"] is None:

@@ -1,7 +1,7 @@
 """The options of `steelyard weigh run`."""
 
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import click
 
@@ -10,7 +10,7 @@ from steelyard.weigh.scorers.registry import SCORERS
 
 __all__ = ["PLANNING", "run_options"]
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
+_Command = TypeVar("_Command", bound=Callable[..., object])
 
 PLANNING: Final = (
     *("models", "scorer", "options", "repeats", "seed", "sample", "max_tokens", "request", "item", "prompt", "target"),

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 import click
 import msgspec
@@ -140,7 +140,7 @@ def show_flags(flags: Sequence[Flag]) -> None:
 
 def run_row(
     name: str, path: str, ended: Ended, sums: Sequence[ModelSums], flags: Sequence[Flag], weighing: Weighing | None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Return a run for programs."""
     progress = ended.progress
     return {

@@ -1,15 +1,15 @@
 """`steelyard weigh score`: score recorded outputs, for `weigh recorded` to weigh."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from msgspec import Struct
 
 from steelyard.cli.jsons import print_json
 from steelyard.cli.long_table import check_writable, print_table, write_table
-from steelyard.cli.options import json_option
+from steelyard.cli.options import Given, OptionValue, json_option
 from steelyard.cli.shown import console
 from steelyard.cli.visible import visible
 from steelyard.core.errors import ConfigError
@@ -23,6 +23,8 @@ from steelyard.weigh.tasks.task import Task
 
 __all__ = ["score"]
 
+_Command = TypeVar("_Command", bound=Callable[..., object])
+
 
 class _By(Struct, frozen=True):
     """What the outputs are scored by: a scorer, and the items of a task or of a file."""
@@ -34,7 +36,7 @@ class _By(Struct, frozen=True):
     kept: tuple[str, ...]
 
 
-def _columns(command: Any) -> Any:
+def _columns(command: _Command) -> _Command:
     """Add the options that say which columns hold what, as `columns`."""
     for name, usual in (("target", "target or answer"), ("output", "output, response or completion")):
         command = click.option(f"--{name}", metavar="COL", help=f"Column of the {name}; without it: {usual}.")(command)
@@ -42,7 +44,7 @@ def _columns(command: Any) -> Any:
     return click.option("--item", metavar="COL", help="Column of the item; without it: item, id or key.")(command)
 
 
-def _scoring(command: Any) -> Any:
+def _scoring(command: _Command) -> _Command:
     """Add the options that say by what is scored."""
     command = click.option(
         "--items", "items_file", type=click.Path(path_type=Path), metavar="FILE",
@@ -66,7 +68,7 @@ def _scoring(command: Any) -> Any:
 @click.option("--unparsed-as-wrong", "strict", is_flag=True, help="What is unparsed or missing is worth 0.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write .csv or .jsonl.")
 @json_option
-def score(file: Path, **given: Any) -> None:
+def score(file: Path, **given: OptionValue) -> None:
     """Score recorded outputs, one a row of FILE: .csv, .tsv or .jsonl, also .gz or .xz.
 
     The long table (item, model, score, parsed, scorer, version) goes to --out or to standard output, and what each
@@ -86,7 +88,7 @@ def score(file: Path, **given: Any) -> None:
     _tell(scored, by.scorer, given["out"], as_json=given["as_json"])
 
 
-def _by(given: Mapping[str, Any]) -> _By:
+def _by(given: Given) -> _By:
     if (given["name"] is None) == (given["task"] is None):
         raise click.UsageError("Give --scorer NAME, or --task NAME|FILE.")
     if given["task"] is not None:

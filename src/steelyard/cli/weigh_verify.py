@@ -1,7 +1,7 @@
 """`steelyard weigh verify`: does a report's verdict follow from its rows, and are the rows those of the files?"""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 import msgspec
@@ -10,7 +10,7 @@ from steelyard.cli.jsons import print_json
 from steelyard.cli.options import json_option
 from steelyard.cli.visible import visible
 from steelyard.core.errors import ConfigError
-from steelyard.weigh.evidence.canonical import read_sealed
+from steelyard.weigh.evidence.canonical import Sealed, read_sealed
 from steelyard.weigh.evidence.directory import against_folder
 from steelyard.weigh.evidence.inputs import against_files
 from steelyard.weigh.evidence.verify import TOLERANCE, Checked, verified
@@ -67,7 +67,7 @@ def verify(report: Path, more: tuple[Path, ...], inputs: tuple[Path, ...], as_js
     return 1 if checked.differences else 0
 
 
-def _against(read: Any, paths: tuple[Path, ...]) -> Checked:
+def _against(read: Sealed, paths: tuple[Path, ...]) -> Checked:
     folders = [path for path in paths if path.is_dir()]
     if folders and len(paths) > 1:
         raise ConfigError(f"{folders[0]} is a directory: give the files, or the one directory of a live weighing")
@@ -96,6 +96,6 @@ def _tell(checked: Checked, word: str) -> None:
         click.echo(visible(f"Note: {note}"), err=True)
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     told = msgspec.json.encode(value).decode()
     return told if len(told) <= 200 else f"{told[:199]}…"

@@ -3,10 +3,12 @@
 Sources: OpenAI API reference, "The chat completion object" and "Errors"; `docs/reference/errors.md`.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from msgspec import Struct
+
+from steelyard.core.loose import JsonObject
 
 __all__ = ["Answered", "Failed", "read_answer", "read_failure"]
 
@@ -17,7 +19,7 @@ class Answered(Struct, frozen=True):
     """What a model said. A model that said nothing has the text "". Tokens None: not reported."""
 
     text: str
-    tool_calls: tuple[dict[str, Any], ...]
+    tool_calls: tuple[JsonObject, ...]
     finish_reason: str | None
     input_tokens: int | None
     output_tokens: int | None
@@ -40,7 +42,7 @@ class _Part(Struct, frozen=True):
 class _Message(Struct, frozen=True):
     content: str | tuple[_Part, ...] | None = None
     refusal: str | None = None
-    tool_calls: tuple[dict[str, Any], ...] | None = None
+    tool_calls: tuple[JsonObject, ...] | None = None
 
 
 class _Choice(Struct, frozen=True):

@@ -1,8 +1,10 @@
 """What whoever calls models for a weighing asks for, and gets."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from msgspec import Struct
+
+from steelyard.core.loose import JsonObject
 
 __all__ = ["Caller", "CameBack", "Reply", "Request"]
 
@@ -11,8 +13,8 @@ class Request(Struct, frozen=True):
     """One call: a route or deployment, OpenAI's messages, and the other fields of a chat completion."""
 
     model: str
-    messages: tuple[dict[str, Any], ...]
-    fields: dict[str, Any] = {}
+    messages: tuple[JsonObject, ...]
+    fields: JsonObject = {}
 
 
 class CameBack(Struct, frozen=True, kw_only=True):
@@ -40,7 +42,7 @@ class Reply(CameBack, frozen=True, kw_only=True):
 
     text: str | None
     code: str | None = None
-    tool_calls: tuple[dict[str, Any], ...] = ()
+    tool_calls: tuple[JsonObject, ...] = ()
     attempts: int = 1
 
 

@@ -9,13 +9,14 @@ import math
 from collections import Counter
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import rfc8785
 from msgspec import Struct
 
 from steelyard.core.errors import ConfigError, StoreError
+from steelyard.core.loose import JsonObject, JsonValue
 from steelyard.weigh.evidence.document import SCHEMA, SIDES, Evidence
 from steelyard.weigh.verdict import Weighing, weighing_row
 
@@ -30,12 +31,12 @@ _DIGEST: Final = "sha256"
 class Sealed(Struct, frozen=True):
     """A document as it was read: its keys and values, the same as a value, and the digest that it states."""
 
-    document: dict[str, Any]
+    document: JsonObject
     evidence: Evidence
     stated: str
 
 
-def plain(value: Any) -> Any:
+def plain(value: JsonValue) -> JsonValue:
     """Return a value as JSON has it: a weighing in the order in which `weigh recorded --json` prints it."""
     if isinstance(value, Weighing):
         return msgspec.to_builtins(weighing_row(value))
@@ -47,7 +48,7 @@ def plain(value: Any) -> Any:
     return msgspec.to_builtins(value)
 
 
-def digest(document: dict[str, Any]) -> str:
+def digest(document: JsonObject) -> str:
     """Return the SHA-256 of the canonical document without its key `sha256`. Raises ConfigError for what JSON lacks."""
     return sha256(_joined(_members(document))).hexdigest()
 
@@ -64,7 +65,7 @@ def sealed(evidence: Evidence) -> bytes:
     return seal(evidence)[0]
 
 
-def _members(document: dict[str, Any]) -> dict[str, bytes]:
+def _members(document: JsonObject) -> dict[str, bytes]:
     """Return the canonical values of a document's keys, but for its digest: each is written once, for the digest and
     for the file. Raises ConfigError."""
     try:
@@ -114,7 +115,7 @@ def decoded(content: bytes) -> Sealed:
     return Sealed(document, evidence, stated)
 
 
-def _parsed(content: bytes) -> Any:
+def _parsed(content: bytes) -> JsonValue:
     try:
         return json.loads(
             content.decode(),
@@ -131,7 +132,7 @@ def _parsed(content: bytes) -> Any:
         raise ConfigError(f"no JSON: {str(error)[:300]}") from error
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _once(pairs: list[tuple[str, JsonValue]]) -> JsonObject:
     found = dict(pairs)
     if len(found) != len(pairs):
         counts = Counter(name for name, _ in pairs)

@@ -5,10 +5,11 @@ are 64 hexadecimal digits. `rows`, `calls`, `inputs` and `declared` are what was
 `outcomes`, and each model's `mean` and `spending` follow from them, and `verify` computes them again.
 """
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
+from steelyard.core.loose import JsonObject
 from steelyard.weigh.verdict import Weighing
 
 __all__ = [
@@ -123,7 +124,7 @@ class ScoredWith(_Part, frozen=True, kw_only=True):
 
     label: str
     name: str | None
-    options: dict[str, Any] | None
+    options: JsonObject | None
     version: str | None
 
 
@@ -237,5 +238,5 @@ class Evidence(_Part, frozen=True, kw_only=True):
     reading: Reading | None
     items_sha256: str | None
     prompt_sha256: str | None
-    judges: dict[str, Any] | None
+    judges: JsonObject | None
     code: Code

@@ -4,11 +4,12 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from msgspec.structs import replace
 
 from steelyard.core.errors import ConfigError, StoreError
+from steelyard.core.loose import JsonValue
 from steelyard.weigh.evidence.again import asked_of, level_of
 from steelyard.weigh.evidence.canonical import Sealed, plain
 from steelyard.weigh.evidence.document import SIDES, Evidence, Input
@@ -39,7 +40,7 @@ def inputs_of(files: Sequence[str], contaminated: Path | None) -> tuple[Input, .
     return tuple(found)
 
 
-def _input(path: Path, model: str | None, role: Any) -> Input:
+def _input(path: Path, model: str | None, role: JsonValue) -> Input:
     content = _content(path)
     # A name that is no UTF-8 stands in Python as lone surrogates, which JSON does not hold.
     name = os.fsencode(path.name).decode(errors="replace")

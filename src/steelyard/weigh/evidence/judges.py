@@ -3,11 +3,10 @@
 It is what `steelyard weigh judge` tells of the judging that was declared last, from the lines beside the calls.
 """
 
-from typing import Any
-
 import msgspec
 
 from steelyard.core.errors import ConfigError
+from steelyard.core.loose import JsonObject
 from steelyard.weigh.judges.answers import answers_in_folder
 from steelyard.weigh.judges.asks import Way
 from steelyard.weigh.judges.judgement import DECLARED, JUDGEMENTS, Declared, Judgement
@@ -21,7 +20,7 @@ from steelyard.weigh.runs.folder import Folder
 __all__ = ["judges_of"]
 
 
-def judges_of(folder: Folder) -> dict[str, Any] | None:
+def judges_of(folder: Folder) -> JsonObject | None:
     """Return `declared`, and either the `report` or the `reason` why there is none; None where nobody judged.
 
     Raises StoreError for lines that cannot be read."""
@@ -35,13 +34,11 @@ def judges_of(folder: Folder) -> dict[str, Any] | None:
     except ConfigError as error:
         found, reason = None, str(error)
     # Through JSON, which has no numbers that are none: they become null.
-    row: dict[str, Any] = msgspec.json.decode(
-        msgspec.json.encode({"declared": last, "report": found, "reason": reason})
-    )
+    row: JsonObject = msgspec.json.decode(msgspec.json.encode({"declared": last, "report": found, "reason": reason}))
     return row
 
 
-def _report(folder: Folder, last: Declared, judgements: list[Judgement]) -> dict[str, Any]:
+def _report(folder: Folder, last: Declared, judgements: list[Judgement]) -> JsonObject:
     rubric = None if last.rubric is None else _rubric(last.rubric)
     template = Template(SCHEMA, last.template[:12], last.kind, last.prompt, last.system)
     way = Way(judges=last.judges, template=template, rubric=rubric, fields=last.fields, seed=last.seed)

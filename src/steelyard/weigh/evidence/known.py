@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
 from steelyard.catalog.cards import Card, digest
 from steelyard.catalog.openness.licence_book import book_of
 from steelyard.catalog.openness.of_card import level_of
 from steelyard.catalog.terms import Terms
+from steelyard.core.loose import JsonValue
 from steelyard.policy.known import Known
 from steelyard.weigh.evidence.document import Evidence, ModelFacts, Side
 
@@ -54,6 +54,6 @@ def _text(card: Card | None, name: str, on: date) -> str | None:
     return None if card is None else card.text(name, on)
 
 
-def _claimed(terms: Terms | None, name: str, on: date) -> Any:
+def _claimed(terms: Terms | None, name: str, on: date) -> JsonValue:
     claim = None if terms is None else terms.claim(name, on)
     return None if claim is None else claim.value

@@ -1,13 +1,13 @@
 """The document of a weighing: of results that others recorded, or of calls of its own."""
 
 import platform
-from typing import Any
 
 import numpy as np
 import scipy
 from msgspec import Struct
 
 from steelyard import __version__
+from steelyard.core.loose import JsonObject
 from steelyard.weigh.evidence.document import (
     SCHEMA,
     SIDES,
@@ -53,7 +53,7 @@ class Origin(Struct, frozen=True, kw_only=True):
     inputs: tuple[Input, ...] = ()
     reading: Reading | None = None
     calls: tuple[AskedOnce, ...] = ()
-    judges: dict[str, Any] | None = None
+    judges: JsonObject | None = None
 
 
 def code_here() -> Code:

@@ -9,11 +9,12 @@ versions of NumPy and SciPy round differently; `n_needed`, which is rounded up, 
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 
 from steelyard.core.errors import ConfigError
+from steelyard.core.loose import JsonValue
 from steelyard.weigh.evidence.again import means_again, outcomes_again, row_scores_again, spending_again, weighed_again
 from steelyard.weigh.evidence.canonical import Sealed, digest, plain
 from steelyard.weigh.evidence.document import SIDES
@@ -39,8 +40,8 @@ class Difference(Struct, frozen=True):
     """Where a document says something else than what was computed here. `path` as in `$.rows[3].baseline`."""
 
     path: str
-    stated: Any
-    computed: Any
+    stated: object
+    computed: object
 
 
 class Checked(Struct, frozen=True):
@@ -103,7 +104,10 @@ def _verdict(read: Sealed, notes: list[str]) -> Iterator[Difference]:
 
 
 def _flags(
-    read: Sealed, stated: Sequence[Mapping[str, Any]], computed: Sequence[Mapping[str, Any]], notes: list[str]
+    read: Sealed,
+    stated: Sequence[Mapping[str, JsonValue]],
+    computed: Sequence[Mapping[str, JsonValue]],
+    notes: list[str],
 ) -> Iterator[Difference]:
     checked = _FROM_ROWS
     theirs, ours = read.evidence.code, code_here()
@@ -150,7 +154,7 @@ def _calls(read: Sealed) -> Iterator[Difference]:
             yield Difference(f"$.rows[{places[row.item]}].{side}", getattr(row, side), mean)
 
 
-def compared(path: str, stated: Any, computed: Any) -> Iterator[Difference]:
+def compared(path: str, stated: object, computed: object) -> Iterator[Difference]:
     """Yield where two values of JSON differ, by path, beyond the tolerance."""
     if isinstance(stated, dict) and isinstance(computed, dict):
         for key in dict.fromkeys((*computed, *stated)):
@@ -168,7 +172,7 @@ def compared(path: str, stated: Any, computed: Any) -> Iterator[Difference]:
         yield Difference(path, stated, computed)
 
 
-def _same(path: str, stated: Any, computed: Any) -> bool:
+def _same(path: str, stated: JsonValue, computed: JsonValue) -> bool:
     numbers = [isinstance(one, int | float) and not isinstance(one, bool) for one in (stated, computed)]
     if not all(numbers):
         return type(stated) is type(computed) and bool(stated == computed)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from msgspec import Struct
@@ -62,7 +62,7 @@ def found_below(tool: Tool, directory: Path) -> list[Path]:
     return sorted({file for pattern in tool.logs for file in directory.rglob(pattern)})
 
 
-def long_rows(results: Results) -> list[dict[str, Any]]:
+def long_rows(results: Results) -> list[dict[str, object]]:
     """Return a row for each item, model and run, with every column that a log tells. A missing score is None.
 
     Raises ConfigError for cells that are no scores."""
@@ -74,13 +74,13 @@ def long_rows(results: Results) -> list[dict[str, Any]]:
     return [{name: row.get(name) for name in names} for row in rows]
 
 
-def _rows(block: Block, wrong: list[str]) -> Iterator[dict[str, Any]]:
+def _rows(block: Block, wrong: list[str]) -> Iterator[dict[str, object]]:
     scores = [None if np.isnan(score) else float(score) for score in scores_of(block, wrong)]
     repeats = block.cells(block.repeat) if block.repeat is not None else [None] * len(scores)
     kept = [name for name in block.sheet.names if name not in (block.item, block.score, block.repeat)]
     columns = {f"log.{name}" if name in _OWN else name: block.cells(name) for name in kept}
     for number, item in enumerate(block.column(block.item).said()):
-        row: dict[str, Any] = {"item": item, "model": block.model, "score": scores[number]}
+        row: dict[str, object] = {"item": item, "model": block.model, "score": scores[number]}
         if block.repeat is not None:
             row["epoch"] = repeats[number]
         yield row | {name: cells[number] for name, cells in columns.items()}

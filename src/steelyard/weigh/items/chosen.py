@@ -2,7 +2,7 @@
 
 from collections import Counter
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -68,7 +68,7 @@ def sampled(chosen: Chosen, n: int | None, seed: int) -> Chosen:
 
 def check_columns(items: tuple[Planned, ...], wanted: dict[str, str]) -> None:
     """Raise ConfigError for a column that no item has, before anything is spent. `wanted`: the column by its option."""
-    seen: dict[str, Any] = dict.fromkeys(name for item in items for name in item.row)
+    seen = dict.fromkeys(name for item in items for name in item.row)
     known = f"; there are {', '.join(seen)}" if seen else "; the items have no columns"
     wrong = [
         f'{option} {name}: no column of the items is called "{name}"{nearest(name, seen, known)}'

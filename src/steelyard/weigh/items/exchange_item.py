@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from hashlib import sha256
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -12,6 +12,7 @@ from steelyard.core.answer import Answer
 from steelyard.core.errors import BadRequest
 from steelyard.core.exchange import Exchange
 from steelyard.core.fold import Fold
+from steelyard.core.loose import JsonObject
 from steelyard.core.losses import Loss, Losses
 from steelyard.core.parts import Media, Part, Refusal, Text, ToolCall, ToolResult
 from steelyard.core.request import Request
@@ -81,7 +82,7 @@ def made(exchange: Exchange, day: str, keep: Collection[Kept]) -> Made | LeftOut
     return Made(item, _digest([messages, fields]), losses.all())
 
 
-def _row(exchange: Exchange, day: str, request: Request, messages: tuple[dict[str, Any], ...]) -> dict[str, Any]:
+def _row(exchange: Exchange, day: str, request: Request, messages: tuple[JsonObject, ...]) -> JsonObject:
     return {
         "exchange": exchange.id,
         "route": exchange.route,
@@ -97,7 +98,7 @@ def _row(exchange: Exchange, day: str, request: Request, messages: tuple[dict[st
     }
 
 
-def _beginning(messages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def _beginning(messages: Iterable[JsonObject]) -> list[JsonObject]:
     """Return the messages up to the user's first."""
     found = []
     for message in messages:
@@ -142,7 +143,7 @@ def _said(answer: Answer | None) -> str | None:
     return "".join(texts) if texts else None
 
 
-def _calls(answer: Answer | None) -> list[dict[str, Any]]:
+def _calls(answer: Answer | None) -> list[JsonObject]:
     if answer is None or not answer.choices:
         return []
     return [

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from msgspec import Struct
 
 from steelyard.core.errors import ConfigError
+from steelyard.core.loose import JsonObject, JsonValue
 from steelyard.documents.findings import nearest
 from steelyard.weigh.items.chosen import Chosen, checked
 from steelyard.weigh.results.sheet import mistaken
@@ -31,7 +32,7 @@ class Named(Struct, frozen=True, kw_only=True):
     target: str | None = None
 
 
-def items_of_rows(path: Path, request: Mapping[str, Any], named: Named | None = None) -> Chosen:
+def items_of_rows(path: Path, request: Mapping[str, JsonValue], named: Named | None = None) -> Chosen:
     """Return the items of a file. `request` goes along with every call.
 
     An item without an id gets the number of its row. Raises ConfigError with file and line for rows that ask nothing,
@@ -65,7 +66,9 @@ def _columns(named: Named, seen: Mapping[str, None], source: str) -> Named:
     )
 
 
-def _items(rows: Iterable[Row], columns: Named, request: Mapping[str, Any], wrong: list[str]) -> Iterator[Planned]:
+def _items(
+    rows: Iterable[Row], columns: Named, request: Mapping[str, JsonValue], wrong: list[str]
+) -> Iterator[Planned]:
     assert columns.prompt is not None
     for number, row in enumerate(rows, 1):
         asked = row.values.get(columns.prompt)
@@ -87,14 +90,14 @@ def _items(rows: Iterable[Row], columns: Named, request: Mapping[str, Any], wron
         )
 
 
-def _prompt(asked: object) -> tuple[dict[str, Any], ...] | str:
+def _prompt(asked: object) -> tuple[JsonObject, ...] | str:
     """Return the messages of a prompt, or what is wrong with it."""
     if not isinstance(asked, str):
         return "a prompt is text, and this is none" if asked is not None else "nothing is asked"
     return ({"role": "user", "content": asked},) if asked.strip() else "nothing is asked"
 
 
-def _messages(asked: object) -> tuple[dict[str, Any], ...] | str:
+def _messages(asked: object) -> tuple[JsonObject, ...] | str:
     """Return messages, in CSV written as JSON, or what is wrong with them."""
     if isinstance(asked, str):
         try:

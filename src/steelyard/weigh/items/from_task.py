@@ -1,10 +1,10 @@
 """Items from a task."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from msgspec.structs import replace
 
+from steelyard.core.loose import JsonValue
 from steelyard.weigh.items.chosen import Chosen, checked
 from steelyard.weigh.runs.plan import Planned
 from steelyard.weigh.tasks.task import Task
@@ -12,7 +12,7 @@ from steelyard.weigh.tasks.task import Task
 __all__ = ["items_of_task"]
 
 
-def items_of_task(task: Task, source: str, request: Mapping[str, Any]) -> Chosen:
+def items_of_task(task: Task, source: str, request: Mapping[str, JsonValue]) -> Chosen:
     """Return a task's items, with its scorer, cluster and slices. `request` takes the place of what the task's says.
 
     Raises ConfigError for a task without items."""

@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 import numpy as np
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from steelyard.core.exchange import Decided, Exchange
+from steelyard.core.loose import JsonValue
 from steelyard.ledger.rows import exchange_of
 from steelyard.ledger.schema import content, exchange
 from steelyard.weigh.items.strata import rank_of
@@ -93,7 +94,7 @@ def population_of(
     )
     made_by_weighings = frozenset(weighed)
     seqs, ranks, sizes, codes = array("q"), array("Q"), array("q"), array("q")
-    numbers: dict[tuple[Any, ...], int] = {}
+    numbers: dict[tuple[object, ...], int] = {}
     left_out = 0
     for seq, name, key, size, *values in connection.execution_options(yield_per=_ROWS).execute(query):
         if name in made_by_weighings or key in within.weighing_keys:
@@ -152,13 +153,13 @@ def _quarters(lengths: Ints) -> tuple[Ints, tuple[str, ...]]:
     return np.searchsorted(ends, lengths, side="left"), tuple(str(number) for number in range(1, len(ends) + 2))
 
 
-def _named(by: Sequence[Stratum], values: Sequence[Any], quarter: str) -> str:
+def _named(by: Sequence[Stratum], values: Sequence[JsonValue], quarter: str) -> str:
     return ", ".join(
         f"{name} {quarter if name == 'input' else _told(name, value)}" for name, value in zip(by, values, strict=True)
     )
 
 
-def _told(name: Stratum, value: Any) -> str:
+def _told(name: Stratum, value: JsonValue) -> str:
     if name == "purpose":
         value = _decode_decided(value).purpose if value else None
     return "none" if value is None else str(value)

@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from msgspec import Struct
 
 from steelyard.core.errors import ConfigError
+from steelyard.core.loose import JsonObject, JsonValue
 from steelyard.documents.findings import nearest, shown
 from steelyard.weigh.runs.call import Call
 from steelyard.weigh.runs.folder import Folder
@@ -34,7 +35,7 @@ class Answered(Struct, frozen=True, kw_only=True):
     outputs: dict[str, str]
     place: str
     reference: str | None = None
-    row: dict[str, Any] = {}
+    row: JsonObject = {}
 
 
 class Answers(Struct, frozen=True, kw_only=True):
@@ -189,7 +190,7 @@ def _asked(item: Planned) -> tuple[str, int]:
     return "\n\n".join(f"[{role}]\n{text}" for role, text in said), lost
 
 
-def _text(content: Any) -> tuple[str, int]:
+def _text(content: JsonValue) -> tuple[str, int]:
     if content is None:
         return "", 0
     if isinstance(content, str):

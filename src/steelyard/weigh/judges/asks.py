@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from random import Random
-from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from steelyard.core.errors import ConfigError
+from steelyard.core.loose import JsonObject, Members
 from steelyard.weigh.calls.caller import CameBack, Reply, Request
 from steelyard.weigh.judges.answers import Answered
 from steelyard.weigh.judges.fence import fenced, mark_for
@@ -26,7 +26,7 @@ class Way(Struct, frozen=True, kw_only=True):
     judges: tuple[str, ...]
     template: Template
     rubric: Rubric | None = None
-    fields: dict[str, Any] = {}
+    fields: JsonObject = {}
     seed: int = 0
 
 
@@ -70,7 +70,7 @@ def judged(ask: Ask, way: Way, reply: Reply) -> Judgement:
         score, unread = found.score, found.why
     if unread is not None and reply.finish_reason == "length":
         unread = "cut off at the limit of tokens"
-    told: dict[str, Any] = {name: getattr(reply, name) for name in CameBack.__struct_fields__}
+    told: Members = {name: getattr(reply, name) for name in CameBack.__struct_fields__}
     return Judgement(
         judge=ask.request.model,
         kind=way.template.kind,

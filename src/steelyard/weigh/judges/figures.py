@@ -3,14 +3,14 @@
 Its wins and means are told as what they are: its own, not corrected, and no verdict on anybody."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from msgspec import Struct
 
+from steelyard.core.loose import Members
 from steelyard.weigh.judges.said import Floats, PairsJudged, ScoresJudged, Spent
 from steelyard.weigh.judging.agreement import Agreement, agreement
-from steelyard.weigh.judging.orders import BothOrders, Position, Verdict, position, settled
+from steelyard.weigh.judging.orders import BothOrders, Codes, Position, Verdict, position, settled
 from steelyard.weigh.judging.prediction_powered import Refused
 from steelyard.weigh.judging.proportions import Difference, Share, adjusted_mean, share_of
 from steelyard.weigh.judging.self_preference import SelfPreference, self_preference
@@ -63,7 +63,7 @@ class JudgeFigures(Struct, frozen=True, kw_only=True):
 
 def pair_figures(
     judged: PairsJudged, pair: tuple[str, str], people: Mapping[int, Verdict], own: str | None, alpha: float
-) -> dict[str, Any]:
+) -> Members:
     """Return what `JudgeFigures` holds of verdicts on one pair; `people` by the place of the item among all."""
     codes = settled(judged.orders)
     said = {int(place): Verdict(int(code)) for place, code in zip(judged.places, codes, strict=True)}
@@ -83,7 +83,7 @@ def pair_figures(
     }
 
 
-def order_figures(orders: BothOrders, alpha: float) -> dict[str, Any]:
+def order_figures(orders: BothOrders, alpha: float) -> Members:
     """Return what the order of showing did, also over many pairs at once."""
     unread = {
         name: share_of(int((codes == Verdict.UNREAD).sum()), len(codes), alpha)
@@ -98,7 +98,7 @@ def score_figures(
     people: Mapping[str, Mapping[int, float]],
     own: str | None,
     alpha: float,
-) -> dict[str, Any]:
+) -> Members:
     """Return what `JudgeFigures` holds of scores; `people` by model, and by the place of the item among all."""
     sides = dict(zip(pair, (judged.first, judged.second), strict=True))
     by_place = {
@@ -122,7 +122,7 @@ def score_figures(
     }
 
 
-def _wins(codes: Any, alpha: float) -> PairFigures:
+def _wins(codes: Codes, alpha: float) -> PairFigures:
     read = codes[codes != Verdict.UNREAD]
     wins, losses = int((read == Verdict.SECOND).sum()), int((read == Verdict.FIRST).sum())
     found: Difference | None = None

@@ -1,9 +1,10 @@
 """What a judge said, once: a line of `judgements.jsonl`; and what was declared before it was asked."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec import Struct
 
+from steelyard.core.loose import JsonObject
 from steelyard.weigh.calls.caller import CameBack
 from steelyard.weigh.judges.reading import Choice
 from steelyard.weigh.judges.template import Kind
@@ -57,7 +58,7 @@ class Declared(Struct, frozen=True, kw_only=True):
     system: str | None
     prompt: str
     criteria: str | None
-    fields: dict[str, Any]
+    fields: JsonObject
     answers: str
     seed: int
     baseline: str | None

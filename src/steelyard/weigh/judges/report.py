@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -10,6 +10,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from steelyard.core.errors import ConfigError
+from steelyard.core.loose import Members
 from steelyard.documents.findings import nearest
 from steelyard.weigh.judges.answers import Answered, Answers
 from steelyard.weigh.judges.asks import Way
@@ -79,7 +80,7 @@ class Report(Struct, frozen=True, kw_only=True):
     rubric_sha256: str | None
     inputs_sha256: str
 
-    def row(self) -> dict[str, Any]:
+    def row(self) -> dict[str, object]:
         """Return it for programs: the verdict first, then what it rests on."""
         told = self.outcome
         names = ("verdict", "reason", "labels_needed", "difference", "se", "ci", "method")
@@ -247,7 +248,7 @@ def _own(judge: str, judgements: Iterable[Judgement], answers: Answers, asked: A
 def _alone(answers: Answers, judgements: Sequence[Judgement], judge: str, way: Way, alpha: float) -> JudgeFigures:
     """Return the figures of a judge over all pairs that it has judged, where no two models are in question."""
     names = [item.item for item in answers.items]
-    found: dict[str, Any] = {"unread": {}}
+    found: Members = {"unread": {}}
     if way.rubric is None:
         seen = [preferences(names, judgements, judge, pair) for pair in combinations(answers.models, 2)]
         orders = both_orders(

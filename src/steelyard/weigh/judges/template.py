@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
 
 from steelyard.core.errors import ConfigError
+from steelyard.core.loose import JsonObject
 from steelyard.documents.document import read_document
 from steelyard.documents.findings import Findings, nearest, shown
 from steelyard.documents.shape import Invalid, read_struct
@@ -49,7 +50,7 @@ class Template(Struct, frozen=True):
         """Return whether a placeholder stands in it."""
         return name in placeholders(self.prompt + (self.system or ""))
 
-    def messages(self, values: Mapping[str, str]) -> tuple[dict[str, Any], ...]:
+    def messages(self, values: Mapping[str, str]) -> tuple[JsonObject, ...]:
         """Return the messages, as OpenAI's chat completions take them; nothing inside a value is filled in turn."""
         asked = {"system": self.system, "user": self.prompt}
         return tuple(

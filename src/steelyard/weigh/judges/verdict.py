@@ -6,7 +6,7 @@ where there are too few of them the verdict is NEED_MORE, with how many labels w
 
 import math
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from steelyard.core.errors import ConfigError
+from steelyard.core.loose import Members
 from steelyard.weigh.judges.said import Floats
 from steelyard.weigh.judging.agreement import FEWEST_LABELS
 from steelyard.weigh.judging.prediction_powered import FEWEST_EVENTS, Corrected, Labelled, Refused, corrected_mean
@@ -72,7 +73,7 @@ def outcome(lean: Floats, people: Mapping[int, float], codes: NDArray[np.int64] 
     human = np.asarray([people[int(place)] for place in places], dtype=np.float64)
     rest = np.setdiff1d(np.arange(len(lean)), places)
     clusters = None if codes is None else len(np.unique(codes))
-    counted: dict[str, Any] = {"judged": len(lean), "labelled": len(human), "clusters": clusters}
+    counted: Members = {"judged": len(lean), "labelled": len(human), "clusters": clusters}
     if len(human) >= FEWEST_LABELS and len(rest) < FEWEST_LABELS:
         return _by_people(human, None if codes is None else codes[places], question, counted)
     groups = (None, None) if codes is None else (codes[places], codes[rest])
@@ -122,9 +123,7 @@ def _corrected(labelled: Labelled, alpha: float) -> Corrected | Refused:
     return msgspec.structs.replace(found, ci=(-found.ci[1], -found.ci[0]), **turned)
 
 
-def _by_people(
-    human: Floats, codes: NDArray[np.int64] | None, question: Question, counted: Mapping[str, Any]
-) -> Outcome:
+def _by_people(human: Floats, codes: NDArray[np.int64] | None, question: Question, counted: Members) -> Outcome:
     dense = None if codes is None else np.unique(codes, return_inverse=True)[1].astype(np.intp)
     found = estimate(human, dense, question.scale)
     ci = found.test.interval(question.alpha) if found.test is not None else None

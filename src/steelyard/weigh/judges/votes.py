@@ -1,7 +1,6 @@
 """Judges' verdicts as votes that `weigh rank` reads: one row a verdict, the judge as the rater."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from steelyard.weigh.judges.answers import Answers
 from steelyard.weigh.judges.judgement import Judgement
@@ -11,7 +10,7 @@ __all__ = ["VOTE_HEADS", "vote_rows"]
 VOTE_HEADS = ("model_a", "model_b", "winner", "prompt", "rater", "length_a", "length_b")
 
 
-def vote_rows(judgements: Iterable[Judgement], answers: Answers) -> list[dict[str, Any]]:
+def vote_rows(judgements: Iterable[Judgement], answers: Answers) -> list[dict[str, object]]:
     """Return the verdicts that were read; `model_a` is the model that was shown first, lengths are in characters."""
     items = {item.item: item.outputs for item in answers.items}
     winners = {"A": "a", "B": "b", "tie": "tie"}

@@ -16,7 +16,7 @@ from steelyard.weigh.judging.proportions import (
     sign_chance,
 )
 
-__all__ = ["Accuracy", "BothOrders", "Position", "Verdict", "accuracy", "both_orders", "position", "settled"]
+__all__ = ["Accuracy", "BothOrders", "Codes", "Position", "Verdict", "accuracy", "both_orders", "position", "settled"]
 
 Codes = NDArray[np.int8]
 

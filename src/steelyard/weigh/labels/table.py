@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from steelyard.core.errors import ConfigError, StoreError
+from steelyard.core.loose import JsonValue, Members
 from steelyard.documents.findings import shown
 from steelyard.weigh.judges.answers import Answers
 from steelyard.weigh.labels.label import Label, Said
@@ -43,12 +44,12 @@ def read_labels(path: Path, answers: Answers) -> list[Label]:
     return found
 
 
-def label_rows(labels: Iterable[Label]) -> list[dict[str, Any]]:
+def label_rows(labels: Iterable[Label]) -> list[dict[str, object]]:
     """Return the labels that stand as rows, the columns those of votes; skipped ones are left out."""
     return [_row(label) for label in standing(labels) if label.said != "skip"]
 
 
-def _row(label: Label) -> dict[str, Any]:
+def _row(label: Label) -> dict[str, object]:
     told = {"item": label.item, "rater": label.rater, "at": label.at, "seed": label.seed}
     if label.kind == "score":
         return {**told, "model": label.models[0], "score": label.score}
@@ -78,7 +79,7 @@ def _label(row: Row) -> Label | str:
     item = values.get("item")
     if item is None:
         return "no item; labels need item, model_a, model_b, winner, or item, model, score"
-    told: dict[str, Any] = {"rater": str(values.get("rater") or "unnamed"), "at": "", "item": str(item), "seed": 0}
+    told: Members = {"rater": str(values.get("rater") or "unnamed"), "at": "", "item": str(item), "seed": 0}
     if "winner" in values:
         said = _WINNERS.get(str(values["winner"]).strip().lower())
         models = tuple(str(values.get(name) or "") for name in ("model_a", "model_b"))
@@ -91,7 +92,7 @@ def _label(row: Row) -> Label | str:
     return Label(kind="score", models=(str(model),), answers=(), said="score", score=score, **told)
 
 
-def _whole(value: Any) -> int | None:
+def _whole(value: JsonValue) -> int | None:
     try:
         number = float(value)
     except (TypeError, ValueError):

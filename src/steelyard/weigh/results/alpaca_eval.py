@@ -6,12 +6,12 @@ generator_1 the rest, 2 − p: their difference is the share of wins less the sh
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from msgspec import Struct
 
 from steelyard.core.errors import ConfigError
+from steelyard.core.loose import JsonValue
 from steelyard.weigh.results.sheet import Block
 from steelyard.weigh.results.source import Source, shaped
 from steelyard.weigh.results.tables import sheet_of
@@ -25,7 +25,7 @@ class _Annotation(Struct, frozen=True):
     instruction: str
     generator_1: str
     generator_2: str
-    preference: Any
+    preference: JsonValue
     dataset: str | None = None
     annotator: str | None = None
     preference_version: str | None = None
@@ -41,7 +41,9 @@ def is_alpaca(row: object) -> bool:
     return isinstance(row, Mapping) and {"preference", "instruction", *_SIDES} <= row.keys()
 
 
-def alpaca_blocks(source: Source, rows: Sequence[Mapping[str, Any]], places: Sequence[int], unit: str) -> list[Block]:
+def alpaca_blocks(
+    source: Source, rows: Sequence[Mapping[str, JsonValue]], places: Sequence[int], unit: str
+) -> list[Block]:
     """Return the scores of both sides. Raises ConfigError for a preference that is none."""
     if source.model is not None:
         raise ConfigError(f"{source.file}: annotations are of two models, which the file names: give it as FILE alone")

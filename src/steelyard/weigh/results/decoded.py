@@ -1,9 +1,10 @@
 """Decode JSON as other tools write it: by Python's `json`, which writes NaN where a score is none."""
 
 import json
-from typing import Any
 
 import msgspec
+
+from steelyard.core.loose import JsonValue
 
 __all__ = ["HalfError", "decoded"]
 
@@ -12,7 +13,7 @@ class HalfError(ValueError):
     """A text ends, or begins, in the middle of a surrogate pair."""
 
 
-def decoded(content: bytes) -> Any:
+def decoded(content: bytes) -> JsonValue:
     """Decode JSON, and what Python's `json` writes beyond it: NaN. Raises ValueError."""
     try:
         return msgspec.json.decode(content)
@@ -22,7 +23,7 @@ def decoded(content: bytes) -> Any:
         raise ValueError("it is nested too deeply") from None
 
 
-def _as_python_writes(content: bytes) -> Any:
+def _as_python_writes(content: bytes) -> JsonValue:
     """Decode what `json` reads and no strict reader does; not half a surrogate pair, which nothing can write again."""
     try:
         read = json.loads(content)

@@ -12,12 +12,13 @@ the gateway calls it.
 import io
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from msgspec import Struct
 
 from steelyard.core.errors import ConfigError
+from steelyard.core.loose import JsonObject, JsonValue
 from steelyard.weigh.results.decoded import decoded
 from steelyard.weigh.results.sheet import Block, text_of
 from steelyard.weigh.results.source import Source, apart, chosen, shaped
@@ -42,16 +43,16 @@ class _Run(Struct, frozen=True):
 
     model: str
     task: str = ""
-    packages: dict[str, Any] | None = None
+    packages: JsonObject | None = None
 
 
 class _Sample(Struct, frozen=True):
     id: int | str
     epoch: int = 1
-    input: Any = None
-    scores: dict[str, Any] | None = None
-    metadata: dict[str, Any] | None = None
-    output: Any = None
+    input: JsonValue = None
+    scores: JsonObject | None = None
+    metadata: JsonObject | None = None
+    output: JsonValue = None
 
     @property
     def said(self) -> str | None:
@@ -75,7 +76,7 @@ class _Log(Struct, frozen=True):
     eval: _Run
     samples: list[_Sample] | None = None
     status: str = "unknown"
-    error: Any = None
+    error: JsonValue = None
 
 
 def is_inspect(document: object) -> bool:
@@ -105,7 +106,7 @@ def read_archive(source: Source) -> list[Block]:
     return inspect_blocks(source, {**head, "samples": samples})
 
 
-def _opened(source: Source) -> tuple[Mapping[str, Any], zipfile.ZipFile, Callable[[str], Any]]:
+def _opened(source: Source) -> tuple[Mapping[str, JsonValue], zipfile.ZipFile, Callable[[str], JsonValue]]:
     """Return the head of an archive, the archive, and what reads its parts."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(source.content))
@@ -113,7 +114,7 @@ def _opened(source: Source) -> tuple[Mapping[str, Any], zipfile.ZipFile, Callabl
         raise ConfigError(f"{source.file}: the archive is broken: {error}") from error
     held = set(archive.namelist())
 
-    def part(name: str) -> Any:
+    def part(name: str) -> JsonValue:
         content = member(archive, source.content, name, held, source.file)
         if content is None:
             return None
@@ -128,7 +129,7 @@ def _opened(source: Source) -> tuple[Mapping[str, Any], zipfile.ZipFile, Callabl
     return head, archive, part
 
 
-def _with_outputs(samples: object, whole: Iterable[Any]) -> object:
+def _with_outputs(samples: object, whole: Iterable[JsonValue]) -> object:
     """Return summaries with what the samples say that they lack; what has another form is left as it is."""
     if not isinstance(samples, list):
         return samples
@@ -141,7 +142,7 @@ def _with_outputs(samples: object, whole: Iterable[Any]) -> object:
     ]
 
 
-def inspect_blocks(source: Source, log: Mapping[str, Any]) -> list[Block]:
+def inspect_blocks(source: Source, log: Mapping[str, JsonValue]) -> list[Block]:
     """Return the scores of a log: one block, since a log is of one model. Raises ConfigError."""
     known = shaped(_Log, log, source.file)
     samples = known.samples or []

@@ -10,13 +10,14 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import numpy as np
 from msgspec import Struct
 
 from steelyard.core.errors import ConfigError
+from steelyard.core.loose import JsonObject, JsonValue
 from steelyard.weigh.results.decoded import decoded
 from steelyard.weigh.results.sheet import Block
 from steelyard.weigh.results.source import Source, apart, chosen, shaped
@@ -35,8 +36,8 @@ class _Sample(Struct, frozen=True):
     """What is needed of a sample beside its metrics, which stand there by their names."""
 
     doc_id: int | str
-    doc: Any = None
-    resps: Any = None
+    doc: JsonValue = None
+    resps: JsonValue = None
     filter: str = "none"
     metrics: list[str] | None = None
     doc_hash: str | None = None
@@ -70,8 +71,8 @@ class _Beside(Struct, frozen=True):
     """What `results_DATE.json` says of the run."""
 
     model_name: str | None = None
-    versions: dict[str, Any] | None = None
-    lm_eval_version: Any = None
+    versions: JsonObject | None = None
+    lm_eval_version: JsonValue = None
 
 
 def is_lm_eval(row: object) -> bool:
@@ -79,7 +80,9 @@ def is_lm_eval(row: object) -> bool:
     return isinstance(row, Mapping) and "doc_id" in row and ("filtered_resps" in row or "resps" in row)
 
 
-def lm_eval_blocks(source: Source, rows: Sequence[Mapping[str, Any]], places: Sequence[int], unit: str) -> list[Block]:
+def lm_eval_blocks(
+    source: Source, rows: Sequence[Mapping[str, JsonValue]], places: Sequence[int], unit: str
+) -> list[Block]:
     """Return the scores of one task and model, under one metric and filter. Raises ConfigError."""
     samples = [shaped(_Sample, row, source.where(unit, place)) for row, place in zip(rows, places, strict=True)]
     named = [f"{name}{one.suffix}" for row, one in zip(rows, samples, strict=True) for name in _metrics(row, one)]
@@ -104,7 +107,7 @@ def lm_eval_blocks(source: Source, rows: Sequence[Mapping[str, Any]], places: Se
     return [Block(_model(source, beside), sheet, np.arange(len(cells)), "item", metric)]
 
 
-def _metrics(row: Mapping[str, Any], sample: _Sample) -> list[str]:
+def _metrics(row: Mapping[str, JsonValue], sample: _Sample) -> list[str]:
     if sample.metrics is not None:
         return [name for name in sample.metrics if name in row]
     return [name for name, value in row.items() if name not in _TOLD and isinstance(value, int | float)]

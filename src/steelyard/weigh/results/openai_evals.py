@@ -6,12 +6,13 @@ sample of which only an error or the model's text is on record has no score.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from msgspec import Struct
 
 from steelyard.core.errors import ConfigError
+from steelyard.core.loose import JsonValue
 from steelyard.weigh.results.sheet import Block
 from steelyard.weigh.results.source import Source, chosen, shaped
 from steelyard.weigh.results.tables import sheet_of
@@ -34,7 +35,7 @@ class _Head(Struct, frozen=True):
 class _Event(Struct, frozen=True):
     sample_id: int | str | None = None
     type: str | None = None
-    data: Any = None
+    data: JsonValue = None
 
     @property
     def said(self) -> str | None:
@@ -62,7 +63,7 @@ def is_openai_evals(row: object) -> bool:
 
 
 def openai_evals_blocks(
-    source: Source, rows: Sequence[Mapping[str, Any]], places: Sequence[int], unit: str
+    source: Source, rows: Sequence[Mapping[str, JsonValue]], places: Sequence[int], unit: str
 ) -> list[Block]:
     """Return the scores of the run's model. Raises ConfigError."""
     spec = shaped(_Head, rows[0], source.where(unit, places[0])).spec

@@ -6,12 +6,13 @@ Tests with the same variables are runs of one test (`--repeat`).
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import numpy as np
 from msgspec import Struct
 
+from steelyard.core.loose import JsonObject, JsonValue
 from steelyard.weigh.results.sheet import Block
 from steelyard.weigh.results.source import Source, apart, chosen, shaped
 from steelyard.weigh.results.tables import flattened, sheet_of
@@ -26,15 +27,15 @@ _SUCCESS: Final = "success"
 
 class _Result(Struct, frozen=True, rename="camel"):
     test_idx: int
-    provider: Any
-    success: Any = None
-    score: Any = None
-    error: Any = None
-    failure_reason: Any = None
-    prompt: Any = None
-    vars: dict[str, Any] | None = None
-    named_scores: dict[str, Any] | None = None
-    response: Any = None
+    provider: JsonValue
+    success: JsonValue = None
+    score: JsonValue = None
+    error: JsonValue = None
+    failure_reason: JsonValue = None
+    prompt: JsonValue = None
+    vars: JsonObject | None = None
+    named_scores: JsonObject | None = None
+    response: JsonValue = None
 
     @property
     def said(self) -> str | None:
@@ -75,7 +76,7 @@ def is_promptfoo(row: object) -> bool:
     return isinstance(row, Mapping) and {"testIdx", "provider", "success"} <= row.keys()
 
 
-def promptfoo_results(document: object) -> list[Mapping[str, Any]] | None:
+def promptfoo_results(document: object) -> list[Mapping[str, JsonValue]] | None:
     """Return the results in an output file; None where the document is no such file."""
     if not isinstance(document, Mapping):
         return None
@@ -85,7 +86,7 @@ def promptfoo_results(document: object) -> list[Mapping[str, Any]] | None:
 
 
 def promptfoo_blocks(
-    source: Source, rows: Sequence[Mapping[str, Any]], places: Sequence[int], unit: str
+    source: Source, rows: Sequence[Mapping[str, JsonValue]], places: Sequence[int], unit: str
 ) -> list[Block]:
     """Return the scores of each provider. Raises ConfigError."""
     results = [shaped(_Result, row, source.where(unit, place)) for row, place in zip(rows, places, strict=True)]

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from msgspec.structs import replace
 
 from steelyard.core.errors import ConfigError, StoreError
+from steelyard.core.loose import JsonValue
 from steelyard.weigh.results.alpaca_eval import alpaca_blocks, is_alpaca
 from steelyard.weigh.results.decoded import HalfError, decoded
 from steelyard.weigh.results.inspect_log import inspect_blocks, is_inspect, read_archive
@@ -131,7 +132,7 @@ def _is_row(row: object) -> bool:
     return isinstance(row, Mapping)
 
 
-def _rows(source: Source, rows: Sequence[Mapping[str, Any]], places: Sequence[int], unit: str) -> list[Block]:
+def _rows(source: Source, rows: Sequence[Mapping[str, JsonValue]], places: Sequence[int], unit: str) -> list[Block]:
     if not rows:
         raise ConfigError(f"{source.file}: it holds no rows")
     for speaks, read in _ROW_READERS:

@@ -1,11 +1,12 @@
 """One answered call of a weighing: a line of `calls.jsonl`."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from msgspec import field
 
+from steelyard.core.loose import JsonObject
 from steelyard.weigh.calls.caller import CameBack
 
 __all__ = ["FINAL", "FREE", "Call", "settled"]
@@ -30,14 +31,14 @@ class Call(CameBack, frozen=True, kw_only=True):
     repeat: int
     output: str | None
     code: str | None = None
-    tool_calls: tuple[dict[str, Any], ...] = ()
+    tool_calls: tuple[JsonObject, ...] = ()
     cost_at_most_usd: str | None = None
     attempts: int = 1
     score: float | None = None
     parsed: bool = True
     scorer: str | None = None
     version: str | None = None
-    detail: dict[str, Any] = field(default_factory=dict)
+    detail: JsonObject = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[str, str, int]:

@@ -1,9 +1,10 @@
 """What a weighing is going to do, written down before its first call."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec import Struct
 
+from steelyard.core.loose import JsonObject, JsonValue
 from steelyard.weigh.results.sheet import Flag
 
 __all__ = ["SCHEMA", "Declaration", "Plan", "Planned", "ScoredBy"]
@@ -21,17 +22,17 @@ class Planned(Struct, frozen=True, kw_only=True):
 
     id: str
     place: str
-    messages: tuple[dict[str, Any], ...]
-    request: dict[str, Any]
-    target: Any = None
-    row: dict[str, Any] = {}
+    messages: tuple[JsonObject, ...]
+    request: JsonObject
+    target: JsonValue = None
+    row: JsonObject = {}
 
 
 class ScoredBy(Struct, frozen=True, kw_only=True):
     """A scorer by name, with the options that it was made with, its label, and the version of its rules."""
 
     name: str
-    options: dict[str, Any]
+    options: JsonObject
     label: str
     version: str
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from msgspec import Struct
 
 from steelyard.catalog.tariff import Tariff
+from steelyard.core.loose import JsonValue
 from steelyard.core.usage import Usage
 from steelyard.weigh.runs.order import Group
 from steelyard.weigh.runs.plan import Planned
@@ -133,13 +134,13 @@ def _size(item: Planned) -> _Size:
     return _Size(max(1, said // _BYTES_A_TOKEN), size + _AROUND + _AROUND_A_MESSAGE * len(item.messages), most)
 
 
-def _is_text(content: Any) -> bool:
+def _is_text(content: JsonValue) -> bool:
     if isinstance(content, list):
         return all(isinstance(part, dict) and part.get("type") == "text" for part in content)
     return content is None or isinstance(content, str)
 
 
-def _length(content: Any) -> int:
+def _length(content: JsonValue) -> int:
     if isinstance(content, list):
         return sum(_length(part.get("text")) for part in content)
     return len(content.encode()) if isinstance(content, str) else 0

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -145,5 +145,5 @@ def _copies(call: Call, item: Planned) -> bool:
     return len(prompt) >= _SHORTEST_COPIED and _plain(call.output).startswith(prompt)
 
 
-def _plain(text: Any) -> str:
+def _plain(text: object) -> str:
     return " ".join(str(text or "").split()).casefold()

@@ -103,7 +103,7 @@ def label_of(made: Scorer) -> str:
     return f"{made.name}({', '.join(told)})" if told else made.name
 
 
-def _told(value: Any) -> Any:
+def _told(value: object) -> object:
     if not isinstance(value, Path):
         return to_builtins(value)
     try:

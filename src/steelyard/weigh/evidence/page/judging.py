@@ -1,10 +1,10 @@
 """What the page says of judges: the verdict that people's labels correct, and each judge's own figures."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from msgspec import Struct
 
+from steelyard.core.loose import JsonValue
 from steelyard.weigh.evidence.words import WORDS, percent, signed, spanned
 from steelyard.weigh.verdict import Verdict
 
@@ -37,7 +37,7 @@ class Judging(Struct, frozen=True):
     flags: tuple[tuple[str, str], ...] = ()
 
 
-def judging_told(judges: Mapping[str, Any] | None) -> Judging | None:
+def judging_told(judges: Mapping[str, JsonValue] | None) -> Judging | None:
     """Return what the page says; None where nobody judged."""
     if judges is None:
         return None
@@ -55,7 +55,7 @@ def judging_told(judges: Mapping[str, Any] | None) -> Judging | None:
     )
 
 
-def _facts(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _facts(report: Mapping[str, JsonValue]) -> list[tuple[str, str]]:
     unit = "share of wins less share of losses" if report.get("kind") == "pairwise" else "points of the scale"
     difference = report.get("difference")
     found = [("Difference, as people would have it", UNKNOWN)]
@@ -77,7 +77,7 @@ def _facts(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     return found
 
 
-def _line(one: Mapping[str, Any]) -> JudgeLine:
+def _line(one: Mapping[str, JsonValue]) -> JudgeLine:
     position = one.get("position") or {}
     bias = "" if not position.get("bias") else _bias(position["bias"])
     unread = [f"{name} {share['count']} of {share['n']}" for name, share in one.get("unread", {}).items()]
@@ -94,11 +94,11 @@ def _line(one: Mapping[str, Any]) -> JudgeLine:
     )
 
 
-def _bias(found: Mapping[str, Any]) -> str:
+def _bias(found: Mapping[str, JsonValue]) -> str:
     return f"{signed(found['estimate'], 3)}, {spanned(_pair(found['ci']), 3)} (n = {found['n']})"
 
 
-def _own(told: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None) -> str:
+def _own(told: Mapping[str, JsonValue] | Sequence[Mapping[str, JsonValue]] | None) -> str:
     if told is None:
         return UNKNOWN
     if isinstance(told, Mapping):
@@ -110,7 +110,7 @@ def _mean(value: float | None) -> str:
     return UNKNOWN if value is None else f"{value:.3f}"
 
 
-def _kappa(found: Mapping[str, Any]) -> str:
+def _kappa(found: Mapping[str, JsonValue]) -> str:
     if "kappa" not in found:
         return str(found.get("reason") or UNKNOWN)
     if found["kappa"] is None:
@@ -123,20 +123,20 @@ def _named(name: str, told: str) -> str:
     return told if name == "pairs" else f"{name}: {told}"
 
 
-def _share(share: Mapping[str, Any] | None) -> str:
+def _share(share: Mapping[str, JsonValue] | None) -> str:
     if not share or share.get("share") is None:
         return UNKNOWN
     return f"{share['share']:.3f}, {spanned(_pair(share['ci']), 3, plus=False)} (n = {share['n']})"
 
 
-def _cost(spent: Mapping[str, Any]) -> str:
+def _cost(spent: Mapping[str, JsonValue]) -> str:
     if spent["unpriced"] and spent["unpriced"] == spent["calls"]:
         return f"{UNKNOWN} ({spent['calls']:,} calls)"
     more = f", {spent['unpriced']:,} of unknown cost" if spent["unpriced"] else ""
     return f"${spent['usd']} ({spent['calls']:,} calls{more})"
 
 
-def _count(report: Mapping[str, Any], name: str) -> str:
+def _count(report: Mapping[str, JsonValue], name: str) -> str:
     value = report.get(name)
     return UNKNOWN if value is None else f"{value:,}"
 

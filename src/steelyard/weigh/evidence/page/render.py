@@ -8,7 +8,7 @@ forbids, are written out, and so are the controls that turn the direction of tex
 import hashlib
 import re
 from base64 import b64encode
-from typing import Any, Final
+from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -38,7 +38,7 @@ _LONGEST: Final = 80
 """Letters of a model's name in the verdict's sentence; it stands in full below."""
 
 
-def _written(value: Any) -> Any:
+def _written(value: object) -> object:
     """Return text without what HTML forbids; anything else as it is."""
     if isinstance(value, str) and not isinstance(value, Markup):
         told = _FORBIDDEN.sub(lambda found: f"\\x{ord(found[0]):02x}", value)
