@@ -1,6 +1,6 @@
 """What the gateway reads of an answer of OpenAI's dialect, whole or an event of a stream, and the errors it writes."""
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import Raw
@@ -44,9 +44,10 @@ def without_usage(event: bytes) -> bytes:
     return _encode(fields)
 
 
-def usage_of(raw: Raw | bytes) -> Usage | None:
+def usage_of(raw: Any) -> Usage | None:
     """Return the tokens in a `usage` object; None when there is none or it is not understood. Cached tokens are a part
     of the prompt's, reasoning tokens a part of the completion's (API reference, "usage")."""
+    # Raw or bytes: Any, for msgspec's stubs have Raw be bytes, which it is not, and compiled code minds.
     if not raw:
         return None
     try:
