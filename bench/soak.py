@@ -218,7 +218,7 @@ def _recorded(port: int, ledger: Path, told: Told) -> list[Check]:
     ]
 
 
-def _rows(ledger: Path, what: str) -> list[Any]:
+def _rows(ledger: Path, what: str) -> list[Any]:  # whatever sqlite3 finds in a column
     try:
         with sqlite3.connect(f"file:{ledger}?mode=ro", uri=True, timeout=30) as database:
             return [row[0] for row in database.execute(f"SELECT {what} FROM exchange")]

@@ -1,6 +1,6 @@
 """Types of options that are numbers, where Click's ranges let through what no range holds."""
 
-from typing import Any, Final
+from typing import Final
 
 import click
 
@@ -12,9 +12,9 @@ _LARGEST: Final = 2**53 - 1
 class RealRange(click.FloatRange):
     """Read a number within bounds; but not "nan", which no bound keeps out."""
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Return the number."""
-        number = super().convert(value, param, ctx)
+        number: float = super().convert(value, param, ctx)
         if number != number:
             self.fail(f"{value!r} is not a number.", param, ctx)
         return number
@@ -29,9 +29,9 @@ class SeedRange(click.IntRange):
     def __init__(self) -> None:
         super().__init__(0)
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Return the seed."""
-        seed = super().convert(value, param, ctx)
+        seed: int = super().convert(value, param, ctx)
         if seed > _LARGEST:
             self.fail(f"{seed} is larger than {_LARGEST}: evidence could not hold it. Give a smaller seed.", param, ctx)
         return seed

@@ -42,6 +42,7 @@ def _sums(connection: sa.Connection, want: Want) -> Iterator[Spent]:
     at = exchange.c
     # What came from the cache was asked of no deployment.
     asked = sa.case((at.cache == sa.literal_column("'hit'"), sa.null()), else_=at.deployment).label("asked")
+    # Any: columns of several types, which SQLAlchemy has no other word for.
     names: list[sa.ColumnElement[Any]] = [at.key, at.route, asked]
     names.append(at.end_user if want.by_user else sa.null().label("end_user"))
     slot: sa.ColumnElement[Any] = sa.literal(0).label("slot")

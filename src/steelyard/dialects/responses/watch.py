@@ -2,12 +2,12 @@
 their names, undecoded."""
 
 import re
-from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
 
 from steelyard.core.errors import CallError
+from steelyard.core.loose import JsonObject
 from steelyard.core.usage import Usage
 from steelyard.dialects import sse
 from steelyard.dialects.dialect import Glance
@@ -81,7 +81,7 @@ def _told(raw: Raw) -> bytes | None:
     return found if found and found != _NULL else None
 
 
-def _begun(event: bytes) -> dict[str, Any] | None:
+def _begun(event: bytes) -> JsonObject | None:
     """Return the response that an event begins with; None where what it holds cannot be read."""
     try:
         response = msgspec.json.decode(event).get("response")

@@ -13,6 +13,7 @@ from msgspec import Struct
 from yarl import URL
 
 from steelyard.core.errors import ConfigError, EngineError
+from steelyard.core.loose import Members
 from steelyard.weigh.calls.answer import Failed, read_answer, read_failure
 from steelyard.weigh.calls.caller import Reply, Request
 from steelyard.weigh.calls.retry_after import asked_s, pause_s
@@ -187,7 +188,7 @@ def _reply(answer: aiohttp.ClientResponse, body: bytes, began: float, took: floa
     status = answer.status
     said = read_answer(body) if status == 200 else read_failure(status, body)
     headers = answer.headers
-    told = {
+    told: Members = {
         "exchange": headers.get("x-request-id"),
         "status": status,
         "deployment": headers.get("x-steelyard-deployment"),
@@ -197,6 +198,6 @@ def _reply(answer: aiohttp.ClientResponse, body: bytes, began: float, took: floa
         "attempts": attempts,
     }
     if isinstance(said, Failed):
-        return Reply(text=None, error=said.message, code=said.code, **told)  # type: ignore[arg-type]
+        return Reply(text=None, error=said.message, code=said.code, **told)
     fields = ("tool_calls", "finish_reason", "input_tokens", "output_tokens")
-    return Reply(text=said.text, **told, **{name: getattr(said, name) for name in fields})  # type: ignore[arg-type]
+    return Reply(text=said.text, **told, **{name: getattr(said, name) for name in fields})

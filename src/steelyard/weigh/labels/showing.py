@@ -36,7 +36,7 @@ def showings(answers: Answers, pair: tuple[str, str], kind: Kind, seed: int, rat
     if not items:
         raise ConfigError(f"{answers.source}: no item has an answer of {pair[0]} and one of {pair[1]}")
     Random(seed).shuffle(items)  # noqa: S311  # a sample, and no secret
-    sides = Random(f"{seed}:{rater}")  # noqa: S311
+    sides = Random(f"{seed}:{rater}")  # noqa: S311  # likewise
     return tuple(_pairs(items, pair, sides) if kind == "pairwise" else _alone(items, pair, sides))
 
 
