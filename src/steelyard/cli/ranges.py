@@ -1,6 +1,6 @@
 """Types of options that are numbers, where Click's ranges let through what no range holds."""
 
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -12,7 +12,8 @@ _LARGEST: Final = 2**53 - 1
 class RealRange(click.FloatRange):
     """Read a number within bounds; but not "nan", which no bound keeps out."""
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    # `value` is a default, or a word of the command line; Click says Any.
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Return the number."""
         number: float = super().convert(value, param, ctx)
         if number != number:
@@ -29,7 +30,7 @@ class SeedRange(click.IntRange):
     def __init__(self) -> None:
         super().__init__(0)
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Return the seed."""
         seed: int = super().convert(value, param, ctx)
         if seed > _LARGEST:
