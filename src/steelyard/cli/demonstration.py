@@ -13,9 +13,9 @@ import msgspec
 
 from steelyard.core.loose import JsonObject
 
-__all__ = ["WEIGH_MISSING", "demonstrated", "print_demonstration"]
+__all__ = ["demonstrated", "print_demonstration"]
 
-WEIGH_MISSING: Final = (
+_WEIGH_MISSING: Final = (
     "May an open-weight model replace a closed one? To see it weighed: pip install -e '.[weigh]' in the clone of "
     "Steelyard, then steelyard weigh demo"
 )
@@ -27,7 +27,7 @@ _COMMAND: Final = (sys.executable, "-m", "steelyard", "weigh", "demo", "--brief"
 async def print_demonstration(config_path: Path | None) -> None:
     """Have the demonstration print itself on our standard output; say in a line what is missing, or what failed."""
     if not _has_weigh_extra():
-        print(WEIGH_MISSING, flush=True)
+        print(_WEIGH_MISSING, flush=True)
         return
     sys.stdout.flush()
     failed, _ = await _run(config_path, stdout=None)
@@ -38,7 +38,7 @@ async def print_demonstration(config_path: Path | None) -> None:
 async def demonstrated(config_path: Path | None) -> JsonObject:
     """Return what the demonstration prints for programs, or `error` with what is missing, or what failed."""
     if not _has_weigh_extra():
-        return {"error": WEIGH_MISSING}
+        return {"error": _WEIGH_MISSING}
     failed, printed = await _run(config_path, "--json", stdout=asyncio.subprocess.PIPE)
     if failed is not None:
         return {"error": failed}

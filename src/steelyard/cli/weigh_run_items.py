@@ -22,7 +22,7 @@ from steelyard.weigh.items.weighed import weighed_exchanges, weighing_keys
 from steelyard.weigh.runs.folder import Weighings
 from steelyard.weigh.tasks.shipped import find_task
 
-__all__ = ["chosen_items", "request_of"]
+__all__ = ["chosen_items"]
 
 _OURS: Final = frozenset({"model", "messages", "stream"})
 
@@ -30,7 +30,7 @@ _OURS: Final = frozenset({"model", "messages", "stream"})
 def chosen_items(config: Config, given: Given) -> Chosen:
     """Return the items that the options ask for. Raises ConfigError, with file and line where there is one."""
     source: str = given["items"]
-    request = request_of(given["request"], given["max_tokens"])
+    request = _request_of(given["request"], given["max_tokens"])
     if source.startswith("ledger:"):
         return _of_ledger(config, source, request, given)
     if given["stratify"] or given["since"] is not None:
@@ -45,7 +45,7 @@ def chosen_items(config: Config, given: Given) -> Chosen:
     return sampled(found, given["sample"], given["seed"])
 
 
-def request_of(settings: Iterable[str], max_tokens: int | None) -> JsonObject:
+def _request_of(settings: Iterable[str], max_tokens: int | None) -> JsonObject:
     """Return the fields that go along with every call. Raises ConfigError for what is no KEY=VALUE."""
     request: JsonObject = {}
     for setting in settings:

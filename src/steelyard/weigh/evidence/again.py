@@ -15,7 +15,6 @@ from steelyard.weigh.verdict_recorded import Declared, weighed
 
 __all__ = [
     "asked_of",
-    "inputs_digest",
     "level_of",
     "means_again",
     "outcomes_again",
@@ -42,7 +41,7 @@ def level_of(evidence: Evidence) -> Declared:
     return Declared(evidence.declared.margin, evidence.declared.alpha, evidence.declared.seed)
 
 
-def inputs_digest(evidence: Evidence) -> str:
+def _inputs_digest(evidence: Evidence) -> str:
     """Return the digest of the files, as `weigh recorded` tells it; for calls, what the document states."""
     digests = [one.sha256 for one in evidence.inputs if one.role == "results"]
     if not digests:
@@ -54,7 +53,7 @@ def weighed_again(evidence: Evidence) -> Weighing:
     """Return what the rows say. Raises ConfigError where they cannot be weighed."""
     asked = asked_of(evidence)
     models = asked.baseline, asked.candidate
-    digest = inputs_digest(evidence)
+    digest = _inputs_digest(evidence)
     results = results_of_rows(evidence.rows, asked.slices, evidence.cluster_column, models, digest)
     if evidence.cluster_column is None and asked.cluster not in (None, NO_CLUSTER):
         asked = Asked(asked.baseline, asked.candidate, None, asked.slices, asked.missing)

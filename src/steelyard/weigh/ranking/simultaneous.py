@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from steelyard.core.errors import ConfigError
 from steelyard.weigh.ranking.clusters import Floats, Ints, Spread
 
-__all__ = ["MOST_MODELS", "Chances", "Order", "check_count", "critical_value", "order_of", "ranks_of"]
+__all__ = ["Chances", "Order", "check_count", "critical_value", "order_of", "ranks_of"]
 
 Bools = NDArray[np.bool_]
 
@@ -21,7 +21,7 @@ _BLOCK = 2_000_000
 _FEW = 100
 """Degrees of freedom below which each difference's own error is simulated too."""
 
-MOST_MODELS: Final = 200
+_MOST_MODELS: Final = 200
 """As many pairs as are still simulated in a minute, within a gigabyte."""
 
 _NOTHING = 1e-9
@@ -89,9 +89,9 @@ def critical_value(spread: Spread, chances: Chances) -> float:
 
 def check_count(models: int, advice: str) -> None:
     """Raise ConfigError, with advice, for more models than can be compared all with all at once."""
-    if models > MOST_MODELS:
+    if models > _MOST_MODELS:
         raise ConfigError(
-            f"There are {models:,} models, and {MOST_MODELS} are the most that are ranked, since all pairs are "
+            f"There are {models:,} models, and {_MOST_MODELS} are the most that are ranked, since all pairs are "
             f"compared at once. {advice}"
         )
 

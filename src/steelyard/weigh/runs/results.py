@@ -14,7 +14,7 @@ from steelyard.weigh.runs.call import Call, settled
 from steelyard.weigh.runs.folder import Folder
 from steelyard.weigh.runs.plan import Plan, Planned
 
-__all__ = ["prompt_of", "results_of"]
+__all__ = ["results_of"]
 
 _OWN: Final = ("item", "model", "repeat", "score", "parsed", "output", "scorer", "scorer_version")
 _OFTEN: Final = 0.05
@@ -46,7 +46,7 @@ def results_of(folder: Folder) -> Results:
     return Results(tuple(_blocks(plan, sheet, held)), _digest(plan, folder), tuple(_flags(plan, items, held)))
 
 
-def prompt_of(item: Planned) -> str:
+def _prompt_of(item: Planned) -> str:
     """Return what the user asked last in an item, as text; "" where that was no text."""
     for message in reversed(item.messages):
         if message.get("role") == "user":
@@ -78,7 +78,7 @@ def _columns(calls: Sequence[Call], items: Mapping[str, Planned]) -> dict[str, S
         f"row.{name}" if name in _OWN else name: [row.get(name) for row in rows] for name in names
     }
     if not any(name in columns for name in TEXTS):
-        columns["prompt"] = [prompt_of(items[call.item]) for call in calls]
+        columns["prompt"] = [_prompt_of(items[call.item]) for call in calls]
     own: dict[str, Sequence[object]] = {
         "item": [call.item for call in calls],
         "model": [call.model for call in calls],
@@ -141,7 +141,7 @@ def _of_model(
 
 
 def _copies(call: Call, item: Planned) -> bool:
-    prompt = _plain(prompt_of(item))
+    prompt = _plain(_prompt_of(item))
     return len(prompt) >= _SHORTEST_COPIED and _plain(call.output).startswith(prompt)
 
 
