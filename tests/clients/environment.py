@@ -14,9 +14,8 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-
-from msgspec import Struct
 
 __all__ = ["FRONTS", "PLAY", "Environment", "Making", "place"]
 
@@ -34,8 +33,12 @@ _MOST_S = 300.0
 _COMPLETE = "complete"
 
 
-class Environment(Struct, frozen=True):
-    """A directory with Python and the packages, complete."""
+@dataclass(frozen=True)
+class Environment:
+    """A directory with Python and the packages, complete.
+
+    No Struct: the module is run by a Python that has nothing but the standard library.
+    """
 
     path: Path
 
@@ -110,7 +113,7 @@ def _make(path: Path) -> None:
     if uv is not None:
         _run(uv, "venv", "--quiet", "--python", sys.executable, str(path))
     else:
-        _run(sys.executable, "-m", "venv", str(path))
+        _run(sys.executable, "-m", "venv", "--without-pip", str(path))
     for wanted in sorted(_LISTS.iterdir()):
         front = wanted.stem if wanted.stem in FRONTS.values() else None
         _run(*_install(uv, path, wanted, path / front if front else None))
@@ -129,7 +132,7 @@ def _install(uv: str | None, path: Path, wanted: Path, front: Path | None) -> li
     if uv is not None:
         return [uv, "pip", "install", "--quiet", "--python", python, *exact]
     quiet = ["-q", "--disable-pip-version-check", "--no-input", "--no-compile", "--retries", "2"]
-    return [python, "-m", "pip", "install", *quiet, *exact]
+    return [sys.executable, "-m", "pip", "--python", python, "install", *quiet, *exact]
 
 
 def _run(*command: str, check: bool = True) -> None:
