@@ -3,7 +3,7 @@
 import pytest
 
 from steelyard.cli.exchanges import print_exchange, print_line_of
-from steelyard.cli.member import Event
+from steelyard.cli.child import Event
 from steelyard.cli.narrator import Narrator
 from steelyard.cli.shown import table
 from steelyard.core.exchange import Attempt, Exchange

@@ -1,6 +1,6 @@
 """Pages of several processes become one that a strict reader takes."""
 
-from steelyard.metrics.exposition import joined, labelled
+from steelyard.metrics.exposition import counted, joined, labelled, summed
 from tests.gateway.prometheus import parse
 
 ONE = """# HELP steelyard_calls_total Calls.
@@ -47,3 +47,22 @@ def test_a_page_alone_is_as_it_was() -> None:
 def test_nothing_is_nothing() -> None:
     assert joined([]) == ""
     assert labelled("", "worker", "0") == ""
+
+
+def test_counters_and_histograms_of_successors_are_added_and_gauges_are_of_the_last() -> None:
+    families = parse(summed([ONE, OTHER]))
+    named = {"route": "a} b", "status": "200"}
+    assert families["steelyard_calls_total"].value("steelyard_calls_total", named) == 7
+    assert families["steelyard_draining"].value("steelyard_draining", {}) == 1
+    assert families["steelyard_wait_seconds"].value("steelyard_wait_seconds_sum", {}) == 0.5
+
+
+def test_a_sum_of_dollars_is_exact() -> None:
+    page = "# HELP usd Dollars.\n# TYPE usd counter\nusd {}\n"
+    assert summed([page.format("0.1"), page.format("0.2")]) == page.format("0.3")
+    assert summed([page.format("0.000000000001"), page.format("1000000")]) == page.format("1000000.000000000001")
+
+
+def test_what_is_counted_has_no_gauges() -> None:
+    families = parse(counted(ONE))
+    assert list(families) == ["steelyard_calls_total"]

@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-from steelyard.cli.member import Member
+from steelyard.cli.child import Member
+from steelyard.cli.listeners import Listeners
 from steelyard.config.settings import Config
 
 __all__ = ["clerk_member", "engine_member", "gateway_members"]
@@ -12,17 +13,20 @@ __all__ = ["clerk_member", "engine_member", "gateway_members"]
 _AFTER_DRAIN_S = 5.0
 
 
-def gateway_members(config: Config, config_path: Path | None, host: str | None, port: int) -> list[Member]:
-    """Return the gateways, `[server] workers` of them. `host` is what a flag said, `port` is final."""
-    arguments = ["gateway", *_config_arguments(config_path), "--port", str(port)]
+def gateway_members(config: Config, config_path: Path | None, host: str | None, listeners: Listeners) -> list[Member]:
+    """Return the gateways, `[server] workers` of them. `host` is what a flag said."""
+    arguments = ["gateway", *_config_arguments(config_path), "--port", str(listeners.port)]
     if host is not None:
         arguments += ["--host", host]
-    stop_s = config.server.drain_s + _AFTER_DRAIN_S
-    if config.server.workers == 1:
-        return [Member("gateway", tuple(arguments), stop_s=stop_s)]
+    workers = config.server.workers
     return [
-        Member(f"gateway-{worker}", (*arguments, "--worker", str(worker)), stop_s=stop_s)
-        for worker in range(config.server.workers)
+        Member(
+            "gateway" if workers == 1 else f"gateway-{worker}",
+            (*arguments, "--seat", f"{worker}/{workers}:{listeners.told()}"),
+            stop_s=config.server.drain_s + _AFTER_DRAIN_S,
+            fds=listeners.fds(),
+        )
+        for worker in range(workers)
     ]
 
 

@@ -8,7 +8,8 @@ import msgspec
 
 from steelyard.cli.leash import hold_leash
 from steelyard.cli.options import config_option, json_option, listen_options, read_config, supervisor_option
-from steelyard.gateway.fittings import Archive
+from steelyard.gateway.cellar import Disk
+from steelyard.gateway.fittings import Archive, Seat
 from steelyard.gateway.memory import lately
 from steelyard.gateway.server import Origins, run_gateway
 from steelyard.gateway.shelf import Store
@@ -20,14 +21,14 @@ __all__ = ["gateway"]
 @click.command()
 @config_option
 @listen_options
-@click.option("--worker", hidden=True, help="This process's name among those that share the port.")
+@click.option("--seat", hidden=True, help="From the supervisor: WORKER/WORKERS:SOCKET,…")
 @supervisor_option
 @json_option
 def gateway(
     config_path: Path | None,
     host: str | None,
     port: int | None,
-    worker: str | None,
+    seat: str | None,
     supervisor: int | None,
     as_json: bool,
 ) -> None:
@@ -50,6 +51,12 @@ def gateway(
 
         return LedgerStore(config)
 
+    def open_cache(data_dir: Path, max_bytes: int) -> Disk:
+        # Likewise: SQLite is for those who keep answers on disk.
+        from steelyard.cache.disk import DiskStore  # noqa: PLC0415
+
+        return DiskStore(data_dir, max_bytes)
+
     def ask(wants: tuple[Want, ...]) -> dict[Want, list[Spent]]:
         # Likewise: only those pay who have limits, and a ledger. Who has none as yet may have a journal.
         if config.ledger.url is None and not (config.server.data_dir / "ledger.sqlite3").exists():
@@ -61,8 +68,17 @@ def gateway(
     run_gateway(
         config,
         Origins(config_path, os.environ, flags),
-        worker=worker or "0",
-        shared_port=worker is not None,
-        archive=Archive(open_store, ask),
+        seat=_seat(seat),
+        archive=Archive(open_store, ask, open_cache),
         announce=announce,
     )
+
+
+def _seat(told: str | None) -> Seat:
+    if told is None:
+        return Seat()
+    place, _, listeners = told.partition(":")
+    worker, _, workers = place.partition("/")
+    sockets = tuple(tuple(int(one) for one in group.split("+")) for group in listeners.split(","))
+    # Where the kernel does not spread connections over several sockets, all workers have the same.
+    return Seat(worker, sockets, int(worker) % len(sockets), int(workers) > 1)

@@ -7,7 +7,7 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from steelyard.cli.member import Event
+from steelyard.cli.child import Event
 from steelyard.cli.visible import visible
 from steelyard.telemetry.access_line import BEGINS
 

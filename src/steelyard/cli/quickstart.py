@@ -11,17 +11,17 @@ import click
 from msgspec import Struct
 
 from steelyard.cli.asking import Question, ask
+from steelyard.cli.child import Event, Member
 from steelyard.cli.crew import clerk_member, engine_member, gateway_members
 from steelyard.cli.demonstration import demonstrated, print_demonstration
 from steelyard.cli.edge import INTERRUPTED
 from steelyard.cli.engine import LOCAL_MISSING, has_local_extra
 from steelyard.cli.jsons import print_json
 from steelyard.cli.ledger_of import ledger_of
-from steelyard.cli.member import Event, Member
+from steelyard.cli.listeners import Listeners, listen
 from steelyard.cli.narrator import Narrator, words_of
 from steelyard.cli.options import config_option, json_option, read_config
 from steelyard.cli.passkey import passkey
-from steelyard.cli.port import free_port_of
 from steelyard.cli.pulling import pull_with_bar
 from steelyard.cli.shown import console
 from steelyard.cli.supervisor import Supervisor
@@ -61,16 +61,18 @@ def quickstart(config_path: Path | None, port: int | None, model: str, once: boo
     if not has_local_extra():
         raise ConfigError(LOCAL_MISSING)
     config = read_config(config_path, {"port": port})
-    port = free_port_of(config.server.host, config.server.port)
+    listeners = listen(config.server.host, config.server.port, config.server.workers)
     store = ModelStore(config.server.data_dir)
     name = (store.find_model(model) if "/" not in model and ":" not in model else None) or pull_with_bar(store, model)
     members = [
-        *gateway_members(config, config_path, None, port),
+        *gateway_members(config, config_path, None, listeners),
         engine_member(config, config_path, name.name),
         clerk_member(config_path),
     ]
-    order = _Order(config, config_path, f"http://{_called(config.server.host)}:{port}", name.name, once, as_json)
-    return asyncio.run(_Quickstart(order, members).run())
+    order = _Order(
+        config, config_path, f"http://{_called(config.server.host)}:{listeners.port}", name.name, once, as_json
+    )
+    return asyncio.run(_Quickstart(order, members, listeners).run())
 
 
 class _Order(Struct, frozen=True):
@@ -85,10 +87,10 @@ class _Order(Struct, frozen=True):
 class _Quickstart:
     """Supervisor and demonstration side by side: whichever ends first decides."""
 
-    def __init__(self, order: _Order, members: list[Member]) -> None:
+    def __init__(self, order: _Order, members: list[Member], listeners: Listeners) -> None:
         self._order = order
         self._narrator = Narrator(as_json=False)
-        self._supervisor = Supervisor(members, self._hear)
+        self._supervisor = Supervisor(members, self._hear, listeners)
         self._awaited = {member.name for member in members}
         self._all_ready = asyncio.Event()
         self._failed: str | None = None

@@ -11,6 +11,7 @@ __all__ = ["PLACES", "main", "root"]
 PLACES = {
     "quickstart": Place("steelyard.cli.quickstart:quickstart", "Fetch a small model, serve it, ask it one question."),
     "up": Place("steelyard.cli.up:up", "Start everything: gateways, local models, the clerk."),
+    "restart": Place("steelyard.cli.restart:restart", "Replace the gateways without refusing a connection."),
     "gateway": Place("steelyard.cli.gateway:gateway", "Serve the endpoint: one gateway process."),
     "engine": Place("steelyard.cli.engine:engine", "Run local models with llama.cpp."),
     "clerk": Place("steelyard.cli.clerk:clerk", "Take the journal into the ledger: one process."),

@@ -1,12 +1,16 @@
-"""All processes of one machine under one supervisor: started together, kept running, ended in order."""
+"""All processes of one machine under one supervisor: started together, kept running, replaced and ended in order."""
 
 import asyncio
 import signal
 import sys
 from collections.abc import Sequence
 
+from steelyard.cli.child import Event, Member, Tell
+from steelyard.cli.cover import Cover
 from steelyard.cli.edge import INTERRUPTED
-from steelyard.cli.member import Life, Member, Pauses, Tell
+from steelyard.cli.life import Life, Pauses
+from steelyard.cli.listeners import Listeners
+from steelyard.cli.renewal import Renewal
 
 __all__ = ["Supervisor"]
 
@@ -16,10 +20,17 @@ _HASTE_S = 1.5
 
 class Supervisor:
     """Keep `members` running until SIGTERM, SIGINT or `stop`. A second signal has gateways drop their calls, and
-    ends by SIGKILL what is left 1.5 s later; a third one does at once."""
+    ends by SIGKILL what is left 1.5 s later; a third one does at once. SIGUSR2: see `Renewal`, where one is given."""
 
-    def __init__(self, members: Sequence[Member], tell: Tell, pauses: Pauses | None = None) -> None:
-        self._lives = [Life(member, tell, pauses or Pauses()) for member in members]
+    def __init__(
+        self, members: Sequence[Member], tell: Tell, listeners: Listeners, renewal: Renewal | None = None
+    ) -> None:
+        self._tell = tell
+        self._lives = [Life(member, self._heard, Pauses()) for member in members]
+        self._gateways = [life for life in self._lives if life.member.fds]
+        self._listeners = listeners
+        self._cover = Cover(self._gateways)
+        self._renewal = renewal
         self._stopping = asyncio.Event()
         self._hastened = False
 
@@ -35,18 +46,34 @@ class Supervisor:
         loop.add_signal_handler(signal.SIGHUP, self._hung_up)
         lives = [loop.create_task(life.live(), name=life.member.name) for life in self._lives]
         stopping = loop.create_task(self._stopping.wait())
+        if self._renewal is not None:
+            loop.add_signal_handler(signal.SIGUSR2, self._renewal.wanted.set)
+            self._renewal.begin(self._lives, self._tell)
         try:
             await asyncio.wait([*lives, stopping], return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopping.cancel()
+            self._stopping.set()
             await self._end()
             codes = await asyncio.gather(*lives)
+            if self._renewal is not None:
+                await self._renewal.end()
         return INTERRUPTED if self._hastened else max(codes)
+
+    def _heard(self, event: Event) -> None:
+        self._tell(event)
+        if event.kind not in ("ready", "died", "retires", "ended"):
+            return
+        if not self._stopping.is_set():
+            self._cover.arrange()
+        if self._renewal is not None:
+            self._renewal.note(event)
 
     async def _end(self) -> None:
         """The gateway first: while it drains, its calls need the engines."""
         for stage in sorted({life.member.stage for life in self._lives}):
             await asyncio.gather(*(life.end() for life in self._lives if life.member.stage == stage))
+            self._listeners.close()  # whoever comes now is refused, and need not wait for the others' end
 
     def _stop_or_hasten(self) -> None:
         if self._stopping.is_set():
@@ -59,9 +86,8 @@ class Supervisor:
             self._kill()
             return
         self._hastened = True
-        for life in self._lives:
-            if life.member.name.startswith("gateway"):
-                life.signal(signal.SIGINT)
+        for life in self._gateways:
+            life.signal(signal.SIGINT)
         asyncio.get_running_loop().call_later(_HASTE_S, self._kill)
 
     def _kill(self) -> None:
@@ -73,6 +99,5 @@ class Supervisor:
         if sys.stdin is not None and sys.stdin.isatty():
             self._stop_or_hasten()
             return
-        for life in self._lives:
-            if life.member.name.startswith("gateway"):
-                life.signal(signal.SIGHUP)
+        for life in self._gateways:
+            life.signal(signal.SIGHUP)

@@ -361,6 +361,15 @@ class Client:
             if self.held_back:
                 self.transport.resume_reading()
 
+    def part(self, asked_before: float) -> None:
+        """Close when nothing was asked since then. A request that crosses the close on its way finds a clean end, which
+        clients take as a sign to ask again (RFC 9112, 9.5); closing both directions at once would reset it."""
+        idle = self.state == "idle" and self.service is None and not self._waiting
+        if idle and self.open and not self.lingering and self.since <= asked_before:
+            self.lingering = True
+            self.since = self.closing_since = self._gateway.clock()
+            self.transport.write_eof()
+
     def hold(self) -> None:
         """Read no more for now: the upstream takes the body more slowly than it comes."""
         if not self.held_back and self.open:

@@ -114,7 +114,7 @@ async def kept_page(gateway: Gateway, client: Client, incoming: Incoming, name: 
             query = parse_qs(incoming.target.partition(b"?")[2].decode("latin-1"))
             items = kept_input(msgspec.json.decode(kept.request))
             told = input_items_page(items, name, {one: values[-1] for one, values in query.items()})
-    keep_alive = incoming.keep_alive and not gateway.draining
+    keep_alive = incoming.keep_alive and not gateway.leaving
     fields = b"content-type: application/json\r\nx-request-id: %b\r\n" % gateway.next_id().encode()
     whole = answer(200, fields, msgspec.json.encode(told), keep_alive=keep_alive)
     client.write(bodiless(whole) if incoming.method == b"HEAD" else whole)

@@ -69,13 +69,14 @@ class Gateway:
         self.wall_clock: Callable[[], float] = time.time
         self.randomness: Callable[[], float] = random.random
         self.next_id = exchange_ids(time.time, urandom)
-        self.worker = fittings.worker
+        self.worker = fittings.seat.worker
         self.traces = fittings.traces
         self._room = fittings.room
         self.journal = fittings.journal
         self.engines = fittings.engines
         self.shelf = Shelf(fittings.open_store)
         self.access = fittings.access
+        self.leaving = False
         self.draining = False
         self.calls: set[Call] = set()
         self.errands: set[Errand] = set()
@@ -86,7 +87,7 @@ class Gateway:
         self.health = Health(self.clock)
         self.signers = Signers()
         self.meter = Meter(time.time())
-        self.metrics_page = MetricsPage(self, server.data_dir, fittings.worker if fittings.shared else None)
+        self.metrics_page = MetricsPage(self, server.data_dir, fittings.seat)
         self.spool = server.data_dir / "spool"
         self._open_calls: defaultdict[str, int] = defaultdict(int)
         self._complained: dict[str, float] = {}
@@ -184,15 +185,17 @@ class Gateway:
     def refuse(self, client: Client, incoming: Incoming, error: CallError) -> None:
         """Answer a request that never became a call."""
         self.meter.refused(error)
-        keep_alive = incoming.keep_alive and not self.draining
+        keep_alive = incoming.keep_alive and not self.leaving
         dialect = dialect_of(incoming.target, incoming.headers)
         whole = error_answer(error, self.next_id(), keep_alive=keep_alive, dialect=dialect)
         client.write(bodiless(whole) if incoming.method == b"HEAD" else whole)
         client.answered(keep_alive=keep_alive)
 
     def _check_open(self, incoming: Incoming) -> None:
-        if self.draining:
-            raise Unavailable("The gateway is shutting down. Try again.", code="draining", retry_after_s=1.0)
+        if self.leaving:
+            if self.draining:
+                raise Unavailable("The gateway is shutting down. Try again.", code="draining", retry_after_s=1.0)
+            incoming.keep_alive = False  # the next call shall find the process that has taken our place
         key = incoming.key
         if key is not None and self._calls_per_key and self._open_calls[key.id] >= self._calls_per_key:
             raise TooMany(
@@ -215,7 +218,7 @@ class Gateway:
             if head.ring is not self.access.ring or head.good_until != _FOREVER:
                 incoming.key = self.access.admit(incoming)
                 head.hold_for(self.access.ring)
-            if self.draining or self._calls_per_key:
+            if self.leaving or self._calls_per_key:
                 self._check_open(incoming)
             if len(body) > self.max_body_bytes:
                 client.refuse(client.too_large())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from steelyard.metrics.snapshots import EVERY_S, Snapshots
@@ -9,6 +10,7 @@ from steelyard.metrics.snapshots import EVERY_S, Snapshots
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from steelyard.gateway.fittings import Seat
     from steelyard.gateway.gateway import Gateway
 
 __all__ = ["MetricsPage"]
@@ -18,45 +20,47 @@ _SHARE = 0.01
 
 
 class MetricsPage:
-    """The page of metrics. `worker` is the name of one of several workers; None: there is only this one."""
+    """The page of metrics: of this process and of those at its side or before it, where a supervisor has seated it; of
+    this one alone otherwise."""
 
-    __slots__ = ("_due", "_gateway", "_snapshots", "_worker")
+    __slots__ = ("_due", "_gateway", "_seat", "_snapshots")
 
-    def __init__(self, gateway: Gateway, data_dir: Path, worker: str | None) -> None:
+    def __init__(self, gateway: Gateway, data_dir: Path, seat: Seat) -> None:
         self._gateway = gateway
         self._snapshots = Snapshots(data_dir)
-        self._worker = worker
+        self._seat = seat
         self._due = 0.0
 
     def answer(self) -> str:
         """Return the page."""
-        if self._worker is None:
+        if not self._seat.listeners:
             return self._snapshots.single(self._own())
-        try:
-            self._snapshots.show_worker(self._worker, self._own())
-        except OSError as error:
-            self._gateway.complain(f"metrics: {error.strerror}: what /metrics shows of this worker is old")
-        return self._snapshots.all()
+        self._show()
+        return self._snapshots.all(several=self._seat.several)
 
     def keep(self) -> None:
         """Let other workers show what this one counts, when it is time to. Called about once a second."""
         clock = self._gateway.clock
-        if self._worker is None or clock() < self._due:
+        if not self._seat.listeners or clock() < self._due:
             return
         began = clock()
-        try:
-            self._snapshots.show_worker(self._worker, self._own())
-        except OSError as error:
-            self._gateway.complain(f"metrics: {error.strerror}: other workers show old figures of this one")
+        self._show()
         now = clock()
         self._due = now + max(EVERY_S, (now - began) / _SHARE)
 
-    def withdraw(self) -> None:
-        """Let others show this worker no longer."""
-        if self._worker is not None:
-            self._snapshots.withdraw_worker(self._worker)
+    def leave(self) -> None:
+        """Leave behind what this process has counted in all."""
+        if self._seat.listeners:
+            self._show()
+
+    def _show(self) -> None:
+        try:
+            self._snapshots.show_worker(self._seat.worker, os.getpid(), self._own())
+        except OSError as error:
+            self._gateway.complain(f"metrics: {error.strerror}: others show old figures of worker {self._seat.worker}")
 
     def _own(self) -> str:
         gateway = self._gateway
         text = gateway.meter.text(gateway.health.deployments, gateway.gauges) + gateway.health.metrics()
-        return text + gateway.limiter.metrics() if gateway.limiter is not None else text
+        text += gateway.shedding.metrics()
+        return text if gateway.limiter is None else text + gateway.limiter.metrics() + gateway.waiting.metrics()

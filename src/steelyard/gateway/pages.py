@@ -37,7 +37,7 @@ class Pages:
         """Answer one request. Raises CallError."""
         path = incoming.path.removeprefix("/v1beta").removeprefix("/v1")
         status, kind, body = self._page(path, incoming.key, dialect_of(incoming.target, incoming.headers))
-        keep_alive = incoming.keep_alive and not self._gateway.draining
+        keep_alive = incoming.keep_alive and not self._gateway.leaving
         fields = b"content-type: %b\r\nx-request-id: %b\r\n" % (kind, self._gateway.next_id().encode())
         whole = answer(status, fields, body, keep_alive=keep_alive)
         if incoming.method == b"HEAD":
@@ -70,6 +70,8 @@ class Pages:
         gateway = self._gateway
         if gateway.draining:
             return 503, _JSON, b'{"status":"draining"}'
+        if gateway.behind:
+            return 503, _JSON, b'{"status":"overloaded"}'
         limiter = gateway.limiter
         if limiter is not None and limiter.limits.pending and gateway.clock() < gateway.began_at + PATIENCE_S:
             return 503, _JSON, b'{"status":"restoring"}'

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
 
 import uvloop
 from msgspec import Struct
@@ -22,25 +21,28 @@ from steelyard.config.providers import resolve_providers
 from steelyard.config.settings import Config
 from steelyard.config.telemetry import exports
 from steelyard.config.watch import ConfigWatch, DirectoryWatch
-from steelyard.core.errors import ConfigError, Unavailable
+from steelyard.core.errors import ConfigError
 from steelyard.gateway.access import Access, is_loopback
-from steelyard.gateway.client import Client
-from steelyard.gateway.fittings import Archive, Fittings
+from steelyard.gateway.doors import Doors, hosts_of
+from steelyard.gateway.fittings import Archive, Fittings, Seat
 from steelyard.gateway.gateway import Gateway
+from steelyard.gateway.instructions import follow
 from steelyard.gateway.memory import Memory
+from steelyard.gateway.parting import drain, retire
+from steelyard.gateway.upkeep import Upkeep
 from steelyard.journal.recovery import recover
 from steelyard.journal.writer import JournalWriter
 from steelyard.keys.file import KeyFile
 from steelyard.keys.watch import KeyWatch
-from steelyard.limits import Limits, rules_of
+from steelyard.limits import Limits, Rule, rules_of
 from steelyard.policy.plans import Plans
 from steelyard.policy.shelf import permits_of
 
 __all__ = ["Origins", "local_models", "run_gateway"]
 
 _TICK_S = 0.1
-_BACKLOG = 4096
 _SAME_STOP_S = 1.0
+_RESTORE_S = 2.0
 _MOST_FILES = 1_048_576
 _OTHER_FILES = 64
 """Files that are no connections: the journal, what is spooled, the loop's own."""
@@ -58,15 +60,14 @@ def run_gateway(
     config: Config,
     origins: Origins,
     *,
-    worker: str = "0",
-    shared_port: bool = False,
+    seat: Seat,
     archive: Archive,
     announce: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT. `archive` is what the gateway may ask of the ledger.
-    `announce` is told the address once calls are answered. `shared_port`: other processes listen on the same port
-    (SO_REUSEPORT). Raises ConfigError, StoreError, OSError when it cannot begin."""
-    server = _Server(config, origins, worker, archive, shared_port=shared_port)
+    """Serve until SIGTERM or SIGINT, or until the supervisor says `retire`. `archive` is what the gateway may ask of
+    the ledger. `announce` is told the address once calls are answered. Raises ConfigError, StoreError, OSError when it
+    cannot begin."""
+    server = _Server(config, origins, seat, archive)
     uvloop.run(server.run(announce))
 
 
@@ -79,13 +80,17 @@ def local_models(data_dir: Path) -> Iterable[str]:
     return sorted(one.name for one in found if os.path.exists(os.path.join(one.path, "model.gguf")))
 
 
+def _rules_of(config: Config) -> tuple[Rule, ...]:
+    return rules_of(config.limits, config.budgets, config.server)
+
+
 class _Server:
-    def __init__(self, config: Config, origins: Origins, worker: str, archive: Archive, *, shared_port: bool) -> None:
+    def __init__(self, config: Config, origins: Origins, seat: Seat, archive: Archive) -> None:
         self._config = config
         self._origins = origins
-        self._worker = worker
-        self._shared_port = shared_port
+        self._seat = seat
         self._open_store = archive.open_store
+        self._open_cache = archive.open_cache
         self.memory = Memory(archive.ask, config.server.data_dir)
         data_dir = config.server.data_dir
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -95,12 +100,16 @@ class _Server:
         self._models = DirectoryWatch(data_dir / "models", "*/card.toml")
         self._unsettled = False
         self._keys = KeyWatch(KeyFile(data_dir / "keys.json"))
+        self._leave = asyncio.Event()
         self._stop = asyncio.Event()
+        self._retired = False
+        self._taking: set[asyncio.Task[None]] = set()
         self._stops: list[tuple[signal.Signals, float]] = []
         self._hastened = False
-        if not is_loopback(config.server.host) and not self._keys.ring.required:
+        host = next((one for one in hosts_of(seat) or (config.server.host,) if not is_loopback(one)), None)
+        if host is not None and not self._keys.ring.required:
             raise ConfigError(
-                f"[server] host is {config.server.host}, which others can reach, and there is no key. "
+                f"[server] host is {host}, which others can reach, and there is no key. "
                 "Make one first: steelyard keys create NAME"
             )
 
@@ -109,8 +118,8 @@ class _Server:
         config = self._config
         limits = self._limits()
         journal_dir = config.server.data_dir / "journal"
-        recover(journal_dir, self._worker)
-        journal = JournalWriter(journal_dir, self._worker, config.ledger.journal_segment_bytes)
+        recover(journal_dir, self._seat.worker)
+        journal = JournalWriter(journal_dir, self._seat.worker, config.ledger.journal_segment_bytes)
         engines = EngineDirectory(config.server.data_dir)
         access = Access(self._keys.ring, time.time)
         self.memory.forget()  # what a gateway has left that was killed
@@ -123,44 +132,42 @@ class _Server:
             journal,
             engines,
             self._open_store,
-            self._worker,
+            self._seat,
             _room(),
-            shared=self._shared_port,
             traces=exports(config, self._origins.env),
         )
         gateway = Gateway(loop, config.server, self._plans, fittings, limits)
         self._gateway = self.memory.gateway = gateway
+        self._upkeep = Upkeep(gateway, config.server.data_dir, self._open_cache)
+        self._upkeep.configure(config.cache, self._plans.routes)
         self._tell_problems()
-        try:
-            listener = await loop.create_server(
-                lambda: cast("asyncio.Protocol", Client(gateway)),
-                config.server.host,
-                config.server.port,
-                backlog=_BACKLOG,
-                reuse_port=self._shared_port or None,
-            )
-        except OSError as error:
-            raise ConfigError(
-                f"{config.server.host}:{config.server.port} cannot be listened on: {error.strerror or error}. "
-                "Free it, or choose another: --port N, or [server] port."
-            ) from None
+        self._doors = doors = Doors(gateway, self._seat)
+        if self._seat.listeners:
+            await self._restored(limits)
+        address = await doors.open(config.server.host, config.server.port)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop_or_hasten, number)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
+        if self._seat.listeners:
+            follow(loop, self._obey)
         gc.collect()
         gc.freeze()  # what lives as long as the process need not be looked at again
         gc.set_threshold(10_000, 20, 20)  # a call leaves no cycles behind: there is little to find
         ticker = loop.create_task(self._tick())
-        port = listener.sockets[0].getsockname()[1]
-        announce(f"http://{_shown(config.server.host)}:{port}")
+        announce(address)
         loop.run_in_executor(None, self._plans.warm)  # the first call need not wait for the catalogue
-        await self._stop.wait()
-        await self._drain(listener)
+        await self._leave.wait()
+        drain_s = self._config.server.drain_s
+        if not self._stop.is_set():
+            await retire(gateway, doors, drain_s, self._stop)
+        await drain(gateway, doors, drain_s, lambda: self._hastened)
         ticker.cancel()
+        self._upkeep.close()
         self.memory.stop()
-        self.memory.forget()
+        if not self._retired:
+            self.memory.forget()
         gateway.outbox.flush()
-        gateway.metrics_page.withdraw()
+        gateway.metrics_page.leave()
         gateway.pools.close()
         journal.close()
 
@@ -182,7 +189,7 @@ class _Server:
 
     def _limits(self, before: Limits | None = None) -> Limits | None:
         """Return the limits of the configuration, which go on with what was counted under one before."""
-        rules = rules_of(self._config.limits, self._config.budgets)
+        rules = _rules_of(self._config)
         return Limits(rules, self._tell, before) if rules else None
 
     def _tell(self, text: str) -> None:
@@ -200,7 +207,7 @@ class _Server:
             gateway.complain(text)
         before, self._config = self._config, config
         counting = limits = self._counting
-        if (before.limits, before.budgets) != (config.limits, config.budgets):
+        if _rules_of(before) != _rules_of(config):
             limits = self._limits(counting)
         if not self._refresh_plans(limits):
             self._config = before
@@ -220,6 +227,7 @@ class _Server:
         self._plans = plans
         self._tell_problems()
         self._gateway.configure(self._config.server, plans, limits)
+        self._upkeep.configure(self._config.cache, plans.routes)
         return True
 
     def _tell_problems(self) -> None:
@@ -233,7 +241,7 @@ class _Server:
         while True:
             began = gateway.clock()
             await asyncio.sleep(_TICK_S)
-            gateway.meter.lagged(gateway.clock() - began - _TICK_S)
+            gateway.note_lag(gateway.clock() - began - _TICK_S)
             beat += 1
             try:
                 self._beat(beat)
@@ -246,10 +254,12 @@ class _Server:
         if beat % 5 == 0:
             gateway.sweep_clients()
             self._look_at_files()
+            self._upkeep.tick()
         if beat % 10 == 0:
             gateway.journal.refresh()
             gateway.metrics_page.keep()
-            self.memory.show(self._counting, gateway.clock(), gateway.wall_clock())
+            if not self._retired:
+                self.memory.show(self._counting, gateway.clock(), gateway.wall_clock())
         if beat % 50 == 0:
             gateway.pools.sweep()
             self._date_prices()
@@ -283,33 +293,28 @@ class _Server:
         supervisor sends its own at the same moment: two of them count as one unless a second lies between."""
         self._stops.append((number, time.monotonic()))
         self._stop.set()
+        self._leave.set()
         if len(self._stops) > 1:
             apart = self._stops[-1][1] - self._stops[0][1]
             self._hastened = apart >= _SAME_STOP_S or any(one == signal.SIGINT for one, _ in self._stops)
 
-    async def _drain(self, listener: asyncio.AbstractServer) -> None:
-        """Answer what is under way, refuse what is new, and tell load balancers by /readyz; not for ever."""
-        gateway = self._gateway
-        gateway.draining = True
-        for call in gateway.calls:
-            call.incoming.keep_alive = False
-        if self._shared_port:
-            listener.close()  # new connections go to the other workers
-        deadline = gateway.clock() + self._config.server.drain_s
-        # An event would cost each call.
-        while (gateway.calls or gateway.errands) and gateway.clock() < deadline and not self._hastened:  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
-        listener.close()
-        stopped = Unavailable("The gateway was stopped before the answer was complete. Try again.", code="draining")
-        for call in list(gateway.calls):
-            call.interrupt(stopped)
-        for client in list(gateway.clients):
-            client.hang_up()
-        until = gateway.clock() + 1.0
-        while gateway.clients and gateway.clock() < until:  # noqa: ASYNC110  (likewise)
-            await asyncio.sleep(0.02)
-        for client in list(gateway.clients):
-            client.transport.abort()
+    def _obey(self, line: str) -> None:
+        """Do what the supervisor says: `retire`, `take N` or `leave N`. N is the number of another worker."""
+        word, _, number = line.partition(" ")
+        if word == "retire":
+            self._retired = True
+            self._leave.set()
+        elif word == "take":
+            self._taking.add(task := self._gateway.loop.create_task(self._doors.take(int(number))))
+            task.add_done_callback(self._taking.discard)
+        elif word == "leave":
+            self._doors.leave(int(number))
+
+    async def _restored(self, limits: Limits | None) -> None:
+        """Wait a moment for what limits counted before: until then they refuse calls, which others may take."""
+        until = time.monotonic() + _RESTORE_S
+        while limits is not None and limits.pending and time.monotonic() < until:  # noqa: ASYNC110
+            await asyncio.sleep(_TICK_S / 10)
 
 
 def _room() -> int:
@@ -320,7 +325,3 @@ def _room() -> int:
     most = _MOST_FILES if hard == resource.RLIM_INFINITY else hard
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
     return max(1, (most - _OTHER_FILES) // 2)
-
-
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

@@ -1,12 +1,13 @@
 """Each process's page of metrics, kept as a file, so that whoever is asked can show all."""
 
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from steelyard.metrics.exposition import joined, labelled
+from steelyard.metrics.exposition import counted, joined, labelled, summed
 
 __all__ = ["EVERY_S", "Snapshots"]
 
@@ -14,54 +15,76 @@ EVERY_S: Final = 5.0
 """How often a process writes its page."""
 
 _WORKER: Final = "gateway-"
-_STALE_S: Final = 6 * EVERY_S
-"""After how long without a new page a worker counts as gone."""
+_PAST: Final = "past"
+_HOLDS: Final = "# holds "
+_MOST_HELD: Final = 16
 
 
 class Snapshots:
     """The pages of one data directory.
 
-    A worker that is one of several shows its page before it answers with it: whoever is asked next shows figures that
-    are no older, so that no counter ever goes back. A single one writes no file.
+    A gateway under a supervisor shows its page before it answers with it: whoever is asked next shows figures that are
+    no older, so that no counter ever goes back. The files of one worker are `gateway-WORKER.PID-START.prom` for each of
+    its processes that runs, and `gateway-WORKER.past.prom` for what those counted that have ended. A page that the
+    past holds may still lie there for a moment: it is counted once, since the past says what it holds and is read last.
     """
 
     def __init__(self, data_dir: Path, clock: Callable[[], float] = time.time) -> None:
         self._directory = data_dir / "metrics"
         self._clock = clock
+        self._began = int(clock() * 1000)
 
-    def show_worker(self, worker: str, page: str) -> None:
-        """Have others show a worker's page. Raises OSError."""
-        self._write(f"{_WORKER}{worker}", labelled(page, "worker", worker))
+    def show_worker(self, worker: str, pid: int, page: str) -> None:
+        """Have others show the page of a worker's process, which is this one. Raises OSError."""
+        self._write(f"{_WORKER}{worker}.{pid}-{self._began}", page)
 
     def show(self, name: str, page: str) -> None:
         """Have the gateways show the page of a process that is not one of them. Raises OSError."""
         self._write(name, page)
 
-    def withdraw_worker(self, worker: str) -> None:
-        """Show a worker's page no longer."""
-        with suppress(OSError):  # what cannot be taken away grows stale, and is not shown then either
-            self._path(f"{_WORKER}{worker}").unlink()
+    def bury(self, worker: str, pid: int) -> None:
+        """Keep what a worker's process counted that has ended. Only the supervisor does. Raises OSError."""
+        for path in sorted(self._directory.glob(f"{_WORKER}{worker}.{pid}-*.prom")):
+            page = path.read_text(encoding="utf-8")
+            held, past = self._past(worker)
+            holds = [*held, path.stem.partition(".")[2]][-_MOST_HELD:]
+            whole = summed([past, counted(page)])
+            self._write(f"{_WORKER}{worker}.{_PAST}", f"{_HOLDS}{' '.join(holds)}\n{whole}")
+            path.unlink()
+
+    def clear(self) -> None:
+        """Forget all gateways: those of a supervisor begin to count anew with it. Raises OSError."""
+        for path in self._directory.glob(f"{_WORKER}*"):
+            path.unlink()
 
     def single(self, page: str) -> str:
         """Return the page of a gateway that is alone, and what other processes show."""
         return page + joined(self._others())  # whoever is no gateway has metrics of other names
 
-    def all(self) -> str:
-        """Return what all workers show, each sample with its worker, and what other processes show."""
-        pages = []
-        for path in sorted(self._directory.glob(f"{_WORKER}*.prom")):
-            with suppress(OSError):  # it has ended meanwhile, and withdrawn its page
-                if path.stat().st_mtime >= self._clock() - _STALE_S:
-                    pages.append(path.read_text(encoding="utf-8"))
-        return joined([*pages, *self._others()])
+    def all(self, *, several: bool) -> str:
+        """Return what all workers show and what other processes show. Of `several` workers, each sample says which."""
+        pages: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        for path in self._directory.glob(f"{_WORKER}*.prom"):
+            worker, _, name = path.stem.removeprefix(_WORKER).partition(".")
+            pages[worker][name] = _read(path) if name != _PAST else ""
+        found = []
+        for worker in sorted(pages):
+            held, past = self._past(worker)
+            living = [name for name in pages[worker] if name != _PAST and name not in held]
+            living.sort(key=lambda name: int(name.rpartition("-")[2]))
+            page = summed([past, *(pages[worker][name] for name in living)])
+            found.append(labelled(page, "worker", worker) if several else page)
+        return joined([*found, *self._others()])
+
+    def _past(self, worker: str) -> tuple[list[str], str]:
+        """Return whose pages the past of a worker holds, and what they counted."""
+        text = _read(self._path(f"{_WORKER}{worker}.{_PAST}"))
+        first, _, page = text.partition("\n")
+        return first.removeprefix(_HOLDS).split(), page
 
     def _others(self) -> list[str]:
-        pages = []
-        for path in sorted(self._directory.glob("*.prom")):
-            if not path.name.startswith(_WORKER):
-                with suppress(OSError):  # its process has ended meanwhile
-                    pages.append(path.read_text(encoding="utf-8"))
-        return pages
+        paths = sorted(self._directory.glob("*.prom"))
+        return [_read(path) for path in paths if not path.name.startswith(_WORKER)]
 
     def _write(self, name: str, page: str) -> None:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -71,3 +94,10 @@ class Snapshots:
 
     def _path(self, name: str) -> Path:
         return self._directory / f"{name}.prom"
+
+
+def _read(path: Path) -> str:
+    """Return a page; an empty one when it has just gone."""
+    with suppress(OSError):
+        return path.read_text(encoding="utf-8")
+    return ""

@@ -1,0 +1,31 @@
+"""What a supervisor tells a running gateway: lines on its standard input."""
+
+import asyncio
+import os
+from collections.abc import Callable
+
+__all__ = ["follow"]
+
+_MOST = 4096
+
+
+def follow(loop: asyncio.AbstractEventLoop, obey: Callable[[str], None]) -> None:
+    """Have `obey` called with each line, until the supervisor's end is closed."""
+    rest = b""
+
+    def read() -> None:
+        nonlocal rest
+        try:
+            content = os.read(0, _MOST)
+        except BlockingIOError:
+            return
+        except OSError:
+            content = b""
+        if not content:
+            loop.remove_reader(0)
+            return
+        *lines, rest = (rest + content).split(b"\n")
+        for line in lines:
+            obey(line.decode("ascii", "replace"))
+
+    loop.add_reader(0, read)
