@@ -62,5 +62,4 @@ class MetricsPage:
     def _own(self) -> str:
         gateway = self._gateway
         text = gateway.meter.text(gateway.health.deployments, gateway.gauges) + gateway.health.metrics()
-        text += gateway.shedding.metrics()
-        return text if gateway.limiter is None else text + gateway.limiter.metrics() + gateway.waiting.metrics()
+        return text + gateway.limiter.metrics() if gateway.limiter is not None else text

@@ -29,12 +29,11 @@ from steelyard.gateway.gateway import Gateway
 from steelyard.gateway.instructions import follow
 from steelyard.gateway.memory import Memory
 from steelyard.gateway.parting import drain, retire
-from steelyard.gateway.upkeep import Upkeep
 from steelyard.journal.recovery import recover
 from steelyard.journal.writer import JournalWriter
 from steelyard.keys.file import KeyFile
 from steelyard.keys.watch import KeyWatch
-from steelyard.limits import Limits, Rule, rules_of
+from steelyard.limits import Limits, rules_of
 from steelyard.policy.plans import Plans
 from steelyard.policy.shelf import permits_of
 
@@ -80,17 +79,12 @@ def local_models(data_dir: Path) -> Iterable[str]:
     return sorted(one.name for one in found if os.path.exists(os.path.join(one.path, "model.gguf")))
 
 
-def _rules_of(config: Config) -> tuple[Rule, ...]:
-    return rules_of(config.limits, config.budgets, config.server)
-
-
 class _Server:
     def __init__(self, config: Config, origins: Origins, seat: Seat, archive: Archive) -> None:
         self._config = config
         self._origins = origins
         self._seat = seat
         self._open_store = archive.open_store
-        self._open_cache = archive.open_cache
         self.memory = Memory(archive.ask, config.server.data_dir)
         data_dir = config.server.data_dir
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -138,8 +132,6 @@ class _Server:
         )
         gateway = Gateway(loop, config.server, self._plans, fittings, limits)
         self._gateway = self.memory.gateway = gateway
-        self._upkeep = Upkeep(gateway, config.server.data_dir, self._open_cache)
-        self._upkeep.configure(config.cache, self._plans.routes)
         self._tell_problems()
         self._doors = doors = Doors(gateway, self._seat)
         if self._seat.listeners:
@@ -162,7 +154,6 @@ class _Server:
             await retire(gateway, doors, drain_s, self._stop)
         await drain(gateway, doors, drain_s, lambda: self._hastened)
         ticker.cancel()
-        self._upkeep.close()
         self.memory.stop()
         if not self._retired:
             self.memory.forget()
@@ -189,7 +180,7 @@ class _Server:
 
     def _limits(self, before: Limits | None = None) -> Limits | None:
         """Return the limits of the configuration, which go on with what was counted under one before."""
-        rules = _rules_of(self._config)
+        rules = rules_of(self._config.limits, self._config.budgets)
         return Limits(rules, self._tell, before) if rules else None
 
     def _tell(self, text: str) -> None:
@@ -207,7 +198,7 @@ class _Server:
             gateway.complain(text)
         before, self._config = self._config, config
         counting = limits = self._counting
-        if _rules_of(before) != _rules_of(config):
+        if (before.limits, before.budgets) != (config.limits, config.budgets):
             limits = self._limits(counting)
         if not self._refresh_plans(limits):
             self._config = before
@@ -227,7 +218,6 @@ class _Server:
         self._plans = plans
         self._tell_problems()
         self._gateway.configure(self._config.server, plans, limits)
-        self._upkeep.configure(self._config.cache, plans.routes)
         return True
 
     def _tell_problems(self) -> None:
@@ -241,7 +231,7 @@ class _Server:
         while True:
             began = gateway.clock()
             await asyncio.sleep(_TICK_S)
-            gateway.note_lag(gateway.clock() - began - _TICK_S)
+            gateway.meter.lagged(gateway.clock() - began - _TICK_S)
             beat += 1
             try:
                 self._beat(beat)
@@ -254,7 +244,6 @@ class _Server:
         if beat % 5 == 0:
             gateway.sweep_clients()
             self._look_at_files()
-            self._upkeep.tick()
         if beat % 10 == 0:
             gateway.journal.refresh()
             gateway.metrics_page.keep()
