@@ -52,6 +52,8 @@ class Attempts(Choice):
         if not way.plain:
             self.detour = Detour(self, strict=way.plan.strict)
             self.takes_whole = False
+        elif self.waited:
+            pass  # it begins now, and not when it came
         elif pool is not None and lane.breaker.state is CLOSED and self.takes_idle and not lane.counters:
             upstream = pool.take()
             if upstream is not None:  # nearly always: the first choice is well and a connection stands
@@ -172,10 +174,23 @@ class Attempts(Choice):
         rounds = self._cursor // max(1, len(self._order))
         return pause_s(failure.retry_after_s, rounds, self.gateway.randomness())
 
+    def choose_again(self) -> None:
+        """Try the first deployment, as if none had been looked at: a call that waited for one may find room at any."""
+        self._cursor = 0
+        self._excluded = frozenset()
+        self._crowded = ()
+        self._full = self._unfit = None
+        self._next()
+
+    def _lines_up(self) -> bool:
+        """Have the call wait for a deployment that has no room; say whether it does."""
+        raise NotImplementedError
+
     def _give_up(self) -> None:
         failure = self._failure
         if failure is None and self._full is not None:
-            self.refuse(self._full, "rejected")
+            if not self._lines_up():
+                self.refuse(self._full, "rejected")
         elif failure is None and self._unfit is not None and len(self._excluded) == len(self._order):
             self.refuse(self._unfit, "rejected")
         elif failure is None:

@@ -53,6 +53,18 @@ class Call(Attempts):
             wait.leave(self)
         return wait
 
+    def _lines_up(self) -> bool:
+        limiter, full = self.gateway.limiter, self._full
+        if limiter is None or full is None:
+            return False
+        self._full = limiter.line_up(self, self._crowded, full)
+        return self._full is None
+
+    @property
+    def waits(self) -> bool:
+        """Say whether the call waits for something before its first attempt."""
+        return self._wait is not None
+
     # An upstream is asked, and what it says.
 
     def _send(self, upstream: Upstream, now: float) -> None:

@@ -12,6 +12,7 @@ from steelyard.gateway.reply import Reply
 
 if TYPE_CHECKING:
     from steelyard.gateway.detour import Detour
+    from steelyard.gateway.waiting_line import Choosing
 
 __all__ = ["Choice"]
 
@@ -24,6 +25,9 @@ class Choice(Reply):
     _excluded: frozenset[Lane] = frozenset()
     _unfit: BadRequest | None = None
     _full: CallError | None = None
+    _crowded: tuple[Lane, ...] = ()
+    place: Choosing | None = None
+    waited = False
 
     def _pick(self) -> Lane | None:
         order = self._order
@@ -51,6 +55,7 @@ class Choice(Reply):
         if lane.counters:
             self._full = self.gateway.grant(self, lane)
             if self._full is not None:
+                self._crowded += (lane,)
                 lane.breaker.abandon()
                 self._excluded |= {lane}
                 return False

@@ -56,6 +56,8 @@ def set_out(gateway: Gateway, call: Call, model: str, body: Body) -> None:
     lanes = None
     if gateway.limiter is not None:
         lanes = gateway.limiter.admit(call, way, body)
+        if call.waits:
+            return
     depart(gateway, call, way, lanes)
 
 

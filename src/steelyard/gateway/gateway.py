@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from steelyard.core.errors import CallError, Denied, MethodNotAllowed, NotFound, TooMany, Unavailable
 from steelyard.core.ids import exchange_ids
+from steelyard.core.priority import NORMAL
 from steelyard.gateway.account import Account, Body
 from steelyard.gateway.answers import bodiless, error_answer, today
 from steelyard.gateway.body import JsonBody, PathBody
@@ -32,9 +33,11 @@ from steelyard.gateway.metrics_page import MetricsPage
 from steelyard.gateway.outbox import Outbox
 from steelyard.gateway.pages import Pages
 from steelyard.gateway.pool import Pool, Pools
+from steelyard.gateway.shedding import Shedding, overloaded
 from steelyard.gateway.shelf import Shelf, is_ours
 from steelyard.gateway.signers import Signers
 from steelyard.gateway.surface import ENDPOINTS, Endpoint, dialect_of, endpoint_of, is_page, kept_in, model_in
+from steelyard.gateway.waiting_line import WaitingRoom
 from steelyard.gateway.ways import Ways
 from steelyard.policy.plan import Origin
 
@@ -85,6 +88,9 @@ class Gateway:
         self.date = today()
         self.pools = Pools(self.clock, self.outbox)
         self.health = Health(self.clock)
+        self.shedding = Shedding()
+        self.behind = False
+        self.waiting = WaitingRoom(self)
         self.signers = Signers()
         self.meter = Meter(time.time())
         self.metrics_page = MetricsPage(self, server.data_dir, fittings.seat)
@@ -111,6 +117,8 @@ class Gateway:
         self.write_timeout_s = server.write_timeout_s
         self._max_connections = min(server.max_connections, self._room)
         self._calls_per_key = server.calls_per_key
+        self.shedding.bearable_s, self.shedding.after_s = server.shed_lag_s, server.shed_after_s
+        self.waiting.summon_all()
         self.record = server.record
 
     # Who comes in.
@@ -197,6 +205,8 @@ class Gateway:
                 raise Unavailable("The gateway is shutting down. Try again.", code="draining", retry_after_s=1.0)
             incoming.keep_alive = False  # the next call shall find the process that has taken our place
         key = incoming.key
+        if self.behind and self.shedding.turns_away(key.priority if key is not None else NORMAL):
+            raise overloaded(self.randomness())
         if key is not None and self._calls_per_key and self._open_calls[key.id] >= self._calls_per_key:
             raise TooMany(
                 f"The key has {self._calls_per_key} calls open. Await one of them, or raise [server] calls_per_key.",
@@ -218,7 +228,7 @@ class Gateway:
             if head.ring is not self.access.ring or head.good_until != _FOREVER:
                 incoming.key = self.access.admit(incoming)
                 head.hold_for(self.access.ring)
-            if self.leaving or self._calls_per_key:
+            if self.leaving or self._calls_per_key or self.behind:
                 self._check_open(incoming)
             if len(body) > self.max_body_bytes:
                 client.refuse(client.too_large())
@@ -351,6 +361,22 @@ class Gateway:
         self.date = today()
         for call in [call for call in self.calls if call.deadline < now]:
             call.expire(now)
+        if self.waiting.standing:
+            self.waiting.look()
+
+    def note_lag(self, seconds: float) -> None:
+        """Take note of how late the event loop was just now; begin or cease to turn new calls away."""
+        self.meter.lagged(seconds)
+        shedding, before = self.shedding, self.behind
+        shedding.look(seconds, self.clock(), busy=bool(self.calls))
+        self.behind = shedding.pressure > 0
+        if self.behind and not before:
+            self.tell(
+                f"the event loop has been more than {shedding.bearable_s:g} s late for {shedding.after_s:g} s: new "
+                "calls are turned away with 503, those of keys of low priority first"
+            )
+        elif before and not self.behind:
+            self.tell(f"keeps up again; {sum(shedding.shed.values())} calls were turned away since it started")
 
     def sweep_clients(self) -> None:
         """Act on clients that are too slow. Called twice a second."""

@@ -13,7 +13,9 @@ from steelyard.core.exchange import Outcome
 from steelyard.core.usage import Usage
 from steelyard.gateway.body import JsonBody, PathBody
 from steelyard.gateway.envelope import longest_answer
+from steelyard.gateway.waiting_line import is_waited_for
 from steelyard.limits import Ceiling, Counter, Facts, Hold, Limits, ceiling_of, refers
+from steelyard.limits.gate import Concurrent
 from steelyard.limits.limits import NO_KEY
 from steelyard.limits.recall import atto_of_cost
 from steelyard.limits.windowed import Requests, Tokens
@@ -49,8 +51,9 @@ class Limiter:
         self.limits = limits
 
     def admit(self, call: Call, way: Way, body: Body) -> Sequence[Lane] | None:
-        """Reserve what a call may take; nothing is touched where something has no room for it. Returns the lanes that
-        it may use, where these are not all of its way's. Raises CallError."""
+        """Reserve what a call may take; nothing is touched where something has no room for it, but for a call that then
+        waits (`Call.waits`). Returns the lanes that it may use, where these are not all of its way's. Raises
+        CallError."""
         key = call.key
         limits = self.limits
         name = key.id if key is not None else None
@@ -77,8 +80,12 @@ class Limiter:
         lacking = hold.take(counters)
         if lacking is not None:
             hold.counters = counters  # for what the client is told of them
-            self._note(lacking)
-            raise lacking.error(hold)
+            if not is_waited_for(lacking):
+                self.note(lacking)
+                raise lacking.error(hold)
+            refusal = self._gateway.waiting.admit(call, way, hold, lanes)
+            if refusal is not None:
+                raise refusal
         return lanes
 
     def grant(self, call: Account, lane: Lane) -> CallError | None:
@@ -86,21 +93,41 @@ class Limiter:
         limits = self.limits
         if limits.pending and limits.is_closed(lane.counters):
             return _restoring()
-        body = call.sending
-        assert body is not None
-        hold = limits.begin(self._gateway.clock(), call.received_at, _size_of(self._gateway, call, body))
-        ceiling = lane.ceiling
-        if ceiling is None:
-            ceiling = lane.ceiling = ceiling_of([_facts(lane)])
-        _bound(hold, call, body, ceiling)
+        hold = self._attempt(call, lane)
         lacking = hold.take(lane.counters)
         if lacking is not None:
-            self._note(lacking)
+            if not is_waited_for(lacking):
+                self.note(lacking)
             return lacking.error(hold)
         call.attempt_hold = hold
         return None
 
-    def _note(self, lacking: Counter) -> None:
+    def line_up(self, call: Call, lanes: Sequence[Lane], full: CallError) -> CallError | None:
+        """Have a call wait for any of some deployments that have no room now; return why it may not. `full`: what it is
+        told where calls wait for none of them."""
+        gates: list[Concurrent] = []
+        for lane in lanes:
+            hold = self._attempt(call, lane)
+            lacking = [one for one in lane.counters if not one.has_room(hold)]
+            waited_for = [one for one in lacking if isinstance(one, Concurrent) and is_waited_for(one)]
+            if waited_for and len(waited_for) == len(lacking):
+                gates.append(waited_for[0])
+        return self._gateway.waiting.choose(call, gates) if gates else full
+
+    def _attempt(self, call: Account, lane: Lane) -> Hold:
+        """Return what an attempt at a deployment is to hold of the deployment's own limits."""
+        body = call.sending
+        assert body is not None
+        hold = self.limits.begin(self._gateway.clock(), call.received_at, _size_of(self._gateway, call, body))
+        hold.summoned = self._gateway.waiting.passing
+        ceiling = lane.ceiling
+        if ceiling is None:
+            ceiling = lane.ceiling = ceiling_of([_facts(lane)])
+        _bound(hold, call, body, ceiling)
+        return hold
+
+    def note(self, lacking: Counter) -> None:
+        """Count a refusal."""
         rule = lacking.rule
         self.limits.refusals[rule.scope.kind, rule.metric] += 1
 

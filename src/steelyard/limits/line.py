@@ -26,7 +26,10 @@ class Waiter(Protocol):
     ticket: int
 
     def summon(self, gate: Gate) -> None:
-        """Take note that there is room in a gate where somebody waits."""
+        """Take note that there may be room in a gate where somebody waits."""
+
+    def enter(self, gate: Gate) -> None:
+        """Pass a gate that has room: the call is served, and waits there no longer."""
 
 
 class Line:
