@@ -8,6 +8,7 @@ import msgspec
 
 from steelyard.cli.leash import hold_leash
 from steelyard.cli.options import config_option, json_option, listen_options, read_config, supervisor_option
+from steelyard.gateway.cellar import Disk
 from steelyard.gateway.fittings import Archive, Seat
 from steelyard.gateway.memory import lately
 from steelyard.gateway.server import Origins, run_gateway
@@ -50,6 +51,12 @@ def gateway(
 
         return LedgerStore(config)
 
+    def open_cache(data_dir: Path, max_bytes: int) -> Disk:
+        # Likewise: SQLite is for those who keep answers on disk.
+        from steelyard.cache.disk import DiskStore  # noqa: PLC0415
+
+        return DiskStore(data_dir, max_bytes)
+
     def ask(wants: tuple[Want, ...]) -> dict[Want, list[Spent]]:
         # Likewise: only those pay who have limits, and a ledger. Who has none as yet may have a journal.
         if config.ledger.url is None and not (config.server.data_dir / "ledger.sqlite3").exists():
@@ -62,7 +69,7 @@ def gateway(
         config,
         Origins(config_path, os.environ, flags),
         seat=_seat(seat),
-        archive=Archive(open_store, ask),
+        archive=Archive(open_store, ask, open_cache),
         announce=announce,
     )
 

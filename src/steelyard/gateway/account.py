@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
@@ -15,6 +16,7 @@ from steelyard.gateway.exchange_of import exchange_of
 from steelyard.gateway.lane import Lane
 from steelyard.gateway.limiter import billed, settle
 from steelyard.gateway.surface import Endpoint
+from steelyard.gateway.ticket import Ticket
 from steelyard.keys.key import Key
 from steelyard.limits import Hold
 from steelyard.policy.plan import Plan, least_record
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 __all__ = ["Account", "Body"]
 
 _BYTES_PER_TOKEN = 4
+_ALL = 1 << 62
+_FROM_CACHE = "(cache)"
+"""What stands in metrics in the place of a deployment."""
 
 
 class Body(Protocol):
@@ -68,6 +73,7 @@ class Account:
     recorded = False
     hold: Hold | None = None
     attempt_hold: Hold | None = None
+    ticket: Ticket | None = None
 
     def __init__(self, gateway: Gateway, client: Client, incoming: Incoming, endpoint: Endpoint) -> None:
         self.gateway = gateway
@@ -107,6 +113,12 @@ class Account:
         """Say whether anything of the call was sent to a deployment."""
         raise NotImplementedError
 
+    def most_held(self) -> int:
+        """Return how many bytes of a stream are held until its end: all for the record, some for the cache, or none."""
+        if self.record_mode == "full":
+            return _ALL
+        return self.ticket.most_kept if self.ticket is not None else 0
+
     def learn_speed(self) -> None:
         """Have the deployment's first-token time known. Errors come quickly, and tell nothing of it."""
         first = self.first_byte_at
@@ -136,6 +148,9 @@ class Account:
                 cost = cost_of(tariff, seen.usage)
                 self.cost_text = usd_text(cost) if cost is not None else None
             row = self.lane.row
+        elif self.ticket is not None and self.ticket.given is not None:
+            cost, self.cost_text = Decimal(0), "0"
+            row = self.gateway.meter.row(self.asked or "", _FROM_CACHE)
         else:
             row = self.gateway.meter.row(self.asked or "", "")
         exchange = exchange_of(self, now, status, outcome, seen, error)

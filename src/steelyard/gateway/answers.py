@@ -48,6 +48,7 @@ NOT_PASSED = frozenset(
         b"access-control-allow-origin",
         b"request-id",
         b"x-request-id",
+        b"x-steelyard-cache",
         b"x-steelyard-cost-usd",
         b"x-steelyard-deployment",
         b"x-steelyard-duties",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from steelyard.gateway.lane import Lane
     from steelyard.gateway.way import Way
 
-__all__ = ["Wait", "depart", "set_out"]
+__all__ = ["Wait", "admit", "depart", "set_out"]
 
 
 class Wait(Protocol):
@@ -53,6 +53,12 @@ def set_out(gateway: Gateway, call: Call, model: str, body: Body) -> None:
             code="not_recordable",
             retry_after_s=5.0,
         )
+    if gateway.cache is None or not gateway.cache.take(call, way, body):
+        admit(gateway, call, way, body)
+
+
+def admit(gateway: Gateway, call: Call, way: Way, body: Body) -> None:
+    """Reserve what a call may take, and start it. Raises CallError."""
     lanes = None
     if gateway.limiter is not None:
         lanes = gateway.limiter.admit(call, way, body)

@@ -8,6 +8,7 @@ from steelyard.core.exchange import Exchange, Outcome
 from steelyard.gateway.tracing import traceparent_of
 
 if TYPE_CHECKING:
+    from steelyard.core.losses import Loss
     from steelyard.gateway.account import Account
     from steelyard.gateway.relay import Seen
 
@@ -19,9 +20,13 @@ def exchange_of(call: Account, now: float, status: int, outcome: Outcome, seen: 
     key, body = call.key, call.sending
     start, first = call.started_at, call.first_byte_at
     attempts = call.attempts
-    target = call.lane.target if attempts else None
+    ticket = call.ticket
+    given = ticket.given if ticket is not None else None
+    answered = given is not None or len(attempts) > 0
+    target = call.lane.target if answered else None
     tariff = target.tariff if target is not None else None
-    permit = call.lane.permit if attempts else None
+    permit = call.lane.permit if answered else None
+    losses, spoken = _translation(call) if given is None else (given.losses, given.spoken)
     full = call.record_mode == "full"
     return Exchange(
         call.id,
@@ -52,10 +57,19 @@ def exchange_of(call: Account, now: float, status: int, outcome: Outcome, seen: 
         seen.body if full else None,
         call.user,
         target.region if target is not None else None,
-        call.detour.told() if call.detour is not None else (),
+        losses,
         call.kept_as,
-        call.detour.spoken if call.detour is not None else None,
+        spoken,
         permit.decided if permit is not None else call.decided,
         permit.rights if permit is not None else None,
         traceparent_of(call.incoming) if call.gateway.traces else None,
+        ticket.verdict if ticket is not None else None,
+        given.exchange if given is not None else None,
+        given.cost_usd if given is not None else None,
     )
+
+
+def _translation(call: Account) -> tuple[tuple[Loss, ...], str | None]:
+    """Return what got lost on the way to another dialect, and that dialect."""
+    detour = call.detour
+    return (detour.told(), detour.spoken) if detour is not None else ((), None)

@@ -1,11 +1,13 @@
 """What a gateway is given besides its configuration."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from msgspec import Struct
 
 from steelyard.config.engine_directory import EngineDirectory
 from steelyard.gateway.access import Access
+from steelyard.gateway.cellar import Disk
 from steelyard.gateway.memory import Ask
 from steelyard.gateway.shelf import Store
 from steelyard.journal.writer import JournalWriter
@@ -15,10 +17,12 @@ __all__ = ["Archive", "Fittings", "Seat"]
 
 class Archive(Struct, frozen=True):
     """What the gateway may ask of the ledger: `open_store` opens what holds kept responses, when one is first asked
-    for; `ask` says what was spent before, where limits want to know."""
+    for; `ask` says what was spent before, where limits want to know. `open_cache` opens what holds the answers of the
+    cache on disk, of so many bytes, in a data directory."""
 
     open_store: Callable[[], Store]
     ask: Ask
+    open_cache: Callable[[Path, int], Disk]
 
 
 class Seat(Struct, frozen=True):

@@ -43,6 +43,7 @@ from steelyard.policy.plan import Origin
 
 if TYPE_CHECKING:
     from steelyard.config.settings import ServerSettings
+    from steelyard.gateway.cached import AnswerCache
     from steelyard.gateway.client import Client, Service
     from steelyard.gateway.incoming import Incoming
     from steelyard.gateway.upstream import Upstream
@@ -98,6 +99,7 @@ class Gateway:
         self._open_calls: defaultdict[str, int] = defaultdict(int)
         self._complained: dict[str, float] = {}
         self.limiter: Limiter | None = None
+        self.cache: AnswerCache | None = None
         self.began_at = self.clock()
         self.configure(server, plans, limits)
         self._pages = Pages(self)

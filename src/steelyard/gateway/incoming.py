@@ -15,7 +15,7 @@ __all__ = ["Incoming"]
 
 class Incoming:
     """One HTTP request: filled by the parser, read by the gateway. Header names are lower case; where a header came
-    twice the last value stands, but for those whose repetition is refused."""
+    twice the last value stands, but for those whose repetition is refused, and for lists that are joined."""
 
     __slots__ = (
         "body",
@@ -68,6 +68,8 @@ class Incoming:
             self.repeated += len(name) + len(headers[name]) + 4
             if name in _SINGLE:
                 self.refusal = BadRequest(f"The header {name.decode('latin-1')} came twice. Send it once.")
+            elif name == b"cache-control":
+                value = headers[name] + b", " + value  # each line counts (RFC 9110, 5.3): one may say no-store
         headers[name] = value
 
     def check(self, version: str) -> None:

@@ -50,10 +50,10 @@ class Limiter:
         self._gateway = gateway
         self.limits = limits
 
-    def admit(self, call: Call, way: Way, body: Body) -> Sequence[Lane] | None:
+    def admit(self, call: Call, way: Way, body: Body, *, free: bool = False) -> Sequence[Lane] | None:
         """Reserve what a call may take; nothing is touched where something has no room for it, but for a call that then
-        waits (`Call.waits`). Returns the lanes that it may use, where these are not all of its way's. Raises
-        CallError."""
+        waits (`Call.waits`). Returns the lanes that it may use, where these are not all of its way's. `free`: it takes
+        no tokens, costs nothing, and does not wait (the cache answers). Raises CallError."""
         key = call.key
         limits = self.limits
         name = key.id if key is not None else None
@@ -68,7 +68,7 @@ class Limiter:
             raise _restoring()
         hold = limits.begin(now, wall, _size_of(self._gateway, call, body))
         lanes: Sequence[Lane] | None = None
-        if applied.bounded:
+        if applied.bounded and not free:
             ceiling = way.ceiling
             if ceiling is None:
                 ceiling = way.ceiling = ceiling_of([_facts(lane) for lane in way.lanes])
@@ -80,7 +80,7 @@ class Limiter:
         lacking = hold.take(counters)
         if lacking is not None:
             hold.counters = counters  # for what the client is told of them
-            if not is_waited_for(lacking):
+            if free or not is_waited_for(lacking):
                 self.note(lacking)
                 raise lacking.error(hold)
             refusal = self._gateway.waiting.admit(call, way, hold, lanes)

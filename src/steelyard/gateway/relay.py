@@ -177,6 +177,7 @@ class Events:
         "_held",
         "_id",
         "_kept",
+        "_most_kept",
         "_reader",
         "_write",
         "seen",
@@ -196,7 +197,8 @@ class Events:
         )
         self._finished = False
         self._bare = not call.chunked
-        self._kept: list[bytes] | None = [] if call.record_mode == "full" else None
+        self._most_kept = call.most_held()
+        self._kept: list[bytes] | None = [] if self._most_kept else None
         self._write = partial(call.gateway.outbox.write, call.client)
         self.seen = Seen()
         self.started = False
@@ -228,7 +230,7 @@ class Events:
                 self._write(shown if self._bare else b"%x\r\n%b\r\n" % (len(shown), shown))
             self.seen.size += len(shown)
             if self._kept is not None:
-                self._kept.append(shown)
+                self._hold(shown)
         if reader.done or reader.overflow:
             self._finish()
 
@@ -244,7 +246,14 @@ class Events:
     def _note_shown(self, shown: bytes) -> None:
         self.seen.size += len(shown)
         if self._kept is not None:
-            self._kept.append(shown)
+            self._hold(shown)
+
+    def _hold(self, shown: bytes) -> None:
+        """Hold what was shown, for the record and the cache; nothing of an answer that is too large for the cache."""
+        assert self._kept is not None
+        self._kept.append(shown)
+        if self.seen.size > self._most_kept:
+            self._kept = None
 
     def _refused(self, error: bytes) -> None:
         self._finished = True

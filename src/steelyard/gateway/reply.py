@@ -44,6 +44,26 @@ class Reply(Account):
         self._end_with(exchange, b"".join(parts))
         self.complete()
 
+    def answer_again(self, kind: bytes, fields: bytes, seen: Seen) -> None:
+        """Record and send an answer that the cache has given; `fields` are header lines."""
+        body = seen.body
+        assert body is not None
+        if self.record_mode == "full" and self.endpoint.name == "responses":
+            asked = self.sending.kept() if self.sending is not None else None
+            self.kept_as = name_of(asked, body, stream=self.stream)
+        exchange = self.close(self.gateway.clock(), 200, "ok", seen, None)
+        fields = self._own_fields(kind) + fields
+        if self.hold is not None:
+            fields = headers_in_place(self, fields)
+        if self.stream and self.chunked:
+            close = b"" if self.incoming.keep_alive else b"connection: close\r\n"
+            framing = b"cache-control: no-cache\r\ntransfer-encoding: chunked\r\n"
+            whole = b"%b%b%b%b%b\r\n%b" % (status_line(200), today(), fields, framing, close, last_chunks(body))
+        else:
+            whole = answer(200, fields, body, keep_alive=self.incoming.keep_alive)
+        self._end_with(exchange, whole)
+        self.complete()
+
     def answer_here(self, body: bytes) -> None:
         """Record and send an answer of the gateway's own."""
         seen = Seen()
@@ -75,11 +95,12 @@ class Reply(Account):
         return b"content-type: %b\r\n%b%b%b%b" % (kind, self._named().encode(), self.lane.named, cost, more)
 
     def _named(self) -> str:
-        """Return the header lines with the exchange's id: where Anthropic's SDKs look for it, too (API reference,
-        "Errors", "Request id")."""
+        """Return the header lines with the exchange's id, where Anthropic's SDKs look for it, too (API reference,
+        "Errors", "Request id"), and with what the cache had to say."""
+        told = self.ticket.fields() if self.ticket is not None else ""
         if self.endpoint.dialect == "anthropic":
-            return f"x-request-id: {self.id}\r\nrequest-id: {self.id}\r\n"
-        return f"x-request-id: {self.id}\r\n"
+            return f"x-request-id: {self.id}\r\nrequest-id: {self.id}\r\n{told}"
+        return f"x-request-id: {self.id}\r\n{told}"
 
     def end_answer(self, status: int, outcome: Outcome, seen: Seen, last: bytes) -> None:
         """Record an exchange whose answer has been relayed but for its `last` bytes, and then send those."""
@@ -96,7 +117,10 @@ class Reply(Account):
         if self.record_mode == "full" and self.endpoint.name == "responses":
             asked = self.sending.kept() if self.sending is not None else None
             self.kept_as = name_of(asked, seen.body, stream=self.stream)
-        return self.close(now, status, outcome, seen, None)
+        exchange = self.close(now, status, outcome, seen, None)
+        if self.ticket is not None:
+            self.ticket.take(self, exchange, seen.body)
+        return exchange
 
     def _end_with(self, exchange: Exchange, last: bytes) -> None:
         if self.record_mode != "none":
@@ -124,6 +148,10 @@ class Reply(Account):
         that they hold, until the garbage collector comes by."""
         self.gateway.release(self)
         self.detour = None
+        ticket = self.ticket
+        if ticket is not None:
+            self.ticket = None
+            ticket.over(self)
 
     def complete(self) -> None:
         """Take note that the answer has been sent to its end."""

@@ -29,6 +29,7 @@ from steelyard.gateway.gateway import Gateway
 from steelyard.gateway.instructions import follow
 from steelyard.gateway.memory import Memory
 from steelyard.gateway.parting import drain, retire
+from steelyard.gateway.upkeep import Upkeep
 from steelyard.journal.recovery import recover
 from steelyard.journal.writer import JournalWriter
 from steelyard.keys.file import KeyFile
@@ -85,6 +86,7 @@ class _Server:
         self._origins = origins
         self._seat = seat
         self._open_store = archive.open_store
+        self._open_cache = archive.open_cache
         self.memory = Memory(archive.ask, config.server.data_dir)
         data_dir = config.server.data_dir
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -132,6 +134,8 @@ class _Server:
         )
         gateway = Gateway(loop, config.server, self._plans, fittings, limits)
         self._gateway = self.memory.gateway = gateway
+        self._upkeep = Upkeep(gateway, config.server.data_dir, self._open_cache)
+        self._upkeep.configure(config.cache, self._plans.routes)
         self._tell_problems()
         self._doors = doors = Doors(gateway, self._seat)
         if self._seat.listeners:
@@ -154,6 +158,7 @@ class _Server:
             await retire(gateway, doors, drain_s, self._stop)
         await drain(gateway, doors, drain_s, lambda: self._hastened)
         ticker.cancel()
+        self._upkeep.close()
         self.memory.stop()
         if not self._retired:
             self.memory.forget()
@@ -218,6 +223,7 @@ class _Server:
         self._plans = plans
         self._tell_problems()
         self._gateway.configure(self._config.server, plans, limits)
+        self._upkeep.configure(self._config.cache, plans.routes)
         return True
 
     def _tell_problems(self) -> None:
@@ -244,6 +250,7 @@ class _Server:
         if beat % 5 == 0:
             gateway.sweep_clients()
             self._look_at_files()
+            self._upkeep.tick()
         if beat % 10 == 0:
             gateway.journal.refresh()
             gateway.metrics_page.keep()

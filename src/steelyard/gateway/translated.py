@@ -86,6 +86,7 @@ class Translated:
         "_held",
         "_kept",
         "_kind",
+        "_most_kept",
         "_parts",
         "_reader",
         "_said",
@@ -116,7 +117,8 @@ class Translated:
         if call.stream:
             self._writer, self._kind = detour.writer()
         self._fold = Fold(crossing.upstream.name) if not call.stream else None
-        self._kept: list[bytes] | None = [] if call.record_mode == "full" else None
+        self._most_kept = call.most_held()
+        self._kept: list[bytes] | None = [] if self._most_kept else None
         self._finished = False
         self._said = False  # more, since usage was told last
         self.events = 0
@@ -249,6 +251,8 @@ class Translated:
         self.seen.size += len(shown)
         if self._kept is not None:
             self._kept.append(shown)
+            if self.seen.size > self._most_kept:
+                self._kept = None  # too large for the cache
 
     def _complete(self) -> None:
         self._finished = self._whole = True

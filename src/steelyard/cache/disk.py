@@ -1,0 +1,161 @@
+"""Answers on disk: an SQLite file beside the ledger, for a cache that outlives the gateway. Whoever asks it waits."""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from msgspec import Struct
+
+from steelyard.cache.entry import Entry, encoded, entry_of
+from steelyard.core.errors import StoreError
+
+__all__ = ["DiskStore", "Shelved", "forget", "path_in"]
+
+_PATIENCE_S = 2.0
+_VERSION = 1
+_LOOKS = 64
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS entry (
+    digest BLOB PRIMARY KEY,
+    route TEXT NOT NULL,
+    key TEXT,
+    made_at REAL NOT NULL,
+    size INTEGER NOT NULL,
+    content BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS entry_made_at ON entry (made_at);
+"""
+
+
+class Shelved(Struct, frozen=True):
+    """What is on disk of one route. Moments are seconds since the epoch."""
+
+    route: str
+    entries: int
+    bytes: int
+    oldest: float
+    newest: float
+
+
+def path_in(data_dir: Path) -> Path:
+    """Return where the file lies."""
+    return data_dir / "cache.sqlite3"
+
+
+def forget(data_dir: Path) -> bool:
+    """Remove the file, and what SQLite keeps beside it; return whether there was one."""
+    path = path_in(data_dir)
+    there = path.exists()
+    for ending in ("", "-wal", "-shm", "-journal"):
+        path.with_name(path.name + ending).unlink(missing_ok=True)
+    return there
+
+
+class DiskStore:
+    """Entries by the digest of what was asked, within a number of bytes. It is used by one thread at a time. Several
+    processes may have the same file open. All methods raise StoreError."""
+
+    def __init__(self, data_dir: Path, max_bytes: int) -> None:
+        self._path = path_in(data_dir)
+        self.max_bytes = max_bytes
+        self._grown = max_bytes  # what others have left is not known
+        try:
+            self._connection = self._opened()
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise StoreError(f"{self._path}: {error}. The cache is in memory alone.") from None
+            forget(data_dir)  # it is no database, or a broken one; what it held can be asked for again
+            with self._told():
+                self._connection = self._opened()
+
+    def _opened(self) -> sqlite3.Connection:
+        os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+        connection = sqlite3.connect(self._path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False)
+        try:
+            # SQLite documentation, "PRAGMA Statements": what is deleted is overwritten with zeros (secure_delete), and
+            # room that it leaves can be given back (auto_vacuum).
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            connection.execute("PRAGMA secure_delete = ON")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = OFF")  # what a power failure takes can be asked for again
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version not in (0, _VERSION):
+                connection.execute("DROP TABLE entry")
+            connection.executescript(_SCHEMA)
+            connection.execute(f"PRAGMA user_version = {_VERSION}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def find(self, digest: bytes) -> Entry | None:
+        """Return an entry; None where there is none."""
+        with self._told():
+            row = self._connection.execute("SELECT content FROM entry WHERE digest = ?", (digest,)).fetchone()
+        return entry_of(row[0]) if row is not None else None
+
+    def keep(self, digest: bytes, entry: Entry) -> None:
+        """Keep an entry in the place of one that was there; drop the oldest where room is needed."""
+        content = encoded(entry)
+        with self._told(), self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute(
+                "INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?, ?)",
+                (digest, entry.route, entry.key, entry.made_at, len(content), content),
+            )
+            self._grown += len(content)
+            if self._grown > self.max_bytes // _LOOKS:
+                self._shrink()
+
+    def _shrink(self) -> None:
+        """Drop the oldest until the rest fits. To add all up takes long where there are many: it is done a few times
+        while the store fills, and so many bytes less are allowed."""
+        execute = self._connection.execute
+        self._grown = 0
+        (size,) = execute("SELECT coalesce(sum(size), 0) FROM entry").fetchone()
+        while size > self.max_bytes - self.max_bytes // _LOOKS:
+            digest, gone = execute("SELECT digest, size FROM entry ORDER BY made_at LIMIT 1").fetchone()
+            execute("DELETE FROM entry WHERE digest = ?", (digest,))
+            size -= gone
+
+    def sift(self, stays: Callable[[str, str | None, float], bool]) -> int:
+        """Drop the entries that may not stay, by route, key and moment; return how many these were."""
+        with self._told(), self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            rows = self._connection.execute("SELECT digest, route, key, made_at FROM entry").fetchall()
+            gone = [(digest,) for digest, *facts in rows if not stays(*facts)]
+            self._connection.executemany("DELETE FROM entry WHERE digest = ?", gone)
+        if gone:
+            self._tidy()
+        return len(gone)
+
+    def clear(self, route: str | None = None) -> int:
+        """Drop all entries, or those of a route; return how many these were."""
+        return self.sift(lambda named, _key, _at: route is not None and named != route)
+
+    def _tidy(self) -> None:
+        """Give room back, and leave nothing of what was dropped in the log of writes."""
+        with self._told():
+            self._connection.execute("PRAGMA incremental_vacuum").fetchall()
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def shelved(self) -> list[Shelved]:
+        """Return what there is, by route."""
+        with self._told():
+            rows = self._connection.execute(
+                "SELECT route, count(*), sum(size), min(made_at), max(made_at) FROM entry GROUP BY route ORDER BY route"
+            ).fetchall()
+        return [Shelved(*row) for row in rows]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(f"{self._path}: {error}. Free the disk, or remove the file: it is a cache.") from None

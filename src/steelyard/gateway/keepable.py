@@ -1,0 +1,62 @@
+"""Which answers may be kept: those that are whole, and that the model alone has given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from steelyard.core.events import Ended, Event, Failed, Finished, PartBegan, PartEnded, Used
+from steelyard.core.parts import Text, Thinking, ToolCall
+from steelyard.dialects.table import DIALECTS
+
+if TYPE_CHECKING:
+    from steelyard.cache import Entry
+    from steelyard.gateway.surface import Endpoint
+
+__all__ = ["events_of", "is_keepable"]
+
+_DONE = frozenset(("stop", "stop_sequence", "tool_calls"))
+
+
+def is_keepable(endpoint: Endpoint, entry: Entry, *, framed: bool = True) -> bool:
+    """Say whether an answer may be given again: every choice of it is complete, nothing was held back or refused, and
+    no tool was run but the client's. `framed`: a stream of events."""
+    if not endpoint.translates:
+        return not entry.stream
+    if not framed:
+        return entry.finish_reason == "STOP"
+    events = events_of(endpoint, entry)
+    if not events or type(events[-1]) is not Ended:
+        return False
+    finished = 0
+    for event in events:
+        if isinstance(event, Finished):
+            if event.finish.reason not in _DONE:
+                return False
+            finished += 1
+        elif not _is_plain(event):
+            return False
+    return finished > 0
+
+
+def _is_plain(event: Event) -> bool:
+    if isinstance(event, Failed):
+        return False
+    if isinstance(event, PartBegan | PartEnded):
+        value = event.value
+        return isinstance(value, Text | Thinking | ToolCall) or (value is None and isinstance(event, PartEnded))
+    return True
+
+
+def events_of(endpoint: Endpoint, entry: Entry) -> list[Event] | None:
+    """Return an answer's events, with the usage that its client did not ask for; None where it cannot be read."""
+    dialect = DIALECTS[endpoint.dialect]
+    if entry.stream:
+        reader = dialect.reader()
+        events = [*reader.feed(entry.body), *reader.finish()]
+    else:
+        events = dialect.decode_answer(entry.body) or []
+    usage = entry.usage
+    told = any(isinstance(one, Used) and one.usage is not None for one in events)
+    if usage is not None and not usage.estimated and not told and events and isinstance(events[-1], Ended):
+        events.insert(len(events) - 1, Used(usage, entry.usage_raw))
+    return events or None
