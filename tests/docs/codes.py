@@ -10,7 +10,7 @@ from msgspec import Struct
 import steelyard
 from steelyard.core import errors
 from steelyard.core.errors import CallError
-from steelyard.gateway.attempts import Phase
+from steelyard.gateway.race import Phase
 
 __all__ = ["SOURCE", "Found", "emitted"]
 

@@ -27,11 +27,14 @@ Outcome = Literal[
     "invalid",  # the upstream answered something that is not its dialect
     "rejected",  # the gateway itself answered with an error; nothing was sent upstream
     "error_event",  # the upstream reported an error inside a stream
+    "outrun",  # of an attempt: another one, made beside it, answered first (a hedged call)
+    "filtered",  # a content filter has withheld the answer, and nobody else gave one
 ]
 
 
 class Attempt(Struct, frozen=True, array_like=True):
-    """One try at one deployment. Times are milliseconds after the exchange's `received_at`."""
+    """One try at one deployment. Times are milliseconds after the exchange's `received_at`. `usage` and `cost_usd` are
+    those of an attempt that took something though its answer was not the client's; the exchange's hold them too."""
 
     deployment: str
     outcome: Outcome
@@ -39,6 +42,8 @@ class Attempt(Struct, frozen=True, array_like=True):
     ended_ms: float
     status: int | None = None
     detail: str | None = None
+    usage: Usage | None = None
+    cost_usd: str | None = None
 
 
 class Decided(Struct, frozen=True, array_like=True):

@@ -13,6 +13,7 @@ from steelyard.core.exchange import Attempt, Decided, Exchange, Outcome, Record
 from steelyard.core.usage import Usage
 from steelyard.gateway.access import check_route
 from steelyard.gateway.exchange_of import exchange_of
+from steelyard.gateway.extra import with_extras
 from steelyard.gateway.lane import Lane
 from steelyard.gateway.limiter import billed, settle
 from steelyard.gateway.surface import Endpoint
@@ -26,8 +27,11 @@ if TYPE_CHECKING:
     from steelyard.gateway.client import Client
     from steelyard.gateway.departure import Wait
     from steelyard.gateway.detour import Detour
+    from steelyard.gateway.extra import Extra
     from steelyard.gateway.gateway import Gateway
+    from steelyard.gateway.hedge import Hedge
     from steelyard.gateway.incoming import Incoming
+    from steelyard.gateway.outliers import Watch
     from steelyard.gateway.relay import Relay, Seen
     from steelyard.gateway.upstream import Upstream
     from steelyard.gateway.way import Way
@@ -74,6 +78,10 @@ class Account:
     hold: Hold | None = None
     attempt_hold: Hold | None = None
     ticket: Ticket | None = None
+    extras: tuple[Extra, ...] = ()
+    hedge: Hedge | None = None
+    hedged = False
+    filters = False
 
     def __init__(self, gateway: Gateway, client: Client, incoming: Incoming, endpoint: Endpoint) -> None:
         self.gateway = gateway
@@ -126,15 +134,37 @@ class Account:
             vitals = self.lane.vitals
             took, last = first - self.attempt_started, vitals.first_token_s
             vitals.first_token_s = took if last is None else last + 0.2 * (took - last)
+            watch = self.lane.watch
+            if watch is not None:
+                watch.note(first, False, took)
+                self.look_at(watch, first)
 
-    def note(self, now: float, outcome: Outcome, status: int | None, detail: str | None) -> None:
+    def look_at(self, watch: Watch, now: float) -> None:
+        """Have a deployment rest for a while, if it does far worse than the others of its route."""
+        way = self.way
+        outliers = way.health.outliers if way is not None else None
+        found = outliers.look(watch, now) if outliers is not None else None
+        if found is not None and way is not None:
+            rest = watch.rests_until - now
+            self.gateway.tell(f'{watch.name} rests for {rest:.0f} s in route "{way.route}": {found}.')
+
+    def note(
+        self, now: float, outcome: Outcome, status: int | None, detail: str | None, extra: Extra | None = None
+    ) -> None:
         start = self.started_at
         name = self.lane.target.deployment
         begun, ended = (self.attempt_started - start) * 1000, (now - start) * 1000
-        self.attempts += (Attempt(name, outcome, begun, ended, status, detail),)
+        if extra is None:
+            attempt = Attempt(name, outcome, begun, ended, status, detail)
+        else:
+            cost = usd_text(extra.cost) if extra.cost is not None else None
+            attempt = Attempt(name, outcome, begun, ended, status, detail, extra.usage, cost)
+        self.attempts += (attempt,)
 
     def close(self, now: float, status: int, outcome: Outcome, seen: Seen, error: str | None) -> Exchange:
         """Return the call as it goes on record; price it and count it."""
+        if self.hedged:
+            self.drop_hedge(now, "client_gone" if outcome == "client_gone" else "outrun")
         self.recorded = True
         cost = None
         if seen.usage is not None and not is_possible(seen.usage):
@@ -153,11 +183,18 @@ class Account:
             row = self.gateway.meter.row(self.asked or "", _FROM_CACHE)
         else:
             row = self.gateway.meter.row(self.asked or "", "")
-        exchange = exchange_of(self, now, status, outcome, seen, error)
-        row.count(exchange, cost)
         if limited:
             settle(self, outcome, seen.usage, cost)
+        if self.extras:
+            seen.usage, cost = with_extras(self, seen.usage, cost)
+            self.cost_text = usd_text(cost) if cost is not None else None
+        exchange = exchange_of(self, now, status, outcome, seen, error)
+        row.count(exchange, cost)
         return exchange
+
+    def drop_hedge(self, now: float, outcome: Outcome) -> None:
+        """Close the attempt that was made beside the present one, and take note of it."""
+        raise NotImplementedError
 
     @property
     def asked(self) -> str | None:

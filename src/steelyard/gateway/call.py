@@ -10,16 +10,20 @@ from steelyard.dialects.openai import decode_answer
 from steelyard.dialects.table import DIALECTS
 from steelyard.gateway.answers import passed_fields
 from steelyard.gateway.attempts import Attempts
-from steelyard.gateway.failure import cut, invalid, of_status, of_told, timed_out
+from steelyard.gateway.failure import about, cut, invalid, of_status, of_told, timed_out
 from steelyard.gateway.heads import request_head
+from steelyard.gateway.hedge import Hedge
 from steelyard.gateway.passage import Passage
 from steelyard.gateway.relay import Events, Seen, Whole, is_event_stream, is_json, seen_of
 from steelyard.gateway.retry_after import retry_after_in
+from steelyard.gateway.subject import subject_of
 from steelyard.gateway.tracing import traced
 from steelyard.gateway.translated import Translated, headers_of, translated_at_once
 
 if TYPE_CHECKING:
     from steelyard.gateway.departure import Wait
+    from steelyard.gateway.extra import Extra
+    from steelyard.gateway.lane import Lane
     from steelyard.gateway.upstream import Upstream
 
 __all__ = ["Call"]
@@ -98,7 +102,7 @@ class Call(Attempts):
     def head(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         now = self.gateway.clock()
         self._phase = "idle"
-        self.deadline = min(self._total_at, now + self._on_way.idle_s)
+        self.deadline = min(self._total_at, now + self.on_way.idle_s)
         if status < 300 and self.detour is not None and self.detour.crossing is not None:
             self.relay = Translated(self, self.detour, headers)
         elif status >= 300 or not (self.stream or self.endpoint.passes):
@@ -121,6 +125,8 @@ class Call(Attempts):
         now = self.gateway.clock()
         if self.first_byte_at is None:
             self.first_byte_at = now
+            if self.hedged and not (isinstance(relay, Whole) and relay.status >= 300):
+                self.drop_hedge(now, "outrun")  # an error is no answer
         deadline = now + self._idle_s
         self.deadline = deadline if deadline < self._total_at else self._total_at
         relay.body(piece, framed)
@@ -157,9 +163,49 @@ class Call(Attempts):
         told = dialect.decode_error(body, headers)
         if told is None or crossing is None:
             fit = body if told is not None else None
-            self.fail(of_status(self.lane, status, self.lane.scrub(passed_fields(headers)), fit, wait), drop=drop)
+            failure = of_status(self.lane, status, self.lane.scrub(passed_fields(headers)), fit, wait)
         else:
-            self.fail(of_told(self.lane, status, told, wait), drop=drop)
+            failure = of_told(self.lane, status, told, wait)
+        if told is not None and self.on_way.plan.fallback_on is not None:
+            failure = about(failure, subject_of(status, told))
+        self.fail(failure, drop=drop)
+
+    # A second attempt beside the first.
+
+    def _hedge_at(self, lane: Lane, extra: Extra, now: float) -> Hedge:
+        return Hedge(self, lane, extra, now)
+
+    def outrun(self, hedge: Hedge) -> Call:
+        """Go on with the hedge, which has answered first."""
+        sent = self.was_sent()
+        self._take_place(hedge)
+        hedge.sent = sent
+        self.on_way.health.won += 1
+        self.hedge = hedge
+        self.drop_hedge(self.gateway.clock(), "outrun")
+        return self
+
+    def _promote(self, hedge: Hedge) -> None:
+        self.hedge = None
+        hedge.rest()
+        hold, self.attempt_hold = self.attempt_hold, None
+        if hold is not None:
+            hold.settle(0, 0)
+        hedge.extra.settle(hedge.lane, None)
+        self._take_place(hedge)
+        hedge.promoted = True
+        if hedge.status:
+            self.head(hedge.status, hedge.headers)
+
+    def _take_place(self, hedge: Hedge) -> None:
+        self.relay = None
+        self.trade(hedge)
+        timeouts, upstream = self.on_way.plan.timeouts, self.upstream
+        if upstream is not None:
+            upstream.sink = self
+        self._phase = "first_byte" if hedge.sent else "connect"
+        seconds = timeouts.first_byte if hedge.sent else timeouts.connect
+        self.deadline = min(self._total_at, self.gateway.clock() + seconds)
 
     # What ends the call from this side.
 
@@ -170,7 +216,7 @@ class Call(Attempts):
             self.refuse(wait.late(), "rejected")
             return
         phase: str = "total" if now >= self._total_at else self._phase
-        way = self._on_way
+        way = self.on_way
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -5,12 +5,14 @@ from socket import gaierror
 
 from msgspec import Struct, structs
 
+from steelyard.config.fallback import CONTENT_FILTER
 from steelyard.core.errors import CallError, EngineError, UpstreamError, UpstreamTimeout
 from steelyard.core.exchange import Outcome
 from steelyard.dialects.dialect import Told
 from steelyard.gateway.lane import Lane
+from steelyard.gateway.subject import Subject
 
-__all__ = ["Failure", "cut", "invalid", "of_status", "of_told", "refused", "timed_out"]
+__all__ = ["Failure", "about", "cut", "filtered", "heeded", "invalid", "of_status", "of_told", "refused", "timed_out"]
 
 _AGAIN = frozenset((408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529))
 """Statuses after which the same request may succeed. 529 is Anthropic's "overloaded", 52x are Cloudflare's."""
@@ -35,7 +37,8 @@ _KINDS = {400: "invalid_request_error", 404: "invalid_request_error", 413: "inva
 class Failure(Struct, frozen=True):
     """One failed attempt. `again`: the same deployment may be tried again; `elsewhere`: another one may be;
     `blames`: it counts against the deployment's breaker. `status`, `fields` and `body` are the upstream's own answer,
-    where it is fit to be passed on; `error` is what the client is told otherwise."""
+    where it is fit to be passed on; `error` is what the client is told otherwise. `answered` is the status that came,
+    and `subject` what the error is about, where a route wants to know."""
 
     outcome: Outcome
     error: CallError
@@ -46,6 +49,8 @@ class Failure(Struct, frozen=True):
     fields: bytes = b""
     body: bytes | None = None
     retry_after_s: float | None = None
+    answered: int | None = None
+    subject: Subject | None = None
 
 
 def refused(lane: Lane, error: Exception) -> Failure:
@@ -119,7 +124,7 @@ def of_status(lane: Lane, status: int, fields: bytes, body: bytes | None, retry_
             f'Check the key of provider "{lane.target.provider}": steelyard check',
             code="upstream_authentication",
         )
-        return Failure("status", error, again=False, blames=False, status=None)
+        return Failure("status", error, again=False, blames=False, status=None, answered=status)
     told = UpstreamError(f"{name} answered with status {status}.", code="upstream_status", retry_after_s=retry_after_s)
     if 400 <= status < 500 and body is None:
         told.status = status
@@ -133,6 +138,7 @@ def of_status(lane: Lane, status: int, fields: bytes, body: bytes | None, retry_
         fields=fields,
         body=body,
         retry_after_s=retry_after_s,
+        answered=status,
     )
 
 
@@ -149,6 +155,29 @@ def of_told(lane: Lane, status: int, told: Told, retry_after_s: float | None) ->
     error.status = status if 400 <= status < 500 or status in _THEIRS else 502
     error.kind = _KINDS.get(status, error.kind)
     return structs.replace(failure, error=error)
+
+
+def filtered(lane: Lane, fields: bytes, body: bytes) -> Failure:
+    """A content filter has withheld the answer. It is what the client gets, if nobody gives a better one."""
+    error = UpstreamError(f"A content filter of {lane.target.deployment} has withheld its answer.", code=CONTENT_FILTER)
+    return Failure("filtered", error, again=False, blames=False, status=200, fields=fields, body=body)
+
+
+def about(failure: Failure, subject: Subject | None) -> Failure:
+    """Return a failure of which it is known what it is about."""
+    return failure if subject is None else structs.replace(failure, subject=subject)
+
+
+def heeded(failure: Failure, wanted: frozenset[str]) -> Failure:
+    """Return a failure with what may be done about it by a route's own words (`config.fallback`)."""
+    if failure.outcome == "timeout" and not failure.elsewhere:
+        return failure  # no time is left
+    if failure.subject is not None and failure.subject in wanted:
+        return structs.replace(failure, elsewhere=True, again=False)
+    name = "unreachable" if failure.outcome == "refused" else failure.outcome
+    status = failure.answered
+    asked = name in wanted if status is None else f"{status}" in wanted or f"{status // 100}xx" in wanted
+    return structs.replace(failure, elsewhere=asked)
 
 
 def _where(lane: Lane) -> str:

@@ -99,11 +99,11 @@ class Relay(Protocol):
 class Whole:
     """An answer that is read whole, understood, and passed on as the bytes that came."""
 
-    __slots__ = ("_call", "_coding", "_fields", "_headers", "_parts", "_size", "_status", "seen", "started")
+    __slots__ = ("_call", "_coding", "_fields", "_headers", "_parts", "_size", "seen", "started", "status")
 
     def __init__(self, call: Call, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self._call = call
-        self._status = status
+        self.status = status
         self._headers = headers
         self._parts: list[bytes] = []
         self._size = 0
@@ -125,8 +125,8 @@ class Whole:
         except ValueError as error:
             call.fail(invalid(call.lane, str(error)))
             return
-        if self._status >= 300:
-            call.refused_by_upstream(self._status, self._headers, body)
+        if self.status >= 300:
+            call.refused_by_upstream(self.status, self._headers, body)
         else:
             self.take(body, None)
 
@@ -146,7 +146,7 @@ class Whole:
             return
         self.seen = seen
         fields = call.lane.scrub(passed_fields(self._headers) if fields is None else fields)
-        call.answer_whole(self._status, fields, body, self.seen)
+        call.answer_whole(self.status, fields, body, self.seen)
 
     def _seen_in(self, body: bytes) -> Seen | None:
         endpoint = self._call.endpoint

@@ -31,6 +31,8 @@ class Reply(Account):
     def answer_whole(self, status: int, fields: bytes, body: bytes, seen: Seen) -> None:
         """Record and send a complete answer."""
         self.learn_speed()
+        if self.filters and self.withhold(fields, body, seen):
+            return
         exchange = self._close_books(status, "ok", seen)
         cost = self.cost_text
         priced = f"x-steelyard-cost-usd: {cost}\r\n" if cost is not None else ""
@@ -74,6 +76,10 @@ class Reply(Account):
         self._end_with(exchange, answer(200, own.encode(), body, keep_alive=self.incoming.keep_alive))
         self.complete()
 
+    def withhold(self, fields: bytes, body: bytes, seen: Seen) -> bool:
+        """Look for an answer elsewhere, if a content filter has withheld this one; say whether that is done."""
+        raise NotImplementedError
+
     def start_answer(self, status: int, fields: bytes, kind: bytes) -> None:
         """Send status and headers of an answer whose body follows."""
         self.started = True
@@ -113,6 +119,8 @@ class Reply(Account):
         if breaker.troubled:
             breaker.success()
         now = self.gateway.clock()
+        if self.hedged:
+            self.drop_hedge(now, "outrun")
         self.note(now, outcome, status, None)
         if self.record_mode == "full" and self.endpoint.name == "responses":
             asked = self.sending.kept() if self.sending is not None else None
@@ -202,7 +210,7 @@ class Reply(Account):
         try:
             seen = Seen()
             seen.size, seen.body = len(failure.body), failure.body
-            self.keep(self.gateway.clock(), failure.status, "status", seen, str(failure.error))
+            self.keep(self.gateway.clock(), failure.status, failure.outcome, seen, str(failure.error))
         except StoreError as lost:
             self.gateway.complain(str(lost))
         self.recorded = True

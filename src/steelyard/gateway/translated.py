@@ -46,7 +46,8 @@ def translated_at_once(call: Call, detour: Detour, fields: bytes, body: bytes) -
     seen.size, seen.body = len(body), body
     call.gateway.outbox.keep_pace()
     call.answer_whole(200, fields, body, seen)
-    call.detour = None
+    if call.recorded:
+        call.detour = None
     return True
 
 
@@ -283,7 +284,8 @@ class Translated:
     def _part(self) -> None:
         """Part from the call, which is over: in a circle, the request and the answer would lie about until the garbage
         collector comes by, and each call would be written to memory that no cache holds."""
-        self._call.detour = None
+        if self._call.recorded:
+            self._call.detour = None
         self._held = self._detoured = None
 
     def _failed(self, event: Failed) -> None:
