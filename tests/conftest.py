@@ -1,5 +1,6 @@
 """Fixtures for everybody: a provider on loopback, and gateways in front of it."""
 
+import gc
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,13 @@ def pytest_configure() -> None:
     """Heed Ctrl-C, and have programs under test heed it, where whoever started the tests does not: a shell's `&`."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    gc.disable()  # until all tests are collected: what collecting makes stays
+
+
+def pytest_collection_finish() -> None:
+    """Have the garbage collector leave alone what is there before the first test: it would look through it for ever."""
+    gc.freeze()
+    gc.enable()
 
 
 class StartGateway(Protocol):

@@ -1,12 +1,10 @@
 import json
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema  # type: ignore[import-untyped]
 import msgspec
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 
 from steelyard.catalog.cards import Card
 from steelyard.catalog.catalogue import SHIPPED, load_catalogue
@@ -14,13 +12,24 @@ from steelyard.catalog.claims import Claim
 from steelyard.catalog.formats.cyclonedx import cyclonedx_of
 from tests.catalog.formats.exported import LICENCES, TODAY, card
 
-VALIDATOR = JsonStrictValidator(SchemaVersion.V1_7)
+if TYPE_CHECKING:
+    from cyclonedx.validation.json import JsonStrictValidator
+
 MODEL_CARD = Path(__file__).parents[4] / "shared" / "data" / "governance" / "cyclonedx-1.7-modelCard.json"
+
+
+@cache
+def validator() -> "JsonStrictValidator":
+    """Return what knows the published schema. Its libraries take two seconds to load: only where these tests run."""
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
+    return JsonStrictValidator(SchemaVersion.V1_7)
 
 
 def bom(it: Card | None = None) -> dict[str, Any]:
     text = cyclonedx_of(it or card(), LICENCES, TODAY).text
-    assert VALIDATOR.validate_str(text) is None
+    assert validator().validate_str(text) is None
     found: dict[str, Any] = json.loads(text)
     return found
 
@@ -117,11 +126,13 @@ def test_the_shipped_licences_give_a_valid_bill_of_materials() -> None:
     together = each[0] | {"components": [component for one in each for component in one["components"]]}
 
     assert len(together["components"]) > 20
-    assert VALIDATOR.validate_str(json.dumps(together)) is None
+    assert validator().validate_str(json.dumps(together)) is None
 
 
 @pytest.mark.skipif(not MODEL_CARD.is_file(), reason="the schema of modelCard is not here (../shared)")
 def test_a_model_card_fits_its_part_of_the_schema() -> None:
+    import jsonschema  # type: ignore[import-untyped]
+
     parts = json.loads(MODEL_CARD.read_text())
     # What the excerpt leaves out: texts and references.
     parts |= {name: {} for name in ("refType", "property", "graphicsCollection", "attachment", "dataClassification")}
