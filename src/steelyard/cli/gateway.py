@@ -7,6 +7,7 @@ import click
 import msgspec
 
 from steelyard.cli.leash import hold_leash
+from steelyard.cli.meeting import meeting_of
 from steelyard.cli.options import config_option, json_option, listen_options, read_config, supervisor_option
 from steelyard.gateway.cellar import Disk
 from steelyard.gateway.fittings import Archive, Seat
@@ -69,7 +70,7 @@ def gateway(
         config,
         Origins(config_path, os.environ, flags),
         seat=_seat(seat),
-        archive=Archive(open_store, ask, open_cache),
+        archive=Archive(open_store, ask, open_cache, meeting_of(config)),
         announce=announce,
     )
 

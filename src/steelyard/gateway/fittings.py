@@ -7,8 +7,10 @@ from msgspec import Struct
 
 from steelyard.config.engine_directory import EngineDirectory
 from steelyard.gateway.access import Access
+from steelyard.gateway.borrowers import Borrowers
 from steelyard.gateway.cellar import Disk
 from steelyard.gateway.memory import Ask
+from steelyard.gateway.partnership import Meeting
 from steelyard.gateway.shelf import Store
 from steelyard.journal.writer import JournalWriter
 
@@ -18,11 +20,12 @@ __all__ = ["Archive", "Fittings", "Seat"]
 class Archive(Struct, frozen=True):
     """What the gateway may ask of the ledger: `open_store` opens what holds kept responses, when one is first asked
     for; `ask` says what was spent before, where limits want to know. `open_cache` opens what holds the answers of the
-    cache on disk, of so many bytes, in a data directory."""
+    cache on disk, of so many bytes, in a data directory. `meeting` is where gateways count together, if they do."""
 
     open_store: Callable[[], Store]
     ask: Ask
     open_cache: Callable[[Path, int], Disk]
+    meeting: Meeting | None = None
 
 
 class Seat(Struct, frozen=True):
@@ -39,7 +42,7 @@ class Seat(Struct, frozen=True):
 class Fittings(Struct, frozen=True):
     """What a gateway is given besides its configuration. `seat` tells its journal from those of other workers;
     `room` is how many clients the system has files for; `open_store` opens what holds the kept responses; `traces`:
-    calls are parts of traces."""
+    calls are parts of traces; `borrowers`: where calls wait for what other gateways have of the same limits."""
 
     access: Access
     journal: JournalWriter
@@ -48,3 +51,4 @@ class Fittings(Struct, frozen=True):
     seat: Seat = Seat()
     room: int = 1_000_000
     traces: bool = False
+    borrowers: Borrowers | None = None

@@ -101,13 +101,16 @@ class Gateway:
         self.limiter: Limiter | None = None
         self.cache: AnswerCache | None = None
         self.began_at = self.clock()
+        self._borrowers = fittings.borrowers
         self.configure(server, plans, limits)
         self._pages = Pages(self)
 
     def configure(self, server: ServerSettings, plans: Plans, limits: Limits | None = None) -> None:
         """Take a new configuration; calls under way keep the plan that they began with, and what they hold."""
         self.plans = plans
-        self.limiter = Limiter(self, limits) if limits is not None else None
+        self.limiter = Limiter(self, limits, self._borrowers) if limits is not None else None
+        if self._borrowers is not None:
+            self._borrowers.serve(self.limiter)
         self._counters_of = self._counted if limits is not None else None
         self._ways = Ways(plans, self.health, self.meter, self.signers.of, None, self._counters_of)
         self._ways_of: dict[str, Ways] = {}

@@ -12,11 +12,13 @@ from steelyard.core.errors import CallError, Unavailable
 from steelyard.core.exchange import Outcome
 from steelyard.core.usage import Usage
 from steelyard.gateway.body import JsonBody, PathBody
+from steelyard.gateway.borrowers import unreachable
+from steelyard.gateway.departure import depart
 from steelyard.gateway.envelope import longest_answer
 from steelyard.gateway.waiting_line import is_waited_for
 from steelyard.limits import Ceiling, Counter, Facts, Hold, Limits, ceiling_of, refers
+from steelyard.limits.earlier import NO_KEY
 from steelyard.limits.gate import Concurrent
-from steelyard.limits.limits import NO_KEY
 from steelyard.limits.recall import atto_of_cost
 from steelyard.limits.windowed import Requests, Tokens
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from steelyard.gateway.account import Account, Body
+    from steelyard.gateway.borrowers import Borrowers
     from steelyard.gateway.call import Call
     from steelyard.gateway.gateway import Gateway
     from steelyard.gateway.lane import Lane
@@ -44,49 +47,101 @@ _FREE: Final = frozenset(("refused", "status"))
 class Limiter:
     """The limits of one gateway's calls."""
 
-    __slots__ = ("_gateway", "limits")
+    __slots__ = ("_borrowers", "_gateway", "_lends_lanes", "limits")
 
-    def __init__(self, gateway: Gateway, limits: Limits) -> None:
+    def __init__(self, gateway: Gateway, limits: Limits, borrowers: Borrowers | None = None) -> None:
+        """`borrowers`: where calls wait for what other gateways have of the same limits."""
         self._gateway = gateway
         self.limits = limits
+        self._borrowers = borrowers
+        self._lends_lanes = borrowers is not None and any(one.rule.scope.kind == "deployment" for one in limits)
 
     def admit(self, call: Call, way: Way, body: Body, *, free: bool = False) -> Sequence[Lane] | None:
         """Reserve what a call may take; nothing is touched where something has no room for it, but for a call that then
         waits (`Call.waits`). Returns the lanes that it may use, where these are not all of its way's. `free`: it takes
         no tokens, costs nothing, and does not wait (the cache answers). Raises CallError."""
+        return self._admit(call, way, body, call.started_at, free=free)
+
+    def readmit(self, call: Call, way: Way) -> bool:
+        """Try again to admit a call that waited to be lent what it may take, and start or refuse it; return whether it
+        waits on for that."""
+        body, gateway, borrowers = call.sending, self._gateway, self._borrowers
+        assert body is not None
+        assert borrowers is not None
+        try:
+            lanes = self._admit(call, way, body, gateway.clock())
+        except CallError as error:
+            call.refuse(error, "rejected")
+            return False
+        if not call.waits:
+            depart(gateway, call, way, lanes)
+        return borrowers.has(call)
+
+    def _admit(self, call: Call, way: Way, body: Body, now: float, *, free: bool = False) -> Sequence[Lane] | None:
         key = call.key
         limits = self.limits
         name = key.id if key is not None else None
-        now, wall = call.started_at, call.received_at
+        wall = call.received_at
         applied = limits.known(name, way.route) or limits.apply(name, _who(key), way.route, now, wall)
         counters = applied.counters
         if applied.crowds:
             counters = applied.of_user(_user_of(call, body), now, wall)
-        elif not counters:
+        elif not counters and not self._lends_lanes:
             return None
         if applied.pending:
             raise _restoring()
         hold = limits.begin(now, wall, _size_of(self._gateway, call, body))
-        lanes: Sequence[Lane] | None = None
-        if applied.bounded and not free:
-            ceiling = way.ceiling
-            if ceiling is None:
-                ceiling = way.ceiling = ceiling_of([_facts(lane) for lane in way.lanes])
-            if applied.priced and not ceiling.priced and not ceiling.unpriced:
-                lanes = [lane for lane in way.lanes if lane.target.tariff is not None]
-                ceiling = ceiling_of([_facts(lane) for lane in lanes])
-            _bound(hold, call, body, ceiling)
+        lanes = None if free or not applied.bounded else _bind(hold, call, way, priced=applied.priced)
         call.hold = hold
+        if self._lends_lanes and not free and self._asks_for_lanes(call, way, way.lanes if lanes is None else lanes):
+            return lanes
         lacking = hold.take(counters)
         if lacking is not None:
             hold.counters = counters  # for what the client is told of them
-            if free or not is_waited_for(lacking):
-                self.note(lacking)
-                raise lacking.error(hold)
-            refusal = self._gateway.waiting.admit(call, way, hold, lanes)
-            if refusal is not None:
-                raise refusal
+            if self._borrowers is not None:
+                lacking = self._borrowed(call, way, hold, free=free)
+            if lacking is not None:
+                self._line_up(call, way, lacking, lanes, free=free)
         return lanes
+
+    def _line_up(self, call: Call, way: Way, lacking: Counter, lanes: Sequence[Lane] | None, *, free: bool) -> None:
+        """Have a call wait in line for what has no room for it, where there is a line. Raises CallError."""
+        hold = call.hold
+        assert hold is not None
+        if free or not is_waited_for(lacking):
+            self.note(lacking)
+            raise lacking.error(hold)
+        refusal = self._gateway.waiting.admit(call, way, hold, lanes)
+        if refusal is not None:
+            raise refusal
+
+    def _borrowed(self, call: Call, way: Way, hold: Hold, *, free: bool) -> Counter | None:
+        """Have a call wait to be lent what it lacks, and return None; or return what it cannot be lent."""
+        borrowers = self._borrowers
+        assert borrowers is not None
+        lacking = borrowers.borrow(hold.counters, hold)
+        if lacking is None and free:
+            hold.take_all()  # it waits for nothing; what it takes is told with the rest
+        elif lacking is None:
+            borrowers.add(call, way, self._gateway.clock())
+        return lacking
+
+    def _asks_for_lanes(self, call: Call, way: Way, lanes: Sequence[Lane]) -> bool:
+        """Have a call wait that no deployment has room for, where one of them may be lent some; say whether it does."""
+        borrowers = self._borrowers
+        assert borrowers is not None
+        asked = False
+        for lane in lanes:
+            hold = self._attempt(call, lane)
+            if not lane.counters or all(one.has_room(hold) for one in lane.counters):
+                return False
+            lacking = borrowers.borrow(lane.counters, hold)
+            if lacking is not None and is_waited_for(lacking):
+                return False
+            asked = lacking is None or asked
+        if asked:
+            borrowers.add(call, way, self._gateway.clock())
+        return asked
 
     def grant(self, call: Account, lane: Lane) -> CallError | None:
         """Reserve what an attempt at a deployment may take of the deployment's own limits; return why not."""
@@ -96,6 +151,8 @@ class Limiter:
         hold = self._attempt(call, lane)
         lacking = hold.take(lane.counters)
         if lacking is not None:
+            if self._borrowers is not None and self._borrowers.is_cut_off(lacking, hold):
+                return unreachable()
             if not is_waited_for(lacking):
                 self.note(lacking)
             return lacking.error(hold)
@@ -157,6 +214,8 @@ class Limiter:
             "# TYPE steelyard_limits_restored gauge",
             f"steelyard_limits_restored {int(not limits.pending)}",
         ]
+        if self._borrowers is not None:
+            lines += self._borrowers.metrics()
         return "\n".join(lines) + "\n"
 
 
@@ -293,6 +352,22 @@ def _user_of(call: Call, body: Body) -> str | None:
     if call.user is None and isinstance(body, JsonBody):
         call.user = body.end_user()  # so that the record has it too, by which counting goes on after a restart
     return call.user
+
+
+def _bind(hold: Hold, call: Call, way: Way, *, priced: bool) -> Sequence[Lane] | None:
+    """Say what a call may take at most on its way; return the lanes that have a price, where only these may be used and
+    they are not all. `priced`: what has no known price will not do."""
+    body = call.sending
+    assert body is not None
+    lanes: Sequence[Lane] | None = None
+    ceiling = way.ceiling
+    if ceiling is None:
+        ceiling = way.ceiling = ceiling_of([_facts(lane) for lane in way.lanes])
+    if priced and not ceiling.priced and not ceiling.unpriced:
+        lanes = [lane for lane in way.lanes if lane.target.tariff is not None]
+        ceiling = ceiling_of([_facts(lane) for lane in lanes])
+    _bound(hold, call, body, ceiling)
+    return lanes
 
 
 def _bound(hold: Hold, call: Account, body: Body, ceiling: Ceiling) -> None:

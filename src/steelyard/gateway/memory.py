@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     from steelyard.gateway.gateway import Gateway
     from steelyard.keys.ring import KeyRing
 
-__all__ = ["PATIENCE_S", "Ask", "Memory", "Snapshot", "keys_of", "lately"]
+__all__ = ["PATIENCE_S", "Ask", "Keys", "Memory", "Snapshot", "keys_of", "lately"]
 
 Ask = Callable[[tuple[Want, ...]], dict[Want, list[Spent]]]
 """Asks the ledger; it may wait, and raises StoreError."""
+
+Keys = dict[str, tuple[str, str | None, str | None]]
+"""Name, team and project of each key that was ever made, by its id."""
 
 PATIENCE_S = 0.2
 """For how long readiness waits for the ledger. Later than that, calls that a limit concerns are told to come again."""
@@ -39,7 +42,7 @@ class Snapshot(Struct, frozen=True):
     standings: list[Standing]
 
 
-def keys_of(ring: KeyRing) -> dict[str, tuple[str, str | None, str | None]]:
+def keys_of(ring: KeyRing) -> Keys:
     """Return name, team and project of each key that was ever made, by its id."""
     return {key.id: (key.name, key.team, key.project) for key in ring.keys}
 
@@ -90,13 +93,14 @@ class Memory:
 
     def show(self, limits: Limits | None, now: float, wall: float) -> None:
         """Write how the limits stand, where that has changed. Called about once a second."""
-        if limits is not None and not limits.touched:
+        gone = bool(self._shown) and not self._path.exists()  # another worker has removed it, which has ended
+        if limits is not None and not limits.touched and not gone:
             return
         found = limits.standings(now, wall) if limits is not None and not limits.pending else []
         if limits is not None and not limits.pending:
             limits.touched = False
         # What resets at which moment changes with the clock.
-        if [(one.scope, one.limit, one.most, one.used, one.reserved) for one in found] == [
+        if not gone and [(one.scope, one.limit, one.most, one.used, one.reserved) for one in found] == [
             (one.scope, one.limit, one.most, one.used, one.reserved) for one in self._shown
         ]:
             return

@@ -27,14 +27,15 @@ from steelyard.gateway.doors import Doors, hosts_of
 from steelyard.gateway.fittings import Archive, Fittings, Seat
 from steelyard.gateway.gateway import Gateway
 from steelyard.gateway.instructions import follow
-from steelyard.gateway.memory import Memory
+from steelyard.gateway.memory import Memory, keys_of
 from steelyard.gateway.parting import drain, retire
+from steelyard.gateway.partnership import Partnership
 from steelyard.gateway.upkeep import Upkeep
 from steelyard.journal.recovery import recover
 from steelyard.journal.writer import JournalWriter
 from steelyard.keys.file import KeyFile
 from steelyard.keys.watch import KeyWatch
-from steelyard.limits import Limits, rules_of
+from steelyard.limits import Limits, Rule, rules_of
 from steelyard.policy.plans import Plans
 from steelyard.policy.shelf import permits_of
 
@@ -80,6 +81,10 @@ def local_models(data_dir: Path) -> Iterable[str]:
     return sorted(one.name for one in found if os.path.exists(os.path.join(one.path, "model.gguf")))
 
 
+def _rules_of(config: Config) -> tuple[Rule, ...]:
+    return rules_of(config.limits, config.budgets, config.server)
+
+
 class _Server:
     def __init__(self, config: Config, origins: Origins, seat: Seat, archive: Archive) -> None:
         self._config = config
@@ -87,6 +92,8 @@ class _Server:
         self._seat = seat
         self._open_store = archive.open_store
         self._open_cache = archive.open_cache
+        self._archive = archive
+        self._partnership: Partnership | None = None
         self.memory = Memory(archive.ask, config.server.data_dir)
         data_dir = config.server.data_dir
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -112,6 +119,11 @@ class _Server:
     async def run(self, announce: Callable[[str], None]) -> None:
         loop = asyncio.get_running_loop()
         config = self._config
+        meeting = self._archive.meeting
+        partnership = None
+        if meeting is not None:
+            partnership = Partnership(meeting, config.server.data_dir, self._seat.worker, self._archive.ask)
+        self._partnership = partnership
         limits = self._limits()
         journal_dir = config.server.data_dir / "journal"
         recover(journal_dir, self._seat.worker)
@@ -131,11 +143,14 @@ class _Server:
             self._seat,
             _room(),
             traces=exports(config, self._origins.env),
+            borrowers=partnership.borrowers if partnership is not None else None,
         )
         gateway = Gateway(loop, config.server, self._plans, fittings, limits)
         self._gateway = self.memory.gateway = gateway
         self._upkeep = Upkeep(gateway, config.server.data_dir, self._open_cache)
         self._upkeep.configure(config.cache, self._plans.routes)
+        if partnership is not None:
+            partnership.begin(gateway, lambda: keys_of(access.ring))
         self._tell_problems()
         self._doors = doors = Doors(gateway, self._seat)
         if self._seat.listeners:
@@ -162,6 +177,8 @@ class _Server:
         self.memory.stop()
         if not self._retired:
             self.memory.forget()
+        if partnership is not None:
+            await partnership.end()
         gateway.outbox.flush()
         gateway.metrics_page.leave()
         gateway.pools.close()
@@ -185,8 +202,9 @@ class _Server:
 
     def _limits(self, before: Limits | None = None) -> Limits | None:
         """Return the limits of the configuration, which go on with what was counted under one before."""
-        rules = rules_of(self._config.limits, self._config.budgets)
-        return Limits(rules, self._tell, before) if rules else None
+        rules = _rules_of(self._config)
+        sharing = self._partnership.sharing if self._partnership is not None else None
+        return Limits(rules, self._tell, before, sharing=sharing) if rules else None
 
     def _tell(self, text: str) -> None:
         self._gateway.tell(text)
@@ -203,13 +221,15 @@ class _Server:
             gateway.complain(text)
         before, self._config = self._config, config
         counting = limits = self._counting
-        if (before.limits, before.budgets) != (config.limits, config.budgets):
+        if _rules_of(before) != _rules_of(config):
             limits = self._limits(counting)
         if not self._refresh_plans(limits):
             self._config = before
             return
         if limits is not None and limits is not counting:
             self.memory.begin(limits, lambda: gateway.access.ring, (gateway.clock, gateway.wall_clock))
+            if self._partnership is not None:
+                self._partnership.look()
         gateway.tell(f"took the new configuration of {config.source or 'the environment'}")
 
     def _refresh_plans(self, limits: Limits | None) -> bool:
@@ -237,7 +257,7 @@ class _Server:
         while True:
             began = gateway.clock()
             await asyncio.sleep(_TICK_S)
-            gateway.meter.lagged(gateway.clock() - began - _TICK_S)
+            gateway.note_lag(gateway.clock() - began - _TICK_S)
             beat += 1
             try:
                 self._beat(beat)

@@ -45,6 +45,12 @@ class JournalWriter:
         self._spare: Segment | None = None
         self.refresh()
 
+    @property
+    def position(self) -> tuple[str, int] | None:
+        """Return where the next exchange goes, if it fits: the name of the segment, and the offset in it."""
+        segment = self._segment
+        return None if segment is None else (segment.path.name, segment.at)
+
     def append(self, exchange: Exchange) -> None:
         """Return when the whole exchange is written. Raises `StoreError` when it is not, and sets `writable` false."""
         frame = encode_frame(exchange)

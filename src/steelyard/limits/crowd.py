@@ -96,21 +96,23 @@ def _maker(
 
     def made(name: str, before: Counter | None) -> Counter:
         if rule.per is not None:
-            till = before.till if isinstance(before, Purse) else Till(rule.per)
             if sharing is not None:
-                share_till(sharing, rule, name, till)
-            return Purse(rule, name, till, tell)
+                return Purse(rule, name, share_till(sharing, rule, name, rule.per), tell)
+            return Purse(rule, name, before.till if isinstance(before, Purse) else Till(rule.per), tell)
         if rule.metric == "max_calls":
             return Concurrent(rule, name, before.gate if isinstance(before, Concurrent) else Gate(), None)
         if rule.metric == "concurrent":
-            gate = before.gate if isinstance(before, Concurrent) else Gate()
-            return Concurrent(rule, name, gate, None if sharing is None else share_gate(sharing, rule, name, gate))
+            if sharing is not None:
+                place = share_gate(sharing, rule, name)
+                return Concurrent(rule, name, place.gate, place)
+            return Concurrent(rule, name, before.gate if isinstance(before, Concurrent) else Gate(), None)
         if rule.metric == "input_bytes":
             return InputBytes(rule, name, None)
         assert rule.length_s is not None
-        window = before.window if isinstance(before, Windowed) else Window(rule.length_s)
-        share = None if sharing is None else share_window(sharing, rule, name, window)
         kind = Tokens if rule.metric.startswith("tokens") else Requests
-        return kind(rule, name, window, share)
+        if sharing is not None:
+            share = share_window(sharing, rule, name, rule.length_s)
+            return kind(rule, name, share.window, share)
+        return kind(rule, name, before.window if isinstance(before, Windowed) else Window(rule.length_s), None)
 
     return made

@@ -57,6 +57,12 @@ class Hold:
         self.open = True
         return None
 
+    def take_all(self) -> None:
+        """Have all its counters take the call, whether they have room or not."""
+        for one in self.counters:
+            one.take(self)
+        self.open = True
+
     def settle(self, tokens: int, atto: int) -> None:
         """Count what the call has taken in the place of what it might have."""
         if self.open:

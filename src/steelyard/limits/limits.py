@@ -4,29 +4,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from hashlib import sha256
 from itertools import islice
 from typing import Final
 
 from steelyard.config.scopes import EACH
 from steelyard.limits.counter import Counter
 from steelyard.limits.crowd import MOST_SUBJECTS, Crowd
+from steelyard.limits.earlier import NO_KEY, amount_of, short, subject_of, want_of
 from steelyard.limits.hold import Hold
-from steelyard.limits.period import period_of
-from steelyard.limits.recall import Recalled, Spent, Want
+from steelyard.limits.recall import Recalled, Want
 from steelyard.limits.rules import Metric, Rule
 from steelyard.limits.share import Sharing
 from steelyard.limits.shown import Standing, standing_of
-from steelyard.limits.window import PARTS
 
 __all__ = ["NO_KEY", "Applied", "Limits"]
 
 _MOST_APPLIED: Final = 8192
-_LONGEST_USER: Final = 128
 _MOST_SHOWN: Final = 1000
 _MOST_USERS_SHOWN: Final = 200
-NO_KEY: Final = "(none)"
-"""Stands for the key of callers who have none: no key can be called so."""
 
 
 class Applied:
@@ -49,7 +44,7 @@ class Applied:
 
     def of_user(self, user: str | None, now: float, wall: float) -> tuple[Counter, ...]:
         """Return all counters that concern a call of an end user; calls that name none are one user's."""
-        name = f"{self.key}/{_short(user or '')}"
+        name = f"{self.key}/{short(user or '')}"
         return self.counters + tuple([one.of(name, now, wall) for one in self.crowds])
 
 
@@ -141,19 +136,19 @@ class Limits:
 
     def wants(self, wall: float) -> tuple[Want, ...]:
         """Return the questions whose answers `take_back` needs."""
-        return tuple(dict.fromkeys(_want(crowd.rule, wall) for crowd in self.pending))
+        return tuple(dict.fromkeys(want_of(crowd.rule, wall) for crowd in self.pending))
 
     def take_back(self, asked_at: float, recalled: Recalled, now: float, wall: float) -> None:
         """Count what was taken before, and let the calls come that waited for it. `asked_at`: of `wants`."""
         for crowd in list(self.pending):
-            spent = recalled.answers.get(_want(crowd.rule, asked_at))
+            spent = recalled.answers.get(want_of(crowd.rule, asked_at))
             if spent is None:
                 continue  # it came with a newer configuration, and is asked for next
             for one in sorted(spent, key=lambda one: one.until):
-                subject = _subject_of(crowd.rule, one, recalled)
+                subject = subject_of(crowd.rule, one, recalled)
                 if subject is not None:
                     then = now - max(0.0, wall - one.until)
-                    crowd.of(subject, then, wall).put_back(then, wall, _amount(crowd.rule.metric, one))
+                    crowd.of(subject, then, wall).put_back(then, wall, amount_of(crowd.rule.metric, one))
             self.pending.discard(crowd)
         self._applied.clear()
 
@@ -183,35 +178,3 @@ def _is_bounded(rule: Rule) -> bool:
 
 def _is_remembered(rule: Rule) -> bool:
     return rule.per is not None or rule.length_s is not None
-
-
-def _short(user: str) -> str:
-    """Return a user's name, or its digest where callers have made it long."""
-    return user if len(user) <= _LONGEST_USER else sha256(user.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _want(rule: Rule, wall: float) -> Want:
-    by_user = rule.scope.kind == "user"
-    if rule.per is not None:
-        return Want(period_of(rule.per, wall)[0], None, by_user)
-    assert rule.length_s is not None
-    width = rule.length_s / PARTS
-    return Want((wall - rule.length_s) // width * width - width, width, by_user)
-
-
-def _amount(metric: Metric, spent: Spent) -> int:
-    if metric.startswith("requests"):
-        return spent.requests
-    return spent.tokens if metric.startswith("tokens") else spent.atto
-
-
-def _subject_of(rule: Rule, spent: Spent, recalled: Recalled) -> str | None:
-    """Return whom of a rule earlier calls concern; None where they do not."""
-    name, team, project = recalled.keys.get(spent.key or "", (spent.key or NO_KEY, None, None))
-    kind = rule.scope.kind
-    if kind == "user":
-        return f"{name}/{_short(spent.user or '')}"
-    subjects = {"all": "", "key": name, "team": team, "project": project}
-    subjects.update(route=spent.route, deployment=spent.deployment)
-    subject = subjects[kind]
-    return subject if subject is not None and rule.scope.name in (EACH, subject) else None

@@ -7,9 +7,11 @@ took, and all of its lease beside that; so the sum of what all of them take neve
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from math import inf
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from steelyard.limits.purse import Till
 
 __all__ = ["MICRO", "Kind", "Pulse", "Share", "Sharing"]
 
@@ -35,7 +37,8 @@ class Share:
     `room`: what is left of the lease. `paced`: what was ever taken of it. `others`, `others_held`: what other gateways
     took, and what calls of theirs may take, as last told. `before`: what was counted before this process began, for a
     gateway that counts for itself (`alone`). `need`, `least`: what calls wait for, together and the smallest.
-    `short`, `full_until`: so much, and whatever is more, is known not to be had until then."""
+    `short`, `full_until`: so much, and whatever is more, is known not to be had until then; `wait_at`: when it may
+    be. `restoring`: what was counted before the server was emptied is not known yet."""
 
     __slots__ = (
         "alone",
@@ -57,6 +60,7 @@ class Share:
         "pace",
         "paced",
         "pulse",
+        "restoring",
         "room",
         "rule",
         "seen",
@@ -65,6 +69,7 @@ class Share:
         "synced_at",
         "tight_until",
         "unit",
+        "wait_at",
     )
 
     def __init__(self, sharing: Sharing, rule: str, key: str, kind: Kind, *, local: bool) -> None:
@@ -95,6 +100,8 @@ class Share:
         self.empty_at = -inf
         self.tight_until = -inf
         self.synced_at = -inf
+        self.wait_at = -inf
+        self.restoring = False
 
     def has(self, amount: int, now: float) -> bool:
         """Say whether so much can be taken at once."""
@@ -134,21 +141,17 @@ class Share:
 
 class Sharing:
     """All that a gateway shares, by the names that other gateways know it under. `active` is what is to be told, asked
-    for, or given back."""
+    for, or given back. What a rule counted is kept when a configuration drops the rule: it may come again."""
 
-    __slots__ = ("active", "pulse", "shares")
+    __slots__ = ("active", "pulse", "shares", "tills")
 
     def __init__(self) -> None:
         self.pulse = Pulse()
         self.shares: dict[str, Share] = {}
         self.active: dict[str, Share] = {}
+        self.tills: dict[str, Till] = {}
 
     def drop(self, share: Share) -> None:
         """Forget what nobody counts any more."""
         self.shares.pop(share.key, None)
         self.active.pop(share.key, None)
-
-    def of(self, rules: Iterable[str]) -> list[Share]:
-        """Return what is shared of some rules."""
-        wanted = frozenset(rules)
-        return [one for one in self.shares.values() if one.rule in wanted]

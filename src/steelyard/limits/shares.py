@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from steelyard.limits.counter import Counter
 from steelyard.limits.gate import Gate, GateShare
+from steelyard.limits.period import Per
 from steelyard.limits.purse import Purse, Spell, SpellShare, Till
 from steelyard.limits.rules import Rule
 from steelyard.limits.share import MICRO, Share, Sharing
@@ -24,30 +25,31 @@ def name_of(rule: Rule, subject: str, start: float | None = None) -> str:
     return f"{rule_name(rule)} {when}{subject}"
 
 
-def share_window(sharing: Sharing, rule: Rule, subject: str, window: Window) -> WindowShare:
-    """Return what a window shares."""
+def share_window(sharing: Sharing, rule: Rule, subject: str, length_s: float) -> WindowShare:
+    """Return what the window of a subject shares."""
     key = name_of(rule, subject)
     found = sharing.shares.get(key)
-    if not isinstance(found, WindowShare) or found.window is not window:
-        found = WindowShare(sharing, rule_name(rule), key, window, local=rule.local)
+    if not isinstance(found, WindowShare):
+        found = WindowShare(sharing, rule_name(rule), key, Window(length_s), local=rule.local)
         sharing.shares[key] = found
     _limit(found, rule)
     return found
 
 
-def share_gate(sharing: Sharing, rule: Rule, subject: str, gate: Gate) -> GateShare:
-    """Return what a gate shares."""
+def share_gate(sharing: Sharing, rule: Rule, subject: str) -> GateShare:
+    """Return what the gate of a subject shares."""
     key = name_of(rule, subject)
     found = sharing.shares.get(key)
-    if not isinstance(found, GateShare) or found.gate is not gate:
-        found = GateShare(sharing, "", key, gate, local=rule.local)
+    if not isinstance(found, GateShare):
+        found = GateShare(sharing, "", key, Gate(), local=rule.local)
         sharing.shares[key] = found
     _limit(found, rule)
     return found
 
 
-def share_till(sharing: Sharing, rule: Rule, subject: str, till: Till) -> None:
-    """Have each period of a budget shared, the present one too."""
+def share_till(sharing: Sharing, rule: Rule, subject: str, per: Per) -> Till:
+    """Return the till of a subject, each period of which is shared."""
+    till = sharing.tills.setdefault(name_of(rule, subject), Till(per))
 
     def opened(spell: Spell) -> None:
         key = name_of(rule, subject, spell.start)
@@ -61,11 +63,16 @@ def share_till(sharing: Sharing, rule: Rule, subject: str, till: Till) -> None:
     till.opened = opened
     if till.spell.share is not None:
         opened(till.spell)
+    return till
 
 
 def drop_share(counter: Counter) -> None:
     """Forget what a counter shares that counts nothing."""
-    share = counter.till.spell.share if isinstance(counter, Purse) else counter.share
+    share = counter.share
+    if isinstance(counter, Purse):
+        share = counter.till.spell.share
+        if share is not None:
+            share.sharing.tills.pop(name_of(counter.rule, counter.name), None)
     if share is not None:
         share.sharing.drop(share)
 

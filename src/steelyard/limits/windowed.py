@@ -81,7 +81,7 @@ class Windowed(Counter):
         lent = self.lent
         if lent is None or lent.alone:
             return self.window.wait_s(now, most)
-        return max(1.0, lent.full_until - now)
+        return max(1.0, lent.wait_at - now)
 
 
 class Requests(Windowed):
