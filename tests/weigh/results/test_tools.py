@@ -127,6 +127,12 @@ def test_inspects_letters_and_words_are_scores_and_a_failed_sample_has_none(tmp_
     assert scores(pairs_of(one, other, missing="fail"))[-1] == ("t:7", 0.0, 1.0)
 
 
+def test_a_score_of_inspects_that_is_no_number_is_missing(tmp_path: Path) -> None:
+    one, other = _inspect(tmp_path / "a.eval", [1, math.nan]), _inspect(tmp_path / "b.eval", [1, 1])
+    assert scores(pairs_of(one, other)) == [("t:0", 1.0, 1.0)]
+    assert scores(pairs_of(one, other, missing="fail")) == [("t:0", 1.0, 1.0), ("t:1", 0.0, 1.0)]
+
+
 @pytest.mark.parametrize(
     "names",
     [
