@@ -1,0 +1,92 @@
+"""What tests of shared limits share: a server, gateways beside each other, and calls from all sides at once."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.fake import FakeProvider
+from tests.gateway.limits_rig import SY
+from tests.support import GatewayUnderTest, config_text
+from tests.support.valkey import Valkey
+
+__all__ = ["LEASE_S", "MODELS", "beside", "calls_at_once", "metric", "told", "until"]
+
+LEASE_S = 0.5
+MODELS = ("ok", "words:3", "slow-first-byte:0.2")
+
+
+@contextmanager
+def beside(
+    directory: Path, server: Valkey, rules: str, count: int = 2, *, prefix: str = "steelyard", **more: Any
+) -> Iterator[list[GatewayUnderTest]]:
+    """Run gateways with homes of their own that count the same limits (as TOML) together."""
+    with ExitStack() as stack:
+        provider = stack.enter_context(FakeProvider())
+        shared = f'[shared]\nurl = "{server.url}"\nlease_s = {LEASE_S}\nprefix = "{prefix}"\n'
+        deployments = {f"acme/{model}": SY for model in MODELS}
+        text = config_text({"acme": provider.base_url}, deployments=deployments, **more)
+        gateways = []
+        for number in range(count):
+            home = directory / str(number)
+            home.mkdir()
+            gateways.append(stack.enter_context(GatewayUnderTest(f"{text}\n{shared}\n{rules}", home)))
+        for gateway in gateways:
+            until(lambda: metric(gateway, "steelyard_shared_gateways") == count, "gateways to know of each other")  # noqa: B023
+        yield gateways
+
+
+def metric(gateway: GatewayUnderTest, name: str) -> float:
+    """Return a metric without labels; -1 where there is none."""
+    for line in gateway.metrics().splitlines():
+        if line.startswith(f"{name} "):
+            return float(line.split()[1])
+    return -1.0
+
+
+def until(holds: Callable[[], bool], what: str, timeout_s: float = 20.0) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(0.02)
+
+
+def told(gateway: GatewayUnderTest, model: str = "acme/ok", **asks: Any) -> int:
+    """Return the status of one call, which is made again while a gateway says that it cannot know yet."""
+    end = time.monotonic() + 20
+    while True:
+        with gateway.connect() as http:
+            answer = http.chat(model, **{"max_tokens": 10, **asks})
+        if answer.status != 503 or time.monotonic() > end:
+            return answer.status
+        time.sleep(0.05)
+
+
+def calls_at_once(
+    gateways: Sequence[GatewayUnderTest], each: int, threads: int = 3, models: Iterable[str] = ("acme/ok",), **asks: Any
+) -> Counter[int]:
+    """Make calls to all gateways at once, from threads of each; return the statuses."""
+    statuses: Counter[int] = Counter()
+    lock = threading.Lock()
+    names = list(models)
+
+    def ask(gateway: GatewayUnderTest) -> None:
+        found = []
+        with gateway.connect(30.0) as http:
+            for number in range(each):
+                name = names[number % len(names)]
+                found.append(http.chat(name, stream=number % 3 == 2, **{"max_tokens": 10, **asks}).status)
+        with lock:
+            statuses.update(found)
+
+    working = [threading.Thread(target=ask, args=(one,)) for one in gateways for _ in range(threads)]
+    for thread in working:
+        thread.start()
+    for thread in working:
+        thread.join(60)
+        assert not thread.is_alive()
+    return statuses

