@@ -78,6 +78,6 @@ async def ask_all(asks: Iterable[Ask], way: Way, caller: Caller, till: Till, at_
         async with asyncio.TaskGroup() as group:
             for _ in range(at_once):
                 group.create_task(work())
-    except BaseExceptionGroup as several:  # of tasks; what stopped the first is what is told, Ctrl-C included
+    except BaseExceptionGroup as several:  # what stopped the first of the tasks is what is told
         raise several.exceptions[0] from several
     return till.reason if queue else None
