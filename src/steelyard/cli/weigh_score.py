@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import click
 from msgspec import Struct
@@ -13,6 +13,7 @@ from steelyard.cli.options import Given, OptionValue, json_option
 from steelyard.cli.shown import console
 from steelyard.cli.visible import visible
 from steelyard.core.errors import ConfigError
+from steelyard.core.loose import JsonObject, JsonValue
 from steelyard.weigh.results.source import REPEATS
 from steelyard.weigh.scorers.registry import SCORERS, label_of, options_from, scorer
 from steelyard.weigh.scorers.score import Scorer
@@ -30,7 +31,7 @@ class _By(Struct, frozen=True):
     """What the outputs are scored by: a scorer, and the items of a task or of a file."""
 
     scorer: Scorer
-    items: Mapping[str, Mapping[str, Any]] | None
+    items: Mapping[str, Mapping[str, JsonValue]] | None
     source: str
     target: str | None
     kept: tuple[str, ...]
@@ -107,7 +108,7 @@ def _by_task(task: Task) -> _By:
     return _By(task.scorer, {item.id: item.row for item in task.items}, f"the task {task.name}", task.target, kept)
 
 
-def _items(path: Path, wanted: str | None) -> dict[str, dict[str, Any]]:
+def _items(path: Path, wanted: str | None) -> dict[str, JsonObject]:
     rows = read_rows(path)
     column = next((name for name in (wanted, "item", "id", "key") if name is not None and name in rows[0].values), None)
     if column is None:

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from steelyard.core.errors import ConfigError
+from steelyard.core.loose import JsonObject
 
 __all__ = ["Cell", "chunks_of", "columns_of", "is_table", "place_of"]
 
@@ -144,9 +145,9 @@ def _plain(value: Cell) -> Cell:
     return msgspec.json.encode(value).decode() if isinstance(value, list | dict) else value
 
 
-def _object(path: Path, number: int, line: str) -> dict[str, Any]:
+def _object(path: Path, number: int, line: str) -> JsonObject:
     try:
-        return msgspec.json.decode(line, type=dict[str, Any])
+        return msgspec.json.decode(line, type=JsonObject)
     except msgspec.MsgspecError as error:
         raise ConfigError(f"{path}:{number}: no JSON object: {error}. Write one vote a line.") from None
 

@@ -5,13 +5,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from steelyard.catalog.charge import usd_text
 from steelyard.core.errors import ConfigError, EngineError
+from steelyard.core.loose import Members
 from steelyard.weigh.calls.caller import Caller, Reply, Request
 from steelyard.weigh.runs.asked import Asked, lost_of, most_of
 from steelyard.weigh.runs.call import FREE, Call, settled
@@ -266,7 +267,7 @@ def left_of(folder: Folder) -> list[Group]:
 
 def _call(asked: Asked, reply: Reply) -> Call:
     at_most = "0" if reply.status in FREE else asked.at_most_usd
-    told: dict[str, Any] = {name: getattr(reply, name) for name in Reply.__struct_fields__ if name != "text"}
+    told: Members = {name: getattr(reply, name) for name in Reply.__struct_fields__ if name != "text"}
     return Call(
         item=asked.item,
         model=asked.model,
