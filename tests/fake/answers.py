@@ -13,8 +13,8 @@ __all__: list[str] = []
 
 
 @behaviour("ok")
-async def ok(call: Call) -> None:
-    """ok: answers at once."""
+async def ok(call: Call, *_: str) -> None:
+    """ok[:NAME]: answers at once."""
     await call.answer()
 
 

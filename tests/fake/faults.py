@@ -123,8 +123,8 @@ async def redirect(call: Call, code: str = "307") -> None:
 
 
 @behaviour("never-answers")
-async def never_answers(call: Call) -> None:
-    """never-answers: takes the request and stays silent until the client leaves."""
+async def never_answers(call: Call, *_: str) -> None:
+    """never-answers[:NAME]: takes the request and stays silent until the client leaves."""
     await call.wire.until_gone()
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 from urllib.parse import parse_qs
 
-from tests.fake import acts, answers, breakages, faults, shapes
+from tests.fake import acts, answers, breakages, faults, shapes, signals
 from tests.fake.call import Call, decoded
 from tests.fake.checks import Refused
 from tests.fake.listings import anthropic_models, gemini_models
@@ -22,6 +22,7 @@ assert acts
 assert answers
 assert breakages
 assert faults
+assert signals
 
 _POSTS = ("chat/completions", "completions", "embeddings", "rerank", "audio/transcriptions", "images/generations")
 

@@ -1,0 +1,107 @@
+"""A gateway whose routes are made for one kind of further attempt: what was asked, called, recorded and charged."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from steelyard.core.exchange import Exchange
+from tests.fake import FakeProvider
+from tests.fake.seen import ReceivedRequest
+from tests.gateway.faults.rig import PRICE, USD, Record
+from tests.gateway.upstream_rig import until
+from tests.support import GatewayUnderTest, Response, config_text
+
+__all__ = ["INPUT", "Seen", "Spot", "route", "spotted"]
+
+ASK = [{"role": "user", "content": "Hi there"}]
+INPUT = USD["input"]
+KEY = "env:CLAUDE_KEY"
+
+
+class Seen(Struct, frozen=True):
+    """A call: what its client got, what is on record, and the attempts there: model and outcome."""
+
+    answer: Response
+    exchange: Exchange
+
+    @property
+    def tried(self) -> list[tuple[str, str]]:
+        return [(one.deployment.partition("/")[2], one.outcome) for one in self.exchange.attempts]
+
+    @property
+    def cost(self) -> Decimal | None:
+        return Decimal(self.exchange.cost_usd) if self.exchange.cost_usd is not None else None
+
+
+class Spot:
+    """Asks, and looks at everything that came of it."""
+
+    def __init__(self, gateway: GatewayUnderTest, provider: FakeProvider) -> None:
+        self.gateway = gateway
+        self.provider = provider
+        self._record = Record(gateway.home)
+
+    def ask(self, route: str, path: str = "/v1/chat/completions", **fields: Any) -> Seen:
+        with self.gateway.connect(20) as http:
+            answer = http.request("POST", path, None, None, model=route, messages=ASK, **fields)
+        number = answer.header("x-request-id")
+        assert number is not None, answer
+        return Seen(answer, self._record.of(number))
+
+    def of(self, number: str) -> Exchange:
+        """Return the exchange of that id."""
+        return self._record.of(number)
+
+    def requests(self, model: str) -> list[ReceivedRequest]:
+        """Return what the provider was asked of a model."""
+        name = json.dumps(model).encode()
+        return [one for one in self.provider.requests if one.complete and name in one.body]
+
+    def calls(self, model: str) -> int:
+        return len(self.requests(model))
+
+    def wait_closed(self, model: str) -> None:
+        """Wait until the last connection on which a model was asked is closed, by the gateway."""
+        request = until(lambda: self.requests(model), f"a request for {model}")[-1]
+        until(lambda: request.closed_at is not None, f"the end of {model}'s connection")
+        assert request.connection.closed_by == "peer"
+
+    def metric(self, name: str, **labels: str) -> float:
+        """Return a metric's value; 0 where there is none."""
+        text = ",".join(f'{key}="{value}"' for key, value in labels.items())
+        for line in self.gateway.metrics().splitlines():
+            if line.startswith(f"{name}{{{text}}} "):
+                return float(line.rpartition(" ")[2])
+        return 0.0
+
+
+def route(*models: str, **more: Any) -> dict[str, Any]:
+    return {"deployments": [f"acme/{model}" for model in models], **more}
+
+
+@contextmanager
+def spotted(
+    directory: Path, routes: Mapping[str, Mapping[str, Any]], rules: str = "", **facts: Mapping[str, Any]
+) -> Iterator[Spot]:
+    """Run a gateway with routes whose deployments are all of the provider `acme`, and have a price. `facts` are more of
+    them, by model; `rules` is TOML."""
+    with FakeProvider() as provider:
+        names = dict.fromkeys(name for one in routes.values() for name in one["deployments"])
+        deployments = {name: {**PRICE, "most_output": 200, **facts.get(name, {})} for name in names}
+        text = config_text(
+            {
+                "acme": provider.base_url,
+                "claude": {"dialect": "anthropic", "base_url": provider.base_url, "api_key": KEY},
+            },
+            routes=routes,
+            deployments=deployments,
+        )
+        with GatewayUnderTest(f"{text}\n{rules}", directory, env={"CLAUDE_KEY": "sk-key-of-claude"}) as gateway:
+            yield Spot(gateway, provider)
+        assert provider.malformed == []
+        assert provider.failures == []
