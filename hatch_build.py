@@ -19,6 +19,7 @@ _MYPY = "mypy>=1.17"
 # which mypyc knows nothing) or inherit from such modules' classes; classes that are copied, which compiled ones cannot
 # be: the writers of streams.
 _COMPILED = (
+    "cache/memory",
     "catalog/charge",
     "core/fold",
     "core/ids",
@@ -55,6 +56,7 @@ _COMPILED = (
     "gateway/attempts",
     "gateway/body",
     "gateway/breaker",
+    "gateway/cached",
     "gateway/call",
     "gateway/choice",
     "gateway/client",
@@ -62,6 +64,7 @@ _COMPILED = (
     "gateway/detour",
     "gateway/exchange_of",
     "gateway/extra",
+    "gateway/flight",
     "gateway/form",
     "gateway/gateway",
     "gateway/head",
@@ -70,6 +73,7 @@ _COMPILED = (
     "gateway/hedge",
     "gateway/incoming",
     "gateway/lane",
+    "gateway/likeness",
     "gateway/limiter",
     "gateway/meter",
     "gateway/order",
@@ -80,8 +84,10 @@ _COMPILED = (
     "gateway/pool",
     "gateway/race",
     "gateway/relay",
+    "gateway/replay",
     "gateway/reply",
     "gateway/retry_budget",
+    "gateway/ticket",
     "gateway/translated",
     "gateway/translation",
     "gateway/upstream",

@@ -11,6 +11,7 @@ from steelyard.config.loader import load_config
 from steelyard.config.rules import has_rule
 from steelyard.config.settings import (
     BudgetSettings,
+    CacheSettings,
     Config,
     DeploymentFacts,
     LedgerSettings,
@@ -319,6 +320,7 @@ def test_what_is_right_is_not_refused(text: str, tmp_path: Path) -> None:
     "struct",
     [
         BudgetSettings,
+        CacheSettings,
         DeploymentFacts,
         LedgerSettings,
         LimitSettings,

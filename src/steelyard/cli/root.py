@@ -21,6 +21,7 @@ PLACES = {
     "keys": Place("steelyard.cli.keys:keys", "Make, list and revoke callers' keys."),
     "limits": Place("steelyard.cli.limits:limits", "Show what is taken of limits, and what is left."),
     "budgets": Place("steelyard.cli.limits:budgets", "Show what is spent of budgets, and what is left."),
+    "cache": Place("steelyard.cli.cache:cache", "Show and clear the answers that are given again."),
     "routes": Place("steelyard.cli.routes:routes", "List routes and explain their plans."),
     "card": Place("steelyard.cli.card:card", "Read, check, convert and sign the cards of models."),
     "policy": Place("steelyard.cli.policy:policy", "Decide who may use what, and cite the clause."),

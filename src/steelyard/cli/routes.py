@@ -23,7 +23,7 @@ from steelyard.gateway.access import check_route
 from steelyard.keys.file import KeyFile
 from steelyard.keys.key import Key
 from steelyard.policy.decision import Decision
-from steelyard.policy.plan import Plan, Target
+from steelyard.policy.plan import Plan, Target, least_record
 
 __all__ = ["routes"]
 
@@ -95,9 +95,9 @@ def explain(name: str, key_name: str | None, purpose_name: str | None, config_pa
     found = _explained(config, name, key.purpose if key is not None else _known(purpose_name, config))
     refused = _refused(key, name) if key is not None else None
     if as_json:
-        print_json(_row(found, key, refused))
+        print_json({**_row(found, key, refused), "cache": _cache_row(config, found.plan, key)})
     else:
-        _show(found)
+        _show(found, _cache_row(config, found.plan, key))
     if refused is not None:
         click.echo(visible(refused), err=True)
     return 0 if found.plan.targets and refused is None else 1
@@ -171,6 +171,20 @@ def _row(found: _Explained, key: Key | None, refused: str | None) -> dict[str, o
     }
 
 
+def _cache_row(config: Config, plan: Plan, key: Key | None) -> dict[str, object] | None:
+    """Return how the route is cached for a caller; None where it is not. `why_not`: nothing of its calls is kept."""
+    settings = config.cache
+    if plan.route not in settings.routes:
+        return None
+    days = plan.demanded.max_retention_days if plan.demanded is not None else None
+    why_not = None
+    if least_record(plan.record, key.record if key is not None else None) == "none":
+        why_not = "nothing of these calls is recorded"
+    elif days is not None and days * 86400 < settings.ttl_s:
+        why_not = "content may be kept for less long than ttl_s"
+    return {"ttl_s": settings.ttl_s, "share": settings.share, "store": settings.store, "why_not": why_not}
+
+
 def _target_row(target: Target, weight: float | None) -> dict[str, object]:
     return {
         "deployment": target.deployment,
@@ -210,7 +224,15 @@ def _per_mtok(rate: Decimal) -> Decimal:
     return price.quantize(Decimal(1)) if price == price.to_integral_value() else price
 
 
-def _show(found: _Explained) -> None:
+def _cache_text(cache: dict[str, object] | None) -> str:
+    if cache is None:
+        return "none"
+    if cache["why_not"] is not None:
+        return f"bypassed: {cache['why_not']}"
+    return f"{cache['ttl_s']:g} s, shared by {cache['share']}, {cache['store']}"
+
+
+def _show(found: _Explained, cache: dict[str, object] | None) -> None:
     plan = found.plan
     limits = plan.timeouts
     purpose = plan.purpose or "none: the route's demands alone"
@@ -226,6 +248,7 @@ def _show(found: _Explained) -> None:
             ),
             ("record", plan.record),
             ("losses", "refused (strict)" if plan.strict else "reported"),
+            ("cache", _cache_text(cache)),
             *([("purpose", purpose)] if found.decisions else []),
         ]
     )

@@ -238,6 +238,33 @@ class AnswerCache:
         if self._flights.get(flight.digest) is flight:
             del self._flights[flight.digest]
 
+    def metrics(self) -> str:
+        """Return lines for `/metrics`."""
+        lines = [
+            "# HELP steelyard_cache_calls_total Calls of cached routes, by what the cache had to say.",
+            "# TYPE steelyard_cache_calls_total counter",
+        ]
+        for (route, verdict), count in self.verdicts.items():
+            lines.append(f'steelyard_cache_calls_total{{route="{_escaped(route)}",verdict="{verdict}"}} {count}')
+        lines += [
+            "# HELP steelyard_cache_saved_usd_total What answers had cost that were given again, in US dollars.",
+            "# TYPE steelyard_cache_saved_usd_total counter",
+        ]
+        lines += [f'steelyard_cache_saved_usd_total{{route="{_escaped(r)}"}} {usd:f}' for r, usd in self.saved.items()]
+        memory = self.memory
+        lines += [
+            "# HELP steelyard_cache_entries Answers in memory.",
+            "# TYPE steelyard_cache_entries gauge",
+            f"steelyard_cache_entries {len(memory)}",
+            "# HELP steelyard_cache_bytes What these take.",
+            "# TYPE steelyard_cache_bytes gauge",
+            f"steelyard_cache_bytes {memory.size}",
+            "# HELP steelyard_cache_evicted_total Answers that had to make room for others in memory.",
+            "# TYPE steelyard_cache_evicted_total counter",
+            f"steelyard_cache_evicted_total {memory.evicted}",
+        ]
+        return "\n".join(lines) + "\n"
+
     def maker_of(self, lane: Lane) -> bytes:
         """Return the digest of who answers on a lane, and with what duties: of all that may change the answer."""
         known = self._makers.get(lane)
@@ -246,6 +273,10 @@ class AnswerCache:
                 self._makers.clear()
             known = self._makers[lane] = _digest_of(lane)
         return known
+
+
+def _escaped(name: str) -> str:
+    return name.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _nothing_stays(_route: str, _key: str | None, _made_at: float) -> bool:

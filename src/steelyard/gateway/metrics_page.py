@@ -62,4 +62,6 @@ class MetricsPage:
     def _own(self) -> str:
         gateway = self._gateway
         text = gateway.meter.text(gateway.health.deployments, gateway.gauges) + gateway.health.metrics()
-        return text + gateway.limiter.metrics() if gateway.limiter is not None else text
+        if gateway.limiter is not None:
+            text += gateway.limiter.metrics()
+        return text + gateway.cache.metrics() if gateway.cache is not None else text

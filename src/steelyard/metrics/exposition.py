@@ -5,7 +5,15 @@ from decimal import Decimal
 
 __all__ = ["counted", "joined", "labelled", "summed"]
 
-_ADDED = frozenset({"steelyard_calls_in_flight", "steelyard_client_connections", "steelyard_upstream_connections"})
+_ADDED = frozenset(
+    {
+        "steelyard_calls_in_flight",
+        "steelyard_client_connections",
+        "steelyard_upstream_connections",
+        "steelyard_cache_entries",
+        "steelyard_cache_bytes",
+    }
+)
 """Gauges that count what is there now; any other speaks of the process that wrote its page last."""
 
 

@@ -1,0 +1,74 @@
+"""What tests of the cache share: a gateway with a cached route in front of a provider, and what calls were told."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from tests.fake import FakeProvider
+from tests.support import GatewayUnderTest, Response, config_text
+
+__all__ = ["PRICE", "Cached", "cache_text", "cached", "configured"]
+
+PRICE = {"price": {"input_usd_per_mtok": "2.00", "output_usd_per_mtok": "8.00"}, "most_output": 200}
+_ASK = [{"role": "user", "content": "Hi there"}]
+
+
+class Cached(Struct, frozen=True):
+    """A gateway with a cache, and the provider behind it."""
+
+    gateway: GatewayUnderTest
+    provider: FakeProvider
+
+    @property
+    def asked(self) -> int:
+        """How often the provider was asked."""
+        return sum(1 for one in self.provider.requests if one.method == "POST")
+
+    def post(self, path: str, body: bytes | None = None, key: str | None = None, **fields: Any) -> Response:
+        """Ask once, on a connection of its own. `said` among the fields is the header Cache-Control."""
+        said = fields.pop("said", None)
+        headers = {"cache-control": said} if said is not None else {}
+        if key is not None:
+            headers["authorization"] = f"Bearer {key}"
+        with self.gateway.connect(20) as http:
+            return http.request("POST", path, body, headers, **fields)
+
+    def chat(self, model: str = "assistant", **fields: Any) -> Response:
+        fields.setdefault("messages", _ASK)
+        return self.post("/v1/chat/completions", model=model, **fields)
+
+    def told(self, **fields: Any) -> str | None:
+        """Ask a chat, and return what the cache had to say."""
+        answer = self.chat(**fields)
+        assert answer.status == 200, answer
+        return answer.header("x-steelyard-cache")
+
+
+def cache_text(**settings: Any) -> str:
+    """Return the section [cache], for the route `assistant` where it does not say others."""
+    rows = {"routes": ["assistant"], **settings}
+    return "\n".join(["", "[cache]", *(f"{name} = {json.dumps(value)}" for name, value in rows.items()), ""])
+
+
+def configured(upstream: FakeProvider, model: str = "ok", cache: dict[str, Any] | None = None, **tables: Any) -> str:
+    """Return a configuration whose route `assistant` is answered by a model of the provider `acme`."""
+    tables.setdefault("routes", {"assistant": {"deployments": [f"acme/{model}"]}})
+    tables.setdefault("deployments", {f"acme/{model}": PRICE})
+    provider = tables.pop("provider", upstream.base_url)
+    return config_text({"acme": provider}, **tables) + (cache_text(**cache) if cache is not None else "")
+
+
+@contextmanager
+def cached(directory: Path, model: str = "ok", cache: dict[str, Any] | None = None, **tables: Any) -> Iterator[Cached]:
+    """Run a gateway with a cache. What it sends to the provider must be clean HTTP."""
+    more = tables.pop("more", "")
+    with FakeProvider() as upstream:
+        text = configured(upstream, model, {} if cache is None else cache, **tables)
+        with GatewayUnderTest(text + more, directory) as gateway:
+            yield Cached(gateway, upstream)
+        assert upstream.malformed == []
+        assert upstream.failures == []
