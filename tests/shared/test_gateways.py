@@ -22,4 +22,5 @@ def test_two_gateways_admit_no_more_calls_than_one_would(tmp_path: Path, server:
         statuses = calls_at_once(gateways, each=10)
         print(statuses)
         assert statuses == {200: 40, 429: 20}
-        for g in gateways: print(g.stderr)
+        for g in gateways:
+            print(g.stderr)
