@@ -27,9 +27,8 @@ class Shedding:
     As CoDel does for packets, it goes by the least lag of an interval, not by the greatest or the mean: only a loop
     that never once was in time for `after_s` has a standing queue, and one stall, however long, is none (Nichols &
     Jacobson 2012, "Controlling Queue Delay", ACM Queue 10(5); RFC 8289, 3.2). Then with each further look that is late
-    a quarter more of a class is turned away: all of low before any of normal, all of normal before any of high; classes
-    that nobody calls with are passed over, and of the first that somebody does, a quarter always comes through. It
-    takes `after_s` / 3 without lag to take a quarter back.
+    a quarter more of a class is turned away: all of low before any of normal, all of normal before any of high. Of the
+    highest class that calls, a quarter always comes through. It takes `after_s` / 3 without lag to take a quarter back.
 
     `bearable_s` 0: nothing is ever turned away. Times are of a monotonic clock, in seconds.
     """
@@ -68,10 +67,10 @@ class Shedding:
 
     def _press(self) -> None:
         levels = [_level(rank) for rank, asked in enumerate(self._asked) if asked]
-        pressure = self.pressure + _STEP
-        if self.pressure and levels:
-            pressure = min(max(pressure, min(levels) + _STEP), max(levels) + 1.0 - _STEP)
-        self.pressure = max(self.pressure, min(pressure, len(PRIORITIES) - _STEP))
+        if not self.pressure:
+            self.pressure = _STEP
+        elif levels:
+            self.pressure = max(self.pressure, min(self.pressure + _STEP, max(levels) + 1.0 - _STEP))
 
     def _ease(self, now: float, *, calm: bool) -> None:
         if not calm:
