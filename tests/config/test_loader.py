@@ -179,7 +179,7 @@ requests = 5
     )
 
 
-@pytest.mark.parametrize("text", ["[cache]\n", "[shared]\n", 'source = "x"\n'])
+@pytest.mark.parametrize("text", ['source = "x"\n'])
 def test_a_section_that_does_not_exist_yet_is_refused(text: str) -> None:
     (finding,) = findings(text)
     assert finding.startswith("steelyard.toml:1: [")

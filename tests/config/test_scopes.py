@@ -117,3 +117,25 @@ def test_a_mistake_is_told_with_its_line(text: str, expected: str, tmp_path: Pat
 def test_several_workers_cannot_share_limits(tmp_path: Path) -> None:
     (told,) = findings('[[limits]]\nscope = "all"\nconcurrent = 1\n', tmp_path, workers=2)
     assert told.startswith("--workers: limits and budgets are counted by one process")
+
+
+def test_several_workers_share_limits_where_a_server_is_named(tmp_path: Path) -> None:
+    text = '[[limits]]\nscope = "all"\nconcurrent = 1\n[shared]\nurl = "redis://127.0.0.1:6379/0"\n'
+    file = tmp_path / "steelyard.toml"
+    file.write_text(ROUTES + text, encoding="utf-8")
+    assert load_config(file, {}, {"workers": 2}).server.workers == 2
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("redis://:secret@cache.example:6379/0", "holds a password; put the whole URL into a variable"),
+        ("redis://cache.example/0?password=secret", "holds a password; put the whole URL into a variable"),
+        ("http://cache.example", 'expected a URL like "redis://127.0.0.1:6379/0"'),
+        ("redis://", "names no host"),
+    ],
+)
+def test_a_shared_server_is_named_without_its_password(tmp_path: Path, url: str, told: str) -> None:
+    (finding,) = findings(f'[shared]\nurl = "{url}"\n', tmp_path)
+    assert told in finding
+    assert "secret" not in finding
