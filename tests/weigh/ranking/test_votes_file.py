@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from steelyard.core.errors import ConfigError
-from steelyard.weigh.ranking.chunks import columns_of
 from steelyard.weigh.ranking.votes_file import Wanted, holds_votes, read_votes
 
 HEAD = "model_a,model_b,winner,prompt,rater,length_a,length_b\n"
@@ -187,7 +186,6 @@ def test_a_file_of_votes_is_told_from_others_by_its_columns(tmp_path: Path) -> N
     assert holds_votes(written(tmp_path, HEAD))
     assert not holds_votes(written(tmp_path, "item,model,score\n", "scores.csv"))
     assert not holds_votes(tmp_path / "absent.csv")
-    assert columns_of(written(tmp_path, '\n{"a":1,"b":2}\n', "x.jsonl")) == ("a", "b")
 
 
 def test_text_in_another_encoding_is_refused(tmp_path: Path) -> None:
