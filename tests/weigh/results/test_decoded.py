@@ -14,7 +14,7 @@ def test_what_python_writes_for_no_number_is_read() -> None:
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[" * 100_000])
 def test_what_is_no_json_is_a_value_error(content: bytes) -> None:
-    with pytest.raises(ValueError, match="Expecting|decode|nested too deeply"):
+    with pytest.raises(ValueError, match=r"Expecting|decode|nested too deeply"):
         decoded(content)
 
 
