@@ -20,10 +20,10 @@ from tests.support import RawHTTP, TornError, config_text
 from tests.support.journal import journalled
 
 CALLERS = 3
-PAUSE_S = 0.02
-"""Between two calls of a client: some hundred calls a second leave the machine room to start processes."""
+PAUSE_S = 0.05
+"""Between two calls of a client: dozens of calls a second leave the machine room to start processes."""
 
-STREAM = "acme/slow-chunks:0.1:60"
+STREAM = "acme/slow-chunks:0.2:25"
 
 
 class StartUp(Protocol):
@@ -33,7 +33,7 @@ class StartUp(Protocol):
 
 
 @pytest.fixture
-def up(tmp_path: Path, provider: FakeProvider) -> Iterator[StartUp]:
+def up(tmp_path: Path, provider: FakeProvider, catalogue_kept: None) -> Iterator[StartUp]:
     started: list[Program] = []
     (tmp_path / "steelyard.toml").write_text(config_text({"acme": provider.base_url}))
 
@@ -160,9 +160,9 @@ def test_workers_are_replaced_and_killed_and_no_answer_is_lost(up: StartUp, tmp_
     with ThreadPoolExecutor(6) as pool:
         with crowd(address) as clients:
             streams = begin_streams(pool, address, 6)
-            clients.goes_on(10)
+            clients.goes_on(6)
             code, told = restarted(tmp_path)
-            clients.goes_on(10)
+            clients.goes_on(6)
         assert (code, told["failure"], clients.lost) == (0, None, [])
         assert [(one["member"], one["old_pid"]) for one in told["replaced"]] == list(first.items())
         assert all(one.result() for one in streams)
@@ -176,9 +176,9 @@ def test_workers_are_replaced_and_killed_and_no_answer_is_lost(up: StartUp, tmp_
         with crowd(address) as others:
             streams = begin_streams(pool, address, 6)
             os.kill(victim, signal.SIGKILL)
-            others.goes_on(10)
+            others.goes_on(6)
             program.wait_ready("gateway-0", times=3)
-            others.goes_on(10)
+            others.goes_on(6)
         # Each caller has lost no more than the one call that it had at the killed process.
         assert len(others.lost) <= CALLERS + 1, others.lost
         survived = sum(one.result() for one in streams)
@@ -213,10 +213,10 @@ def test_no_connection_is_lost_with_a_gateway_that_is_alone(
         # A worker that is new does what no reload can: it takes another size for the journal's segments.
         config.write_text(f"{good}\n[ledger]\njournal_segment_bytes = 2_000_000\n")
         with crowd(address) as clients:
-            clients.goes_on(20)
+            clients.goes_on(12)
             os.kill(program.process.pid, signal.SIGUSR2)
             program.wait_ready("clerk", times=2)
-            clients.goes_on(20)
+            clients.goes_on(12)
         assert clients.lost == []
         assert program.pid_of("gateway") != old
         assert is_alive(old), "the old one has a stream to finish"
