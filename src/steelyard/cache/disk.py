@@ -71,7 +71,10 @@ class DiskStore:
                 self._connection = self._opened()
 
     def _opened(self) -> sqlite3.Connection:
-        os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+        try:
+            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+        except OSError as error:
+            raise StoreError(f"{self._path}: {error.strerror}. The cache is in memory alone.") from None
         connection = sqlite3.connect(self._path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False)
         try:
             # SQLite documentation, "PRAGMA Statements": what is deleted is overwritten with zeros (secure_delete), and

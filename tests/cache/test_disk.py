@@ -1,0 +1,119 @@
+"""Answers on disk."""
+
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+
+from steelyard.cache import encoded
+from steelyard.cache.disk import DiskStore, forget, path_in
+from steelyard.core.errors import StoreError
+from steelyard.core.losses import Loss
+from steelyard.core.usage import Usage
+from tests.cache.entries import entry
+
+MOST = 1 << 20
+WHOLE = entry(
+    b'{"a": "\xc3\xa9"}',
+    key="k1",
+    usage=Usage(3, 4, reasoning=1),
+    usage_raw=b"{}",
+    finish_reason="stop",
+    model="m",
+    cost_usd="0.000164",
+    losses=(Loss("seed", "dropped", "why"),),
+    spoken="anthropic",
+)
+
+
+def test_what_was_kept_is_found_by_another_who_opens_the_file(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path, MOST)
+    store.keep(b"a" * 32, WHOLE)
+    store.close()
+    again = DiskStore(tmp_path, MOST)
+    assert again.find(b"a" * 32) == WHOLE
+    assert again.find(b"b" * 32) is None
+    again.close()
+
+
+def test_two_may_have_it_open(tmp_path: Path) -> None:
+    one, other = DiskStore(tmp_path, MOST), DiskStore(tmp_path, MOST)
+    one.keep(b"a", entry())
+    other.keep(b"b", entry())
+    assert one.find(b"b") == other.find(b"a") == entry()
+    one.close()
+    other.close()
+
+
+def test_only_its_owner_may_read_the_file(tmp_path: Path) -> None:
+    DiskStore(tmp_path, MOST).close()
+    assert stat.S_IMODE(path_in(tmp_path).stat().st_mode) == 0o600
+
+
+def test_the_oldest_go_first_and_the_bound_holds(tmp_path: Path) -> None:
+    most = 64 * 1024
+    store = DiskStore(tmp_path, most)
+    for number in range(40):
+        store.keep(bytes([number]), entry(b"x" * 4000, made_at=1000.0 + number))
+        assert sum(one.bytes for one in store.shelved()) <= most
+    assert store.find(bytes([0])) is None
+    assert store.find(bytes([39])) is not None
+    store.close()
+
+
+def test_what_is_erased_is_in_no_file_any_more(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path, MOST)
+    store.keep(b"a", entry(b"tell nobody" * 400, route="private"))
+    store.keep(b"b", entry(b"anybody" * 400))
+    assert store.sift(lambda route, _key, _at: route != "private") == 1
+    content = b"".join(one.read_bytes() for one in tmp_path.iterdir())
+    assert b"tell nobody" not in content
+    assert b"anybody" in content
+    assert [(one.route, one.entries) for one in store.shelved()] == [("assistant", 1)]
+    assert store.clear() == 1
+    store.close()
+
+
+@pytest.mark.parametrize("content", [b"no database at all" * 100, b"SQLite format 3\x00" + b"\xff" * 5000])
+def test_a_broken_file_is_made_anew(tmp_path: Path, content: bytes) -> None:
+    path_in(tmp_path).write_bytes(content)
+    store = DiskStore(tmp_path, MOST)
+    store.keep(b"a", entry())
+    assert store.find(b"a") == entry()
+    store.close()
+
+
+def test_an_entry_of_another_version_is_none(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path, MOST)
+    store.keep(b"a", entry())
+    store.close()
+    with sqlite3.connect(path_in(tmp_path)) as connection:
+        connection.execute("UPDATE entry SET content = ?", (encoded(entry())[:-3],))
+    connection.close()
+    again = DiskStore(tmp_path, MOST)
+    assert again.find(b"a") is None
+    again.close()
+
+
+def test_a_file_of_another_schema_is_made_anew(tmp_path: Path) -> None:
+    connection = sqlite3.connect(path_in(tmp_path))
+    connection.executescript("CREATE TABLE entry (other TEXT); PRAGMA user_version = 99")
+    connection.close()
+    store = DiskStore(tmp_path, MOST)
+    assert store.find(b"a") is None
+    store.close()
+
+
+def test_a_directory_that_is_not_there_is_told_of(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="in memory alone"):
+        DiskStore(tmp_path / "nowhere", MOST)
+
+
+def test_forgetting_leaves_no_file(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path, MOST)
+    store.keep(b"a", entry())
+    assert forget(tmp_path)
+    store.close()
+    assert [one.name for one in tmp_path.iterdir()] == []
+    assert not forget(tmp_path)
