@@ -290,7 +290,7 @@ def test_a_call_that_would_wait_too_long_is_refused_at_once() -> None:
         party.run()
     refused = party.arrive("a")  # two wait, and one is served in four seconds
     assert refused.told is not None
-    assert (refused.told.status, refused.told.code) == (503, "queue_full")
+    assert (refused.told.status, refused.told.code) == (503, "busy")
     assert refused.told.retry_after_s == 1.5 * 12.0
     assert party.waiting.refusals == {"long": 1}
     assert party.arrive("a", "high").state == "waiting"

@@ -105,22 +105,22 @@ class WaitingRoom:
         if wait_s > line.patience_s:
             self.refusals["long"] += 1
             advice = f"It would wait about {wait_s:.1f} s for one of them to end, and may wait {line.patience_s:g} s."
-            return self.refused(counter, wait_s, advice, "queue_full")
+            return self.turn_down(counter, wait_s, advice, code="queue_full")
         if line.length >= line.most:
             last = line.last_below(rank)
             if not isinstance(last, Place):
                 self.refusals["full"] += 1
                 advice = f"{line.length:,} calls wait for one of them to end, and no more may."
-                return self.refused(counter, wait_s, advice, "queue_full")
+                return self.turn_down(counter, wait_s, advice, code="queue_full")
             self.refusals["displaced"] += 1
             advice = "Its place in the queue was needed for a call of a higher priority."
-            last.call.interrupt(self.refused(counter, wait_s, advice, "queue_full"))
+            last.call.interrupt(self.turn_down(counter, wait_s, advice, code="queue_full"))
         return None
 
-    def refused(self, counter: Concurrent, wait_s: float, advice: str, code: str) -> CallError:
+    def turn_down(self, counter: Concurrent, wait_s: float, advice: str, code: str) -> CallError:
         """Return what a call is told that waits no longer. Those that are told at once come again at many moments."""
         wait_s = min(max(wait_s, _SOONEST_S), _LATEST_S) * (1.0 + self.gateway.randomness())
-        return self._told(counter, counter.refusal(wait_s, advice, code))
+        return self._told(counter, counter.without_room(wait_s, advice, code=code))
 
     def _told(self, counter: Counter, error: CallError) -> CallError:
         if self.gateway.limiter is not None:
@@ -225,7 +225,7 @@ class Place:
         first = self.gates[0]
         now = self.room.gateway.clock()
         advice = f"It has waited {now - self.since:.1f} s for one of them to end."
-        return self.room.refused(first, _line_of(first).wait_s(self.rank, now), advice, "queue_timeout")
+        return self.room.turn_down(first, _line_of(first).wait_s(self.rank, now), advice, code="queue_timeout")
 
     def served(self) -> None:
         """Take note that the call waits no longer, and goes on."""

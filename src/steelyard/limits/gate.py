@@ -109,12 +109,12 @@ class Concurrent(Counter):
         return self.gate.count if share is None or share.alone else self.gate.count + share.others
 
     def error(self, hold: Hold) -> CallError:
-        return self.refusal(SOON_S, "Await one of them.")
+        return self.without_room(SOON_S, "Await one of them.")
 
-    def refusal(self, wait_s: float, advice: str, code: str | None = None) -> CallError:
+    def without_room(self, wait_s: float, advice: str, code: str = "rate_limit_exceeded") -> CallError:
         """Return what a call is told that has no room: 429 where its own callers have too many calls under way, 503
         where all together have."""
         told = f"{self.told} has {self.limit:,} calls under way, as many as it may. {advice}"
         if self.rule.metric == "max_calls":
-            return Unavailable(told, code=code or "busy", retry_after_s=wait_s)
+            return Unavailable(told, code="busy", retry_after_s=wait_s)
         return TooMany(told, code=code, retry_after_s=wait_s)
