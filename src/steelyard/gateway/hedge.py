@@ -1,8 +1,8 @@
 """A hedge: a second attempt beside a call's own, at another deployment, made when the first is silent for long.
 
 The first to answer wins, and the other is closed at once (Dean and Barroso 2013, "The tail at scale", Communications of
-the ACM 56(2), "hedged requests"). A hedge is never made once anything of an answer has come. It wins by the first byte of
-a body whose status is 2xx; an error is no answer, and leaves the first attempt alone.
+the ACM 56(2), "hedged requests"). A hedge is never made once anything of an answer has come. It wins by the first byte
+of a body whose status is 2xx; an error is no answer, and leaves the first attempt alone.
 """
 
 from __future__ import annotations

@@ -22,7 +22,8 @@ _Z: Final = 3.0
 _LEAST_BEHIND_S: Final = 0.1
 """Slower by less than this is not slow, many times as long though it may be."""
 _LONGEST_TIMES: Final = 10.0
-_LOOK_EVERY_S: Final = 1.0
+_LOOK_EVERY_S: Final = 0.25
+_SORT_EVERY_S: Final = 1.0
 _FEWEST_TIMES: Final = 20
 
 
@@ -38,7 +39,7 @@ class Watch:
         self.rests_until = 0.0
         self.ejections = 0
         self.times_in_a_row = 0
-        self._asked_at = -_LOOK_EVERY_S
+        self._asked_at = -_SORT_EVERY_S
         self._quantile: float | None = None
 
     def note(self, now: float, failed: bool, took_s: float | None) -> None:
@@ -48,7 +49,7 @@ class Watch:
     def quantile(self, now: float, percent: float) -> float | None:
         """Return the time to the first byte below which so many percent of the last ones lie; None as long as fewer
         than 20 are known. It is found anew once a second."""
-        if now - self._asked_at >= _LOOK_EVERY_S:
+        if now - self._asked_at >= _SORT_EVERY_S:
             self._asked_at = now
             times = sorted([took for _, _, took in self.noted if took is not None])
             known = len(times) >= _FEWEST_TIMES
@@ -89,7 +90,7 @@ class Outliers:
 
     def look(self, watch: Watch, now: float) -> str | None:
         """Have a deployment rest, if it does far worse than the others; return what was found then. It is looked at
-        once a second at most."""
+        four times a second at most."""
         settings = self.settings
         if settings is None or now - self._looked_at.get(watch.name, -_LOOK_EVERY_S) < _LOOK_EVERY_S:
             return None

@@ -12,14 +12,13 @@ from msgspec import Struct
 from steelyard.core.exchange import Exchange
 from tests.fake import FakeProvider
 from tests.fake.seen import ReceivedRequest
-from tests.gateway.faults.rig import PRICE, USD, Record
+from tests.gateway.faults.rig import PRICE, Record
 from tests.gateway.upstream_rig import until
 from tests.support import GatewayUnderTest, Response, config_text
 
-__all__ = ["INPUT", "Seen", "Spot", "route", "spotted"]
+__all__ = ["Seen", "Spot", "route", "spotted"]
 
-ASK = [{"role": "user", "content": "Hi there"}]
-INPUT = USD["input"]
+QUESTION = [{"role": "user", "content": "Hi there"}]
 KEY = "env:CLAUDE_KEY"
 
 
@@ -48,7 +47,7 @@ class Spot:
 
     def ask(self, route: str, path: str = "/v1/chat/completions", **fields: Any) -> Seen:
         with self.gateway.connect(20) as http:
-            answer = http.request("POST", path, None, None, model=route, messages=ASK, **fields)
+            answer = http.request("POST", path, None, None, model=route, messages=QUESTION, **fields)
         number = answer.header("x-request-id")
         assert number is not None, answer
         return Seen(answer, self._record.of(number))
@@ -86,21 +85,21 @@ def route(*models: str, **more: Any) -> dict[str, Any]:
 
 @contextmanager
 def spotted(
-    directory: Path, routes: Mapping[str, Mapping[str, Any]], rules: str = "", **facts: Mapping[str, Any]
+    directory: Path,
+    routes: Mapping[str, Mapping[str, Any]],
+    rules: str = "",
+    *,
+    down: str = "http://127.0.0.1:9/v1",
+    facts: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Iterator[Spot]:
-    """Run a gateway with routes whose deployments are all of the provider `acme`, and have a price. `facts` are more of
-    them, by model; `rules` is TOML."""
+    """Run a gateway with routes whose deployments are of the provider `acme` (of `claude`: in Anthropic's dialect; of
+    `down`: at an address where nobody listens), and have a price. `facts` are more of them; `rules` is TOML."""
     with FakeProvider() as provider:
         names = dict.fromkeys(name for one in routes.values() for name in one["deployments"])
-        deployments = {name: {**PRICE, "most_output": 200, **facts.get(name, {})} for name in names}
-        text = config_text(
-            {
-                "acme": provider.base_url,
-                "claude": {"dialect": "anthropic", "base_url": provider.base_url, "api_key": KEY},
-            },
-            routes=routes,
-            deployments=deployments,
-        )
+        deployments = {name: {**PRICE, "most_output": 200, **(facts or {}).get(name, {})} for name in names}
+        claude = {"dialect": "anthropic", "base_url": provider.base_url, "api_key": KEY}
+        providers: dict[str, Any] = {"acme": provider.base_url, "claude": claude, "down": down}
+        text = config_text(providers, routes=routes, deployments=deployments)
         with GatewayUnderTest(f"{text}\n{rules}", directory, env={"CLAUDE_KEY": "sk-key-of-claude"}) as gateway:
             yield Spot(gateway, provider)
         assert provider.malformed == []

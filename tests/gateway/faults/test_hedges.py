@@ -1,4 +1,4 @@
-"""Hedged calls: a second deployment is asked when the first is silent; the first to answer wins, and all of it counts."""
+"""Hedged calls: a second deployment is asked when the first is silent. The first to answer wins, and all is counted."""
 
 import json
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ ROUTES = {
     "no-retries": route("slow-first-byte:0.3", "ok:never-1", **SOON, retries=0),
     "alone": route("slow-first-byte:0.2", **SOON),
     "headed": route("stalls:0", "words:2", **SOON),
-    "streams-on": route("slow-chunks:0.15:3", "ok:never-3", hedge_after_s=0.05, timeout_s={"first_byte": 5}),
+    "streams-on": route("slow-chunks:0.4:4", "ok:never-3", hedge_after_s=1.0),
     "no-budget": route("slow-first-byte:0.31", "ok:never-4", **SOON, retry_budget={"ratio": 0, "per_s": 0}),
     "left": route("never-answers:l1", "never-answers:l2", **SOON),
     "form": route("slow-first-byte:0.32", "ok:never-5", **SOON),
