@@ -5,18 +5,35 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from steelyard.gateway.memory import Snapshot
 from tests.fake import FakeProvider
 from tests.gateway.limits_rig import SY
-from tests.support import GatewayUnderTest, config_text
+from tests.support import GatewayUnderTest, RawHTTP, config_text
 from tests.support.valkey import Valkey
 
-__all__ = ["LEASE_S", "MODELS", "beside", "calls_at_once", "metric", "told", "until"]
+__all__ = [
+    "ENDLESS",
+    "LEASE_S",
+    "MODELS",
+    "beside",
+    "calls_at_once",
+    "hang_on",
+    "metric",
+    "shared",
+    "shown",
+    "told",
+    "until",
+]
 
 LEASE_S = 0.5
-MODELS = ("ok", "words:3", "slow-first-byte:0.2")
+ENDLESS = "acme/endless:0.05"
+MODELS = ("ok", "words:3", "cut:3")
 
 
 @contextmanager
@@ -26,17 +43,41 @@ def beside(
     """Run gateways with homes of their own that count the same limits (as TOML) together."""
     with ExitStack() as stack:
         provider = stack.enter_context(FakeProvider())
-        shared = f'[shared]\nurl = "{server.url}"\nlease_s = {LEASE_S}\nprefix = "{prefix}"\n'
         deployments = {f"acme/{model}": SY for model in MODELS}
         text = config_text({"acme": provider.base_url}, deployments=deployments, **more)
         gateways = []
         for number in range(count):
             home = directory / str(number)
             home.mkdir()
-            gateways.append(stack.enter_context(GatewayUnderTest(f"{text}\n{shared}\n{rules}", home)))
+            gateways.append(
+                stack.enter_context(GatewayUnderTest(f"{text}\n{shared(server.url, prefix)}\n{rules}", home))
+            )
         for gateway in gateways:
             until(lambda: metric(gateway, "steelyard_shared_gateways") == count, "gateways to know of each other")  # noqa: B023
         yield gateways
+
+
+def shared(url: str, prefix: str = "steelyard") -> str:
+    """Return `[shared]`."""
+    return f'[shared]\nurl = "{url}"\nlease_s = {LEASE_S}\nprefix = "{prefix}"\n'
+
+
+def shown(gateway: GatewayUnderTest) -> dict[str, tuple[Decimal, Decimal]]:
+    """Return what a gateway says is used of each limit, and reserved."""
+    path = gateway.home / "limits.json"
+    if not path.exists():
+        return {}
+    found = msgspec.json.decode(path.read_bytes(), type=Snapshot).standings
+    return {f"{one.scope} {one.limit}": (Decimal(one.used), Decimal(one.reserved)) for one in found}
+
+
+def hang_on(http: RawHTTP) -> int:
+    """Begin a stream that does not end, and return the status."""
+    http.begin_chat(ENDLESS, stream=True, max_tokens=10)
+    head = http.head()
+    if head.status != 200:
+        list(http.parts(head))
+    return head.status
 
 
 def metric(gateway: GatewayUnderTest, name: str) -> float:

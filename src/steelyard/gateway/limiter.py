@@ -127,21 +127,21 @@ class Limiter:
         return lacking
 
     def _asks_for_lanes(self, call: Call, way: Way, lanes: Sequence[Lane]) -> bool:
-        """Have a call wait that no deployment has room for, where one of them may be lent some; say whether it does."""
+        """Have a call wait where the first deployment that may have room for it has been lent none; say whether it
+        does."""
         borrowers = self._borrowers
         assert borrowers is not None
-        asked = False
         for lane in lanes:
             hold = self._attempt(call, lane)
             if not lane.counters or all(one.has_room(hold) for one in lane.counters):
                 return False
             lacking = borrowers.borrow(lane.counters, hold)
-            if lacking is not None and is_waited_for(lacking):
+            if lacking is None:
+                borrowers.add(call, way, self._gateway.clock())
+                return True
+            if is_waited_for(lacking):
                 return False
-            asked = lacking is None or asked
-        if asked:
-            borrowers.add(call, way, self._gateway.clock())
-        return asked
+        return False
 
     def grant(self, call: Account, lane: Lane) -> CallError | None:
         """Reserve what an attempt at a deployment may take of the deployment's own limits; return why not."""
@@ -151,8 +151,10 @@ class Limiter:
         hold = self._attempt(call, lane)
         lacking = hold.take(lane.counters)
         if lacking is not None:
-            if self._borrowers is not None and self._borrowers.is_cut_off(lacking, hold):
-                return unreachable()
+            if self._borrowers is not None and lacking.lease(hold) is not None:
+                if self._borrowers.is_cut_off(lacking, hold):
+                    return unreachable()
+                self._borrowers.borrow(lane.counters, hold)  # for the next call; this one tries the next deployment
             if not is_waited_for(lacking):
                 self.note(lacking)
             return lacking.error(hold)
