@@ -205,6 +205,8 @@ class Place:
             until = min(until, self.call.started_at + way.total_s)
         for one in gates:
             _line_of(one).add(self, now)
+            if one.gate.share is not None:
+                one.gate.share.ask(1)
         self.call.wait_for(self, until)
 
     def summon(self, gate: Gate) -> None:
