@@ -47,6 +47,7 @@ class Child:
         env: Mapping[str, str] | None = None,
         name: str = "",
         hold_stdin: bool = False,
+        fds: Sequence[int] = (),
     ) -> None:
         self.name = name or command[0]
         self.log = log
@@ -58,6 +59,7 @@ class Child:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
+                pass_fds=fds,
                 preexec_fn=_die_with_parent,
             )
         self.session = self.process.pid

@@ -32,13 +32,15 @@ wrk.body = [==[{body}]==]
 
 
 class Load(Struct, frozen=True):
-    """What to send where, by how many connections."""
+    """What to send where, by how many connections; by how many threads, on which cores (None: on any)."""
 
     port: int
     key: str
     body: str
     connections: int = 16
     path: str = "/v1/chat/completions"
+    threads: int = 1
+    cores: tuple[int, ...] | None = None
 
 
 class Calls(Struct, frozen=True):
@@ -49,12 +51,21 @@ class Calls(Struct, frozen=True):
 
 
 def wrk(load: Load, duration_s: float, home: Path) -> Calls:
-    """Run wrk with one thread. Any answer that is not 2xx and any socket error is an error."""
+    """Run wrk. Any answer that is not 2xx and any socket error is an error."""
     script = home / "load.lua"
     script.touch(mode=0o600)
     script.write_text(_SCRIPT.format(key=load.key, body=load.body))
-    shape = ["-t1", f"-c{load.connections}", f"-d{duration_s:.0f}s", "--timeout", "30s", "-s", str(script)]
-    command = ["wrk", *shape, f"http://127.0.0.1:{load.port}{load.path}"]
+    shape = [
+        f"-t{load.threads}",
+        f"-c{load.connections}",
+        f"-d{duration_s:.0f}s",
+        "--timeout",
+        "30s",
+        "-s",
+        str(script),
+    ]
+    pinned = ["taskset", "-c", ",".join(map(str, load.cores))] if load.cores else []
+    command = [*pinned, "wrk", *shape, f"http://127.0.0.1:{load.port}{load.path}"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=duration_s + 60)
     trouble = re.search(r"Non-2xx or 3xx responses: \d+|Socket errors:.*", done.stdout)
     rate = re.search(r"Requests/sec:\s*([\d.]+)", done.stdout)

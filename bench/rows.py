@@ -20,6 +20,7 @@ from bench import (
     weigh,
     weigh_rank,
     weigh_runner,
+    workers,
     yardstick,
 )
 from bench.contest import Bench, contest, gateway, paced, pair, release, run, sent
@@ -182,6 +183,7 @@ ROWS: dict[str, tuple[Callable[[Bench], list[Row]], tuple[Ask, ...]]] = {
     "plans": (policy.compiled, (policy.COMPILE,)),
     "purpose": (policy.calls, (policy.CALL,)),
     "limits": (limits.calls, (limits.CALL,)),
+    "workers": (workers.scaled, (workers.CPU, workers.RATE)),
     "long": (translation.long_stream, (translation.LONG,)),
     "weigh-recorded": (weigh.recorded, (weigh.RECORDED,)),
     "weigh-rank": (weigh_rank.ranked, (weigh_rank.RANK,)),

@@ -14,7 +14,7 @@ from bench.children import Child, connect, free_port
 from bench.cpu import cpu_s
 from bench.figures import BenchError
 
-__all__ = ["Subject", "exchange", "new_key", "post", "prove_cost", "start"]
+__all__ = ["Subject", "configure", "env_of", "exchange", "new_key", "post", "prove_cost", "start"]
 
 # The route is named, its timeouts and its price are stated, so that every part of the path has work to do.
 _CONFIG = """[server]
@@ -56,9 +56,7 @@ def start(home: Path, upstream: int, stand_in: str | None = None, more: str = ""
         child = Child(command, home / "output.log", name="the stand-in")
         child.wait_port(port)
         return Subject(child, port, "sk-test-1234", cpu_s(child.session), home)
-    config = home / "steelyard.toml"
-    config.write_text(_CONFIG.format(upstream=upstream) + more)
-    env = _env(home)
+    config, env = configure(home, upstream, more), env_of(home)
     key = new_key(home, "bench")
     command = [sys.executable, "-m", "steelyard", "gateway", "--config", str(config), "--port", str(port)]
     child = Child(command, home / "output.log", env=env, name="steelyard gateway")
@@ -97,14 +95,22 @@ def exchange(port: int, request: bytes) -> bytes:
                 return answer
 
 
-def _env(home: Path) -> dict[str, str]:
+def configure(home: Path, upstream: int, more: str = "") -> Path:
+    """Write a configuration in front of a port, to which `more` is added; return where it is."""
+    config = home / "steelyard.toml"
+    config.write_text(_CONFIG.format(upstream=upstream) + more)
+    return config
+
+
+def env_of(home: Path) -> dict[str, str]:
+    """Return the environment of a gateway whose files are in `home`."""
     return {**os.environ, "STEELYARD_HOME": str(home / "home"), "STEELYARD_BENCH_KEY": "upstream-secret"}
 
 
 def new_key(home: Path, name: str, *options: str) -> str:
     """Make a key for the gateway whose files are in `home`; return its secret."""
     command = [sys.executable, "-m", "steelyard", "keys", "create", name, *options, "--json"]
-    done = subprocess.run(command, cwd=home, env=_env(home), capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=home, env=env_of(home), capture_output=True, text=True, timeout=60)
     if done.returncode:
         raise BenchError(f"`steelyard keys create {name} --json` ended with {done.returncode}.\n{done.stderr}")
     key: str = json.loads(done.stdout)["key"]

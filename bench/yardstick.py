@@ -50,7 +50,7 @@ COMPLETION = json.dumps(
     separators=(",", ":"),
 )
 
-_MAIN = """{user}worker_processes 1; daemon off; pid {home}/pid;
+_MAIN = """{user}worker_processes {processes}; daemon off; pid {home}/pid;
 events {{ worker_connections 8192; }}
 http {{
   access_log off; keepalive_requests 1000000000; default_type application/json;
@@ -73,10 +73,11 @@ _PROXY = """  upstream there {{ server 127.0.0.1:{upstream}; keepalive 256; keep
   }}"""
 
 
-def completions(home: Path) -> tuple[Child, int]:
+def completions(home: Path, processes: int = 1) -> tuple[Child, int]:
     """Start an nginx that answers every request with the same completion; return it and its port."""
     port = free_port()
-    return _start(home / "completions", _COMPLETIONS.format(port=port, body=COMPLETION), port), port
+    rest = _COMPLETIONS.format(port=port, body=COMPLETION)
+    return _start(home / "completions", rest, port, processes), port
 
 
 def proxy(home: Path, upstream: int, *, buffering: bool) -> tuple[Child, int]:
@@ -86,11 +87,11 @@ def proxy(home: Path, upstream: int, *, buffering: bool) -> tuple[Child, int]:
     return _start(home / f"proxy-{port}", rest, port), port
 
 
-def _start(home: Path, rest: str, port: int) -> Child:
+def _start(home: Path, rest: str, port: int, processes: int = 1) -> Child:
     home.mkdir()
     # As root, workers would become `nobody`, who may not enter the temporary directory.
     user = "user root; " if os.geteuid() == 0 else ""
-    (home / "nginx.conf").write_text(_MAIN.format(user=user, home=home, rest=rest))
+    (home / "nginx.conf").write_text(_MAIN.format(user=user, home=home, rest=rest, processes=processes))
     command = ["nginx", "-p", str(home), "-e", str(home / "error.log"), "-c", str(home / "nginx.conf")]
     child = Child(command, home / "output.log", name="nginx")
     child.wait_port(port)
