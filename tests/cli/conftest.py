@@ -28,7 +28,7 @@ class CallJson(Protocol):
 
 
 @pytest.fixture
-def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
+def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, catalogue_kept: None) -> Call:
     monkeypatch.chdir(tmp_path)
     clean = clean_environment(tmp_path)
     gone = dict.fromkeys(os.environ.keys() - clean.keys())
@@ -59,7 +59,7 @@ def smollm() -> StoredModel:
 
 
 @pytest.fixture
-def home_with_model(tmp_path: Path, smollm: StoredModel) -> Path:
+def home_with_model(tmp_path: Path, smollm: StoredModel, catalogue_kept: None) -> Path:
     """A home whose data directory has the real model."""
     models = tmp_path / "home" / "models"
     models.mkdir(parents=True)

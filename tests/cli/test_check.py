@@ -105,8 +105,9 @@ def test_an_open_address_without_keys_is_wrong(call: Call, tmp_path: Path) -> No
 
 
 def test_a_data_directory_that_is_none_is_wrong(call: Call, tmp_path: Path) -> None:
-    (tmp_path / "home").write_text("a file")
-    code, found = _check(call, f"[server]\nport = {free_port()}\n", tmp_path)
+    (tmp_path / "file").write_text("a file")
+    config = f"[server]\nport = {free_port()}\n"
+    code, found = _check(call, config, tmp_path, STEELYARD_HOME=str(tmp_path / "file"))
     assert code == 1
     assert found["data_dir"][0]["level"] == "wrong"
 

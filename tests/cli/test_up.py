@@ -29,7 +29,7 @@ class StartUp(Protocol):
 
 
 @pytest.fixture
-def up(tmp_path: Path, provider: FakeProvider) -> Iterator[StartUp]:
+def up(tmp_path: Path, provider: FakeProvider, catalogue_kept: None) -> Iterator[StartUp]:
     started: list[Program] = []
     (tmp_path / "steelyard.toml").write_text(config_text({"acme": provider.base_url}))
 

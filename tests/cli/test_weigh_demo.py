@@ -93,7 +93,7 @@ def test_the_report_is_written_where_one_likes(call_json: CallJson, tmp_path: Pa
 
 
 def test_a_report_that_cannot_be_written_changes_no_verdict(call: Call, tmp_path: Path) -> None:
-    (tmp_path / "home").mkdir()
+    (tmp_path / "home").mkdir(exist_ok=True)
     (tmp_path / "home" / "demo").write_text("a file in the directory's place")
     result = call("weigh", "demo", "--brief", "--json")
     assert result.exit_code == 0, result.output
