@@ -236,22 +236,23 @@ def test_keys_of_a_higher_priority_go_first(tmp_path: Path) -> None:
 
 
 def test_who_waits_is_let_in_by_a_limit_that_is_raised_and_served_while_the_gateway_drains(tmp_path: Path) -> None:
-    rules = '[[limits]]\nscope = "all"\nconcurrent = 1\nqueue_s = 60\n'
-    with limited(tmp_path, rules, ("stalls:1",)) as front, ExitStack() as stack:
-        gateway = front.gateway
-        under_way(stack, gateway, "acme/stalls:1")
-        second = begin(stack, gateway, "acme/stalls:1")
-        third = begin(stack, gateway, "acme/stalls:1")
-        wait_waiting(gateway, 2)
-        fresh = gateway.config_path.with_suffix(".new")
-        fresh.write_text(gateway.config_path.read_text().replace("concurrent = 1", "concurrent = 2"))
-        os.replace(fresh, gateway.config_path)
-        gateway.signal(signal.SIGHUP)
-        assert second.head().status == 200
-        assert waiting(gateway) == 1
-        gateway.signal(signal.SIGTERM)
-        until(lambda: gateway.ready_status() == 503, "/readyz to say that it drains", 30)
-        second.reset()
-        assert third.head().status == 200
-        third.reset()
-        stack.close()
+    with FakeProvider() as provider:
+        server = {"max_calls": 1, "queue_s": 60}
+        text = config_text({"acme": provider.base_url}, server=server)
+        with GatewayUnderTest(text, tmp_path) as gateway, ExitStack() as stack:
+            under_way(stack, gateway, "acme/stalls:1")
+            second = begin(stack, gateway, "acme/stalls:1")
+            wait_waiting(gateway, 1)
+            third = begin(stack, gateway, "acme/stalls:1")
+            wait_waiting(gateway, 2)
+            fresh = gateway.config_path.with_suffix(".new")
+            fresh.write_text(config_text({"acme": provider.base_url}, server={**server, "max_calls": 2}))
+            os.replace(fresh, gateway.config_path)
+            gateway.signal(signal.SIGHUP)
+            assert second.head().status == 200
+            assert waiting(gateway) == 1
+            gateway.signal(signal.SIGTERM)
+            until(lambda: gateway.ready_status() == 503, "/readyz to say that it drains", 30)
+            second.reset()
+            assert third.head().status == 200
+            third.reset()
