@@ -31,7 +31,7 @@ __all__ = [
     "until",
 ]
 
-LEASE_S = 0.5
+LEASE_S = 2.0
 ENDLESS = "acme/endless:0.05"
 MODELS = ("ok", "words:3", "cut:3")
 
@@ -40,7 +40,9 @@ MODELS = ("ok", "words:3", "cut:3")
 def beside(
     directory: Path, server: Valkey, rules: str, count: int = 2, *, prefix: str = "steelyard", **more: Any
 ) -> Iterator[list[GatewayUnderTest]]:
-    """Run gateways with homes of their own that count the same limits (as TOML) together."""
+    """Run gateways with homes of their own that count the same limits (as TOML) together, by a server that has been
+    there for long: one that is new waits for those who may have counted before."""
+    server.say("SET", f'"{prefix} epoch"', "old:0")
     with ExitStack() as stack:
         provider = stack.enter_context(FakeProvider())
         deployments = {f"acme/{model}": SY for model in MODELS}

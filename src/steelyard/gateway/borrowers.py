@@ -41,26 +41,26 @@ class Borrowers:
     def borrow(self, counters: tuple[Counter, ...], hold: Hold) -> Counter | None:
         """Have asked for what a call lacks; return a counter of which it cannot be had, or None. Raises Unavailable
         where the server cannot be asked."""
-        wanted = []
-        queued: Counter | None = None
-        for one in counters:
-            if one.has_room(hold):
-                continue
-            if is_waited_for(one):
-                queued = one
-                continue
+        lacking = [one for one in counters if not one.has_room(hold)]
+        for one in lacking:
             share, amount = one.lease(hold), one.lacks(hold)
+            if is_waited_for(one):
+                continue
             if share is None or amount == 0 or share.is_short(amount, hold.now):
                 return one
             if share.pulse.lost:
                 raise unreachable()
-            wanted.append((share, amount))
+        if all(is_waited_for(one) for one in lacking):
+            return lacking[0]
         self._restoring = False
-        for share, amount in wanted:
-            share.ask(amount)
-            self._restoring = self._restoring or share.restoring
+        for one in counters:
+            # What it does not lack is asked for, too: else it would be given back while the rest is waited for.
+            share, amount = one.lease(hold), one.lacks(hold)
+            if share is not None and amount > 0:
+                share.ask(amount)
+                self._restoring = self._restoring or share.restoring
         self._leases.hurry()
-        return None if wanted else queued
+        return None
 
     def is_cut_off(self, counter: Counter, hold: Hold) -> bool:
         """Say whether a counter may have room that cannot be asked for now."""

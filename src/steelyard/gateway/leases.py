@@ -31,6 +31,8 @@ _MOST_ASKS: Final = 200
 _FRESH_S: Final = 2.0
 _MOST_FRESH: Final = 16
 _TIGHT_S: Final = 1.0
+_YIELDS: Final = 0.3
+"""How often a gateway leaves to others what several wait for: else two could hold for ever what the other one lacks."""
 _SHORT_S: Final = 0.25
 _CLOCK_S: Final = 0.5
 """Server clocks that go on a different way than ours: all is told anew."""
@@ -126,7 +128,8 @@ class Leases:
             self._lapse()
         shares = self._due(now) if self._offset is not None else []
         gateway.outbox.flush()  # so that the journal has whatever has been counted
-        asks = [self._ask(share, now) for share in shares]
+        yields = gateway.randomness() < _YIELDS
+        asks = [self._ask(share, now, yields=yields) for share in shares]
         place = gateway.journal.position
         whole = len(self.sharing.active) == 0
         mark = f"{place[0]}:{place[1]}" if place is not None and whole and self._offset is not None else ""
@@ -160,7 +163,7 @@ class Leases:
             if share.synced_at < now - _FRESH_S and self.sharing.shares.get(share.key) is share:
                 yield share
 
-    def _ask(self, share: Share, now: float) -> Ask:
+    def _ask(self, share: Share, now: float, *, yields: bool) -> Ask:
         if now - share.synced_at >= _BEAT_S / 2:
             share.pace = max(share.paced - share.seen, share.pace // 2)
             share.seen = share.paced
@@ -172,7 +175,7 @@ class Leases:
         held = keep // unit
         share.room = held * unit
         loan = Loan(want=max(0, aim // unit - held))
-        if share.need:
+        if share.need and not (tight and yields):
             need = max(0, -(-share.need // unit) - held)
             least = max(1, -(-share.least // unit) - held)
             loan = Loan(max(need, least), least, loan.want)
