@@ -2,8 +2,8 @@
 
 import pytest
 
-from steelyard.cli.exchanges import print_exchange, print_line_of
 from steelyard.cli.child import Event
+from steelyard.cli.exchanges import print_exchange, print_line_of
 from steelyard.cli.narrator import Narrator
 from steelyard.cli.shown import table
 from steelyard.core.exchange import Attempt, Exchange

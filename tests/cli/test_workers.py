@@ -239,7 +239,17 @@ def test_no_connection_is_lost_with_a_gateway_that_is_alone(
     assert [http.response().status for http in queued] == [200] * 20
     for http in queued:
         http.close()
-    assert program.end() == 0
+
+    with RawHTTP(address) as streaming:
+        streaming.begin_chat(STREAM, stream=True)
+        head = streaming.head()
+        children = program.pids()
+        program.process.kill()
+        until(lambda: sum(map(is_alive, children)) == 1, "the end of all but the gateway")
+        successor = up("--port", address.rpartition(":")[2])
+        successor.wait_ready("gateway")
+        assert list(streaming.payloads(head))[-1] == "[DONE]"
+    assert successor.end() == 0
 
 
 def restarted_without_reading(program: Program, home: Path) -> tuple[int, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from steelyard.cli.child import Event, Tell
 from steelyard.cli.life import Life
-from steelyard.cli.roster import Roster, RosterFile, Worker
+from steelyard.cli.roster import Roster, RosterFile, Worker, namespace
 from steelyard.core.errors import ConfigError
 from steelyard.metrics.snapshots import Snapshots
 
@@ -31,7 +31,7 @@ class Renewal:
         self._look = look
         self._file = RosterFile(data_dir)
         self._snapshots = Snapshots(data_dir)
-        self._roster = Roster(os.getpid())
+        self._roster = Roster(os.getpid(), namespace())
         self._lives: Sequence[Life] = ()
         self._tell: Tell = lambda _: None
         self._task: asyncio.Task[None] | None = None
@@ -68,7 +68,7 @@ class Renewal:
         workers = tuple(Worker(name, child.pid) for name, child in serving if child is not None and child.is_up)
         was = self._roster
         fields = {"begun": was.begun, "done": was.done, "failure": was.failure, "notes": was.notes, **changed}
-        self._roster = Roster(was.pid, workers, **fields)  # type: ignore[arg-type]
+        self._roster = Roster(was.pid, was.namespace, workers, **fields)  # type: ignore[arg-type]
         if self._roster != was or not workers:
             self._file.write(self._roster)
 
@@ -81,7 +81,7 @@ class Renewal:
             try:
                 notes = self._look()
                 failure = await self._replace_all()
-            except ConfigError as error:
+            except (ConfigError, OSError) as error:  # OSError: there is no room for another process
                 failure = str(error)
             self._write(done=self._roster.begun, failure=failure, notes=notes)
             for note in notes:

@@ -10,13 +10,14 @@ import click
 
 from steelyard.cli.jsons import print_json
 from steelyard.cli.options import config_option, json_option, read_config
-from steelyard.cli.roster import Roster, Worker, read_roster
+from steelyard.cli.roster import Roster, Worker, namespace, read_roster
 from steelyard.cli.shown import console
 from steelyard.core.errors import ConfigError, StoreError
 
 __all__ = ["restart"]
 
 _LOOK_S = 0.05
+_HEARD_S = 30.0
 
 
 @click.command()
@@ -37,7 +38,7 @@ def restart(config_path: Path | None, as_json: bool) -> int:
         raise ConfigError(
             f"No `steelyard up` works in {data_dir}. Start one, or name its configuration: --config FILE."
         )
-    os.kill(before.pid, signal.SIGUSR2)
+    _ask(before)
     after = _awaited(data_dir, before)
     if as_json:
         print_json(_row(before, after))
@@ -46,8 +47,22 @@ def restart(config_path: Path | None, as_json: bool) -> int:
     return 1 if after.failure else 0
 
 
+def _ask(before: Roster) -> None:
+    if before.namespace != namespace():
+        raise ConfigError(
+            "`steelyard up` works in another container. Restart it there: docker exec CONTAINER steelyard restart"
+        )
+    try:
+        os.kill(before.pid, signal.SIGUSR2)
+    except PermissionError:
+        raise ConfigError(
+            f"`steelyard up`, process {before.pid}, belongs to another user. Say this as that user, or as root."
+        ) from None
+
+
 def _awaited(data_dir: Path, before: Roster) -> Roster:
-    """Return the roster when the restart that was asked for is done. It is the next to begin, if none has yet."""
+    """Return the roster when the restart that was asked for is done: the next that begins."""
+    heard_by = time.monotonic() + _HEARD_S
     with console(stderr=True).status("Replacing the gateways …"):
         while True:
             now = read_roster(data_dir)
@@ -55,6 +70,8 @@ def _awaited(data_dir: Path, before: Roster) -> Roster:
                 raise StoreError("`steelyard up` has ended meanwhile.")
             if now.done > before.begun:
                 return now
+            if now.begun == now.done == before.begun and time.monotonic() > heard_by:
+                raise StoreError(f"`steelyard up`, process {before.pid}, does not say in {data_dir} that it has begun.")
             time.sleep(_LOOK_S)
 
 

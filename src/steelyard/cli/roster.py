@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-__all__ = ["Roster", "RosterFile", "Worker", "read_roster"]
+__all__ = ["Roster", "RosterFile", "Worker", "namespace", "read_roster"]
 
 
 class Worker(Struct, frozen=True):
@@ -19,10 +19,12 @@ class Worker(Struct, frozen=True):
 
 
 class Roster(Struct, frozen=True):
-    """`begun` and `done` number the rolling restarts; `failure` says why the latest one that is done was not carried
+    """`namespace`: where `pid` and those of the workers have a meaning (pid_namespaces(7)); None: there is but one.
+    `begun` and `done` number the rolling restarts; `failure` says why the latest one that is done was not carried
     through, `notes` what it could not take over."""
 
     pid: int
+    namespace: str | None
     workers: tuple[Worker, ...] = ()
     begun: int = 0
     done: int = 0
@@ -80,6 +82,14 @@ def read_roster(data_dir: Path) -> Roster | None:
     except (OSError, msgspec.MsgspecError):
         return None
     return None
+
+
+def namespace() -> str | None:
+    """Return the name of this process's namespace of process ids: a container has its own."""
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return None
 
 
 def _path(data_dir: Path) -> Path:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, cast
 
 from steelyard.core.errors import ConfigError
 from steelyard.gateway.client import Client
+from steelyard.gateway.fittings import Seat
 
 if TYPE_CHECKING:
-    from steelyard.gateway.fittings import Seat
     from steelyard.gateway.gateway import Gateway
 
 __all__ = ["Doors", "address_of", "hosts_of"]
@@ -63,6 +63,14 @@ class Doors:
         """Accept no more."""
         for number in list(self._servers):
             self.leave(number)
+
+    def release(self) -> None:
+        """Accept no more, and hold no socket of the supervisor's: who waits on them is told so by a reset."""
+        self.close()
+        for group in self._seat.listeners:
+            for listener in group:
+                os.close(listener)
+        self._seat = Seat(self._seat.worker)
 
     def _client(self) -> asyncio.Protocol:
         return cast("asyncio.Protocol", Client(self._gateway))

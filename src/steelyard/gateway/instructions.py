@@ -4,13 +4,16 @@ import asyncio
 import os
 from collections.abc import Callable
 
-__all__ = ["follow"]
+__all__ = ["ORPHANED", "follow"]
+
+ORPHANED = "orphaned"
+"""What is obeyed when the supervisor has gone."""
 
 _MOST = 4096
 
 
 def follow(loop: asyncio.AbstractEventLoop, obey: Callable[[str], None]) -> None:
-    """Have `obey` called with each line, until the supervisor's end is closed."""
+    """Have `obey` called with each line, and at last with ORPHANED, when the supervisor's end is closed."""
     rest = b""
 
     def read() -> None:
@@ -23,6 +26,7 @@ def follow(loop: asyncio.AbstractEventLoop, obey: Callable[[str], None]) -> None
             content = b""
         if not content:
             loop.remove_reader(0)
+            obey(ORPHANED)
             return
         *lines, rest = (rest + content).split(b"\n")
         for line in lines:

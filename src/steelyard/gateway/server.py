@@ -26,7 +26,7 @@ from steelyard.gateway.access import Access, is_loopback
 from steelyard.gateway.doors import Doors, hosts_of
 from steelyard.gateway.fittings import Archive, Fittings, Seat
 from steelyard.gateway.gateway import Gateway
-from steelyard.gateway.instructions import follow
+from steelyard.gateway.instructions import ORPHANED, follow
 from steelyard.gateway.memory import Memory, keys_of
 from steelyard.gateway.parting import drain, retire
 from steelyard.gateway.partnership import Partnership
@@ -315,7 +315,8 @@ class _Server:
             self._hastened = apart >= _SAME_STOP_S or any(one == signal.SIGINT for one, _ in self._stops)
 
     def _obey(self, line: str) -> None:
-        """Do what the supervisor says: `retire`, `take N` or `leave N`. N is the number of another worker."""
+        """Do what the supervisor says: `retire`, `take N` or `leave N`. N is the number of another worker. When it has
+        been killed, its next one must find the port free, however long the calls under way take."""
         word, _, number = line.partition(" ")
         if word == "retire":
             self._retired = True
@@ -325,6 +326,8 @@ class _Server:
             task.add_done_callback(self._taking.discard)
         elif word == "leave":
             self._doors.leave(int(number))
+        elif word == ORPHANED:
+            self._doors.release()
 
     async def _restored(self, limits: Limits | None) -> None:
         """Wait a moment for what limits counted before: until then they refuse calls, which others may take."""
