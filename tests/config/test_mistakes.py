@@ -200,6 +200,33 @@ def test_a_wrong_url_is_explained_without_repeating_it(url: str, expected: str, 
         ('[routes.local]\ndeployments = ["local/m"]\n', ('1: [routes.local]: "local" is the name of a provider',)),
         ('[routes.openai]\ndeployments = ["local/m"]\n', ('1: [routes.openai]: "openai" is the name of a provider',)),
         (
+            '[routes.a]\ndeployments = ["local/m"]\nfallback_on = ["429", "6xx"]\n',
+            ('3: [routes.a] fallback_on: "6xx" is no failure; expected a status ("429"), a class ("5xx"), or one of',),
+        ),
+        (
+            '[routes.a]\ndeployments = ["local/m"]\nfallback_on = ["content-filter"]\n',
+            ('3: [routes.a] fallback_on: "content-filter" is no failure; did you mean "content_filter"?',),
+        ),
+        (
+            '[routes.a]\ndeployments = ["local/m"]\nfallback_on = ["429", "429"]\n',
+            ('3: [routes.a] fallback_on: "429" is listed twice',),
+        ),
+        (
+            '[routes.a]\ndeployments = ["local/m"]\nhedge_after_s = 1\nhedge_percentile = 95\n',
+            ("4: [routes.a] hedge_percentile: hedge_after_s says it too: leave one of both out",),
+        ),
+        (
+            '[routes.a]\ndeployments = ["local/m"]\nresume = true\n',
+            ("3: [routes.a] resume: a stream that breaks off in its middle is never continued by another deployment",),
+        ),
+        (
+            '[routes.a]\ndeployments = ["local/m"]\nretry_budget = { ratio = -1 }\noutliers = { min_calls = 1 }\n',
+            (
+                "3: [routes.a] retry_budget.ratio: must be from 0 to 10, got -1.0",
+                "4: [routes.a] outliers.min_calls: must be from 5 to 200, got 1",
+            ),
+        ),
+        (
             '[routes.a]\ndeployments = ["local/m"]\nstrategy = "weighted"\nweights = [0]\n',
             ("4: [routes.a] weights: every weight must be more than 0, got 0",),
         ),

@@ -58,6 +58,7 @@ def metrics_of(name: str) -> set[str]:
 PLACES = (
     "gateway/meter.py",
     "gateway/gateway.py",
+    "gateway/health.py",
     "gateway/limiter.py",
     "gateway/shedding.py",
     "gateway/waiting_line.py",

@@ -26,7 +26,7 @@ from steelyard.policy.permits import duties_field
 from steelyard.policy.shelf import permits_of
 from tests.fake import FakeProvider
 from tests.gateway.policy_rig import ASK, COMMAND, HERE, LLAMA, PHI, made
-from tests.policy.test_plan_bounds import FAULTS, PRICE, QUICK, STRATEGIES
+from tests.policy.test_plan_bounds import FAULTS, FURTHER, PRICE, QUICK, STRATEGIES
 from tests.policy.test_plans_by_purpose import DEPLOYMENTS, allowed, compiled, configured
 from tests.policy.worlds import World as Cards
 from tests.policy.worlds import demands, purposes, worlds
@@ -106,7 +106,7 @@ def routes_of_all_kinds() -> tuple[dict[str, Any], dict[str, Any]]:
     name of its own, `PROVIDER/FAULT:ROUTE`."""
     routes: dict[str, Any] = {}
     facts: dict[str, Any] = {}
-    faults, models = itertools.cycle(FAULTS), itertools.cycle(MODELS)
+    faults, models, further = itertools.cycle(FAULTS), itertools.cycle(MODELS), itertools.cycle(FURTHER)
     for strategy, retries in itertools.product(STRATEGIES, (0, 2, 6)):
         name = f"{strategy}-{retries}"
         deployments = [f"{provider}/{next(faults)}:{name}" for provider in ("one", "two") * 3]
@@ -117,11 +117,15 @@ def routes_of_all_kinds() -> tuple[dict[str, Any], dict[str, Any]]:
             "retries": retries,
             "timeout_s": QUICK,
             **require,
+            **next(further),
         }
         for deployment in deployments:
             model = next(models)
             facts[deployment] = PRICE if model is None else {**PRICE, "card": model}
         next(models)  # so that every card meets every fault
+    raced = {"one/never-answers:raced": PHI, "one/ok:raced-denied": COMMAND, "one/ok:raced": PHI}
+    routes["raced"] = {"deployments": list(raced), "timeout_s": QUICK, "hedge_after_s": 0.02}
+    facts |= {name: {**PRICE, "card": card} for name, card in raced.items()}
     return routes, facts
 
 
@@ -187,6 +191,16 @@ def test_no_attempt_of_any_call_reaches_what_its_decision_denies(world: World) -
             http.close()
 
     ask()
+    with world.served.connect(20) as http:
+        http.begin(
+            "POST",
+            "/v1/chat/completions",
+            None,
+            {"authorization": f"Bearer {world.keys['shop']}"},
+            model="raced",
+            messages=ASK,
+        )
+        asked[str(http.response().header("x-request-id"))] = "raced", "shop"
     for exchange in wait_journalled(world.served.home, len(asked)):
         route, purpose = asked[exchange.id]
         tried = {one.deployment for one in exchange.attempts}
@@ -200,7 +214,8 @@ def test_no_attempt_of_any_call_reaches_what_its_decision_denies(world: World) -
         else:
             assert exchange.status == 503, "all that may answer rest"
         seen.update(["tried" if tried else "denied", *(["again"] if len(exchange.attempts) > 1 else [])])
-    assert min(seen["tried"], seen["denied"], seen["again"]) > 0, seen
+        seen.update(["hedged"] if any(one.outcome == "outrun" for one in exchange.attempts) else [])
+    assert min(seen["tried"], seen["denied"], seen["again"], seen["hedged"]) > 0, seen
     # The providers agree: nobody ever asked them for a model that every purpose is denied.
     never = {
         one

@@ -5,7 +5,6 @@ from socket import gaierror
 
 from msgspec import Struct, structs
 
-from steelyard.config.fallback import CONTENT_FILTER
 from steelyard.core.errors import CallError, EngineError, UpstreamError, UpstreamTimeout
 from steelyard.core.exchange import Outcome
 from steelyard.dialects.dialect import Told
@@ -159,7 +158,7 @@ def of_told(lane: Lane, status: int, told: Told, retry_after_s: float | None) ->
 
 def filtered(lane: Lane, fields: bytes, body: bytes) -> Failure:
     """A content filter has withheld the answer. It is what the client gets, if nobody gives a better one."""
-    error = UpstreamError(f"A content filter of {lane.target.deployment} has withheld its answer.", code=CONTENT_FILTER)
+    error = UpstreamError(f"A content filter of {lane.target.deployment} has withheld its answer.")
     return Failure("filtered", error, again=False, blames=False, status=200, fields=fields, body=body)
 
 
