@@ -16,11 +16,11 @@ class Valkey:
     """A server on a port of its own, that keeps its data in a directory when it is told to; it answers when the
     constructor returns."""
 
-    def __init__(self, directory: Path, *options: str) -> None:
+    def __init__(self, directory: Path, password: str | None = None) -> None:
         self.directory = directory
         self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._options = options
+        self.url = f"redis://{f':{password}@' if password else ''}127.0.0.1:{self.port}/0"
+        self._password = password
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
@@ -35,7 +35,7 @@ class Valkey:
         command = [str(_binary()), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
         with (self.directory / "valkey.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, "--dir", str(self.directory), "--appendonly", "no", *self._options], stdout=log, stderr=log
+                [*command, "--dir", str(self.directory), "--appendonly", "no", *self._demands()], stdout=log, stderr=log
             )
         end = time.monotonic() + 20
         while not self._answers():
@@ -50,8 +50,14 @@ class Valkey:
     def say(self, *words: str) -> bytes:
         """Send a command; return the first piece of the answer."""
         with socket.create_connection(("127.0.0.1", self.port), 5) as connection:
+            if self._password is not None:
+                connection.sendall(f"AUTH {self._password}\r\n".encode())
+                assert connection.recv(65_536) == b"+OK\r\n"
             connection.sendall(" ".join(words).encode() + b"\r\n")
             return connection.recv(65_536)
+
+    def _demands(self) -> list[str]:
+        return [] if self._password is None else ["--requirepass", self._password]
 
     def kill(self) -> None:
         """End it by SIGKILL."""
