@@ -9,9 +9,10 @@ from typing import Any
 from msgspec import Struct
 
 from tests.fake import FakeProvider
+from tests.gateway.upstream_rig import until
 from tests.support import GatewayUnderTest, Response, config_text
 
-__all__ = ["PRICE", "Cached", "cache_text", "cached", "configured"]
+__all__ = ["PRICE", "Cached", "asking", "cache_text", "cached", "configured"]
 
 PRICE = {"price": {"input_usd_per_mtok": "2.00", "output_usd_per_mtok": "8.00"}, "most_output": 200}
 _ASK = [{"role": "user", "content": "Hi there"}]
@@ -41,11 +42,22 @@ class Cached(Struct, frozen=True):
         fields.setdefault("messages", _ASK)
         return self.post("/v1/chat/completions", model=model, **fields)
 
-    def told(self, **fields: Any) -> str | None:
+    def told(self, model: str = "assistant", **fields: Any) -> str | None:
         """Ask a chat, and return what the cache had to say."""
-        answer = self.chat(**fields)
+        answer = self.chat(model, **fields)
         assert answer.status == 200, answer
         return answer.header("x-steelyard-cache")
+
+    def configure(self, text: str) -> None:
+        """Have the gateway take another configuration."""
+        before = self.gateway.stderr.count("took the new configuration")
+        self.gateway.config_path.write_text(text, encoding="utf-8")
+        until(lambda: self.gateway.stderr.count("took the new configuration") > before, "the configuration")
+
+
+def asking(text: str) -> dict[str, Any]:
+    """Return the fields of a chat that asks this, and what nobody else asks."""
+    return {"messages": [{"role": "user", "content": text}]}
 
 
 def cache_text(**settings: Any) -> str:

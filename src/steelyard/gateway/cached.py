@@ -10,11 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from decimal import Decimal
-from hashlib import sha256
 from typing import TYPE_CHECKING, Final
-
-import msgspec
-from msgspec import structs
 
 from steelyard.cache import Directives, Entry, MemoryStore, directives_of
 from steelyard.core.errors import CallError
@@ -24,8 +20,9 @@ from steelyard.gateway.departure import admit
 from steelyard.gateway.flight import Flight
 from steelyard.gateway.keepable import is_keepable
 from steelyard.gateway.likeness import Likeness
+from steelyard.gateway.maker import lanes_by_maker
 from steelyard.gateway.relay import Seen
-from steelyard.gateway.replay import is_array, kind_for, replayed
+from steelyard.gateway.replay import kind_for, replayed
 from steelyard.gateway.ticket import Ticket
 
 if TYPE_CHECKING:
@@ -47,8 +44,6 @@ _DAY_S: Final = 86400.0
 _MOST_KNOWN: Final = 8192
 _NO_USAGE: Final = Usage(0, 0)
 
-_pack = msgspec.msgpack.Encoder(order="deterministic").encode
-
 
 class AnswerCache:
     """The cache of one gateway. It lives as long as some route is cached; `configure` changes what it keeps."""
@@ -65,7 +60,6 @@ class AnswerCache:
         self._likeness = Likeness(settings)
         self._flights: dict[bytes, Flight] = {}
         self._lanes: dict[Way, dict[bytes, Lane]] = {}
-        self._makers: dict[Lane, bytes] = {}
 
     def configure(self, settings: CacheSettings, stays: Callable[[str, str | None, float], bool]) -> None:
         """Take a new configuration. `stays` says of route, key and moment whether an answer may be kept."""
@@ -74,7 +68,6 @@ class AnswerCache:
         self._routes = frozenset(settings.routes)
         self._likeness = Likeness(settings)
         self._lanes.clear()
-        self._makers.clear()
         self.memory.max_bytes = settings.max_bytes
         self.memory.shrink()
 
@@ -163,7 +156,7 @@ class AnswerCache:
         if lanes is None:
             if len(self._lanes) >= _MOST_KNOWN:
                 self._lanes.clear()
-            lanes = self._lanes[way] = {self.maker_of(lane): lane for lane in way.lanes}
+            lanes = self._lanes[way] = lanes_by_maker(way)
         return lanes.get(entry.maker)
 
     def _give(self, call: Call, way: Way, entry: Entry) -> bool:
@@ -220,12 +213,12 @@ class AnswerCache:
         if flight is not None and flight.leader is not call:
             flight = None
         if entry is not None and ticket.digest is not None:
-            self.gateway.loop.call_soon(self._land, ticket.digest, entry, flight, call.endpoint, is_array(call))
+            self.gateway.loop.call_soon(self._land, ticket.digest, entry, flight, call.endpoint)
         elif flight is not None:
             self.gateway.loop.call_soon(flight.promote)
 
-    def _land(self, digest: bytes, entry: Entry, flight: Flight | None, endpoint: Endpoint, array: bool) -> None:
-        kept = self._stays(entry.route, entry.key, entry.made_at) and is_keepable(endpoint, entry, framed=not array)
+    def _land(self, digest: bytes, entry: Entry, flight: Flight | None, endpoint: Endpoint) -> None:
+        kept = self._stays(entry.route, entry.key, entry.made_at) and is_keepable(endpoint, entry)
         if kept:
             self.memory.keep(digest, entry)
             if self.cellar is not None:
@@ -265,15 +258,6 @@ class AnswerCache:
         ]
         return "\n".join(lines) + "\n"
 
-    def maker_of(self, lane: Lane) -> bytes:
-        """Return the digest of who answers on a lane, and with what duties: of all that may change the answer."""
-        known = self._makers.get(lane)
-        if known is None:
-            if len(self._makers) >= _MOST_KNOWN:
-                self._makers.clear()
-            known = self._makers[lane] = _digest_of(lane)
-        return known
-
 
 def _escaped(name: str) -> str:
     return name.replace("\\", "\\\\").replace('"', '\\"')
@@ -281,21 +265,3 @@ def _escaped(name: str) -> str:
 
 def _nothing_stays(_route: str, _key: str | None, _made_at: float) -> bool:
     return False
-
-
-def _digest_of(lane: Lane) -> bytes:
-    target, permit = lane.target, lane.permit
-    decided = permit.decided if permit is not None else None
-    origin = structs.astuple(target.origin) if target.origin is not None else None
-    facts = (
-        target.deployment,
-        bytes(target.wire_model),
-        origin,
-        sorted(target.paths.items()),
-        target.dialect,
-        target.region,
-        target.engine,
-        dict(target.body_extra),
-        decided.duties if decided is not None else (),
-    )
-    return sha256(_pack(facts)).digest()

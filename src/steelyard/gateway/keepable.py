@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+from msgspec import Raw
+
 from steelyard.core.events import Ended, Event, Failed, Finished, PartBegan, PartEnded, Used
 from steelyard.core.parts import Text, Thinking, ToolCall
 from steelyard.dialects.table import DIALECTS
@@ -14,16 +17,15 @@ if TYPE_CHECKING:
 
 __all__ = ["events_of", "is_keepable"]
 
+_decode_array = msgspec.json.Decoder(list[Raw]).decode
 _DONE = frozenset(("stop", "stop_sequence", "tool_calls"))
 
 
-def is_keepable(endpoint: Endpoint, entry: Entry, *, framed: bool = True) -> bool:
+def is_keepable(endpoint: Endpoint, entry: Entry) -> bool:
     """Say whether an answer may be given again: every choice of it is complete, nothing was held back or refused, and
-    no tool was run but the client's. `framed`: a stream of events."""
+    no tool was run but the client's."""
     if not endpoint.translates:
         return not entry.stream
-    if not framed:
-        return entry.finish_reason == "STOP"
     events = events_of(endpoint, entry)
     if not events or type(events[-1]) is not Ended:
         return False
@@ -52,7 +54,7 @@ def events_of(endpoint: Endpoint, entry: Entry) -> list[Event] | None:
     dialect = DIALECTS[endpoint.dialect]
     if entry.stream:
         reader = dialect.reader()
-        events = [*reader.feed(entry.body), *reader.finish()]
+        events = [*reader.feed(_framed(entry.body)), *reader.finish()]
     else:
         events = dialect.decode_answer(entry.body) or []
     usage = entry.usage
@@ -60,3 +62,13 @@ def events_of(endpoint: Endpoint, entry: Entry) -> list[Event] | None:
     if usage is not None and not usage.estimated and not told and events and isinstance(events[-1], Ended):
         events.insert(len(events) - 1, Used(usage, entry.usage_raw))
     return events or None
+
+
+def _framed(body: bytes) -> bytes:
+    """Return a stream as events, which it is already, or an array of JSON, as Gemini has it without `alt=sse`."""
+    if not body.startswith(b"["):
+        return body
+    try:
+        return b"".join([b"data: %b\n\n" % bytes(one) for one in _decode_array(body)])
+    except msgspec.DecodeError:
+        return b""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from steelyard.cache import NotNormal, digest_of, members_of, written
 from steelyard.gateway.body import JsonBody, PathBody
-from steelyard.gateway.surface import query_of
 
 if TYPE_CHECKING:
     from steelyard.config.settings import CacheSettings
@@ -85,8 +84,6 @@ class Likeness:
         headers = call.incoming.headers
         said = [headers.get(one) for one in _SPOKEN]
         strict = headers.get(b"x-steelyard-strict", b"")
-        if call.endpoint.streamed and query_of(call.incoming.target, "alt") != "sse":
-            family = "generate-array"  # a stream in another framing, which nothing here reads
         who = _whom(call.key, self._share)
         return digest_of(_VERSION, family, way.route, way.plan.purpose, who, said, strict, form[0])
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from steelyard.core.fold import Fold
 from steelyard.core.losses import Losses
 from steelyard.dialects.dialect import Asked
+from steelyard.dialects.gemini import GEMINI
 from steelyard.dialects.table import DIALECTS
 from steelyard.gateway.body import JsonBody, PathBody
 from steelyard.gateway.keepable import events_of
@@ -14,17 +15,16 @@ from steelyard.gateway.surface import model_in, query_of
 
 if TYPE_CHECKING:
     from steelyard.cache import Entry
-    from steelyard.gateway.account import Account
     from steelyard.gateway.call import Call
 
-__all__ = ["is_array", "kind_for", "replayed"]
+__all__ = ["kind_for", "replayed"]
 
 
 def replayed(call: Call, entry: Entry) -> bytes | None:
     """Return what the caller is told, without transfer coding; None where it cannot be said."""
     same = entry.stream == call.stream
     if same and call.stream and call.ticket is not None:
-        same = entry.tells_usage == call.ticket.tells_usage
+        same = entry.tells_usage == call.ticket.tells_usage and entry.body.startswith(b"[") is _is_array(call)
     body = entry.body if same else _in_other_form(call, entry)
     if body is None:
         return None
@@ -44,7 +44,7 @@ def _in_other_form(call: Call, entry: Entry) -> bytes | None:
     request = dialect.decode_request(body.raw, model=model, stream=call.stream if named else None)
     asked, losses = Asked(request, call.id, int(call.received_at)), Losses()
     if call.stream:
-        writer = dialect.writer(asked, losses)
+        writer = GEMINI.array_writer(asked, losses) if _is_array(call) else dialect.writer(asked, losses)
         return b"".join([writer.write(event) for event in events])
     fold = Fold(dialect.name)
     fold.take_all(events)
@@ -55,13 +55,13 @@ def _tail(exchange: str) -> bytes:
     return exchange.rpartition("_")[2].encode()
 
 
-def is_array(call: Account) -> bool:
+def _is_array(call: Call) -> bool:
     """Say whether a stream is an array of JSON, as Gemini has it without `alt=sse`."""
     return call.endpoint.streamed and query_of(call.incoming.target, "alt") != "sse"
 
 
 def kind_for(call: Call) -> bytes:
     """Return the content type of what a caller is told."""
-    if not call.stream or is_array(call):
+    if not call.stream or _is_array(call):
         return b"application/json"
     return b"text/event-stream; charset=utf-8"

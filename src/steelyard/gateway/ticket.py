@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from steelyard.cache import Directives, Entry
 from steelyard.core.errors import UpstreamTimeout
 from steelyard.core.exchange import Cached, Exchange
+from steelyard.gateway.maker import maker_of
 
 if TYPE_CHECKING:
     from steelyard.gateway.account import Account
@@ -63,7 +64,7 @@ class Ticket:
             exchange.route or "",
             exchange.key,
             call.lane.target.deployment,
-            self.cache.maker_of(call.lane),
+            maker_of(call.lane),
             call.stream,
             self.tells_usage,
             body,
