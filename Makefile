@@ -38,8 +38,9 @@ $(ENV)/.tried-weigh: pyproject.toml | $(ENV)/.has-local
 	@touch $@
 
 # Most tests wait for a process or a socket more than they compute: four at a time on two cores. ARGS=-n0 runs them one by one.
+# The files come in their own order: xdist's, by their number of tests, has workers wait early for other people's clients.
 test: $(ENV)/.has-test
-	@$(BIN)/python -m pytest -n 4 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # All of it is said at once, not the first complaint alone. To load the tests takes as long as to know the types: both at
 # once. What it compiles, the workers of `make test` find compiled, or each would do it for itself.

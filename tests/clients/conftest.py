@@ -33,6 +33,8 @@ _making = pytest.StashKey[Making]()
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the programs' tests last, and begin to make their environment."""
     own = [item for item in items if isinstance(item, pytest.Function) and hasattr(item.module, "PROGRAM")]
+    # Backwards: pydantic-ai takes three times as long as the others, which would be done and wait for it.
+    own.sort(key=lambda item: item.path, reverse=True)
     of_programs = set(own)
     items[:] = [*(item for item in items if item not in of_programs), *own]
     if own and not config.option.collectonly and _making not in config.stash:
