@@ -52,7 +52,7 @@ provider = pytest.fixture(scope="module")(clean_provider)
 @pytest.fixture(scope="module")
 def served(provider: FakeProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayUnderTest]:
     """One gateway for all tests of this module: judges keep nothing from call to call."""
-    names = ("judge-first", "judge-worth", "judge-nonsense", "judge-obedient", "judge-worth:0:0.2")
+    names = ("judge-first", "judge-worth", "judge-nonsense", "judge-obedient", "judge-worth:0:0.5")
     deployments = {f"acme/{name}": PRICE for name in names}
     config = config_text({"acme": provider.base_url}, deployments=deployments)
     with GatewayUnderTest(config, tmp_path_factory.mktemp("gateway")) as served:
@@ -278,7 +278,7 @@ def test_judging_that_was_killed_or_interrupted_goes_on_where_it_was(
 ) -> None:
     write_outputs(tmp_path / "outputs.csv", 24)
     before = len(provider.requests)
-    name = "acme/judge-worth:0:0.2"
+    name = "acme/judge-worth:0:0.5"
     path = tmp_path / "outputs.judgements.jsonl"
     arguments = ("weigh", "judge", "outputs.csv", "--gateway", served.url, "--judge", name, "--concurrency", "2")
     with Program(*arguments, cwd=tmp_path) as program:
