@@ -1,6 +1,10 @@
 """Trace context goes through the gateway: untouched without a collector, else with our spans in it."""
 
+from opentelemetry.sdk.resources import Resource
+
 from steelyard.core.traces import attempt_span, exchange_span, read_parent
+from steelyard.telemetry.semconv import LATEST
+from steelyard.telemetry.spans import spans_of
 from tests.cli.program import until
 from tests.conftest import StartGateway
 from tests.fake import FakeProvider
@@ -67,3 +71,28 @@ def test_without_a_parent_a_trace_begins_and_a_malformed_one_is_none(
                 assert f"req_{passed_on.trace:032x}" == answer.header("x-request-id")
                 assert "tracestate" not in told
         assert [one.traceparent for one in wait_journalled(under_test.home, 2)] == [None, None]
+
+
+def test_both_attempts_of_a_hedged_call_are_spans_under_the_numbers_that_their_providers_were_told(
+    gateway: StartGateway, provider: FakeProvider
+) -> None:
+    models = ["after:traced:words:2", "signal:traced:never-answers"]
+    routes = {"raced": {"deployments": [f"acme/{model}" for model in models], "hedge_after_s": 0.05}}
+    with Collector() as collector:
+        text = config_text({"acme": provider.base_url}, routes=routes)
+        under_test = gateway(text + f'\n[otel]\nendpoint = "{collector.url}"\n')
+        with under_test.connect() as http:
+            assert http.chat("raced").status == 200
+        (exchange,) = wait_journalled(under_test.home)
+    told = {
+        request.json()["model"]: read_parent(traced_fields(provider, number)["traceparent"])
+        for number, request in enumerate(provider.requests)
+    }
+    shown = {
+        span.name.partition(" ")[2]: span.context.span_id
+        for span in spans_of(exchange, LATEST, Resource.create({}))[1:]
+        if span.context is not None
+    }
+    assert shown == {model: found.span for model, found in told.items() if found is not None}
+    assert set(shown) == set(models)
+    assert [one.outcome for one in exchange.attempts] == ["outrun", "ok"]

@@ -21,7 +21,7 @@ Value = str | bool | int | float | tuple[str, ...]
 
 SCOPE: Final = InstrumentationScope("steelyard", __version__)
 
-_WELL: Final = frozenset(("ok", "client_gone"))
+_WELL: Final = frozenset(("ok", "client_gone", "outrun"))
 _SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
 
 
@@ -52,8 +52,11 @@ def spans_of(exchange: Exchange, names: Names, resource: Resource) -> list[Reada
             instrumentation_scope=SCOPE,
         )
     ]
-    for number, attempt in enumerate(it.attempts):
-        last = number == len(it.attempts) - 1
+    # They are numbered as they began; on record, the one that answered is the last (a hedged call makes two at once).
+    places = range(len(it.attempts))
+    begun = sorted(places, key=lambda place: (it.attempts[place].started_ms, place))
+    for place, attempt in enumerate(it.attempts):
+        last, number = place == places[-1], begun.index(place)
         spans.append(
             ReadableSpan(
                 f"{operation_of(it.endpoint)} {_model(attempt.deployment)}",
