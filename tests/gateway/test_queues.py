@@ -198,10 +198,13 @@ class Narrow(LoopbackServer):
 
 
 def test_a_rush_is_answered_whole_and_never_more_at_once_than_may_be(tmp_path: Path) -> None:
-    rules = '[[limits]]\nscope = "key:*"\nconcurrent = 3\nqueue_s = 60\n'
+    rules = (
+        '[[limits]]\nscope = "key:*"\nconcurrent = 6\nqueue_s = 60\n'
+        '[[limits]]\nscope = "deployment:*"\nconcurrent = 2\nqueue_s = 60\n'
+    )
     with Narrow() as upstream:
         text = config_text(
-            {"acme": f"http://127.0.0.1:{upstream.port}/v1"}, server={"max_calls": 2, "queue_s": 60, "queue_calls": 100}
+            {"acme": f"http://127.0.0.1:{upstream.port}/v1"}, server={"max_calls": 4, "queue_s": 60, "queue_calls": 100}
         )
         with GatewayUnderTest(f"{text}\n{rules}", tmp_path) as gateway:
 

@@ -14,7 +14,6 @@ from steelyard.gateway.race import Race
 if TYPE_CHECKING:
     from steelyard.gateway.detour import Detour
     from steelyard.gateway.failure import Failure
-    from steelyard.gateway.waiting_line import Choosing
 
 __all__ = ["Choice"]
 
@@ -27,7 +26,6 @@ class Choice(Race):
     _unfit: BadRequest | None = None
     _full: CallError | None = None
     _crowded: tuple[Lane, ...] = ()
-    place: Choosing | None = None
     waited = False
 
     def _pick(self) -> Lane | None:

@@ -178,7 +178,7 @@ class Limiter:
         body = call.sending
         assert body is not None
         hold = self.limits.begin(self._gateway.clock(), call.received_at, _size_of(self._gateway, call, body))
-        hold.summoned = self._gateway.waiting.passing
+        hold.summoned = self._gateway.waiting.gate_of(call)
         ceiling = lane.ceiling
         if ceiling is None:
             ceiling = lane.ceiling = ceiling_of([_facts(lane)])

@@ -15,6 +15,7 @@ from steelyard.limits.gate import Concurrent, Gate
 from steelyard.limits.line import Line
 
 if TYPE_CHECKING:
+    from steelyard.gateway.account import Account
     from steelyard.gateway.call import Call
     from steelyard.gateway.gateway import Gateway
     from steelyard.gateway.lane import Lane
@@ -39,8 +40,8 @@ class WaitingRoom:
     A call takes its places one after the other, from the narrowest limit (of its user, its key) to the widest, and
     keeps those that it has while it waits for the next. All calls take them in the same order, so none waits for
     another in a circle (Havender 1968, "Avoiding deadlock in multitasking systems", IBM Systems Journal 7(2)). What
-    else its limits count is reserved when it comes: once it has waited, nothing else refuses it. `passing` is the gate
-    that lets a call pass just now which chooses a deployment.
+    else its limits count is reserved when it comes: once it has waited, nothing else refuses it. `choosing` is
+    the place of a call that is let pass just now, and has yet to choose among its deployments.
     """
 
     def __init__(self, gateway: Gateway) -> None:
@@ -48,7 +49,7 @@ class WaitingRoom:
         self.standing: set[Place] = set()
         self.waited = Histogram()
         self.refusals: defaultdict[str, int] = defaultdict(int)
-        self.passing: Gate | None = None
+        self.choosing: Choosing | None = None
         self._tickets = 0
         self._summoned: dict[Gate, None] = {}
 
@@ -83,7 +84,9 @@ class WaitingRoom:
 
     def choose(self, call: Call, gates: Iterable[Concurrent]) -> CallError | None:
         """Have a call wait until one of some gates has room; return why it may not."""
-        place = call.place
+        place = self.choosing
+        if place is not None and place.call is not call:
+            place = None
         open_to: list[Concurrent] = []
         refusal: CallError | None = None
         for one in dict.fromkeys(gates):
@@ -92,9 +95,7 @@ class WaitingRoom:
                 open_to.append(one)
         if not open_to:
             return refusal
-        if not isinstance(place, Choosing):
-            call.place = place = Choosing(self, call)
-        place.stand_at(open_to)
+        (place or Choosing(self, call)).stand_at(open_to)
         return None
 
     def _refusal(self, counter: Concurrent, call: Call) -> CallError | None:
@@ -126,6 +127,11 @@ class WaitingRoom:
         if self.gateway.limiter is not None:
             self.gateway.limiter.note(counter)
         return error
+
+    def gate_of(self, call: Account) -> Gate | None:
+        """Return the gate that lets a call pass just now, of those where it has waited."""
+        place = self.choosing
+        return place.passing if place is not None and place.call is call else None
 
     # Who is served.
 
@@ -283,18 +289,21 @@ class Admission(Place):
 
 
 class Choosing(Place):
-    """A call that waits for any of its deployments. It chooses among all of them anew when one has room."""
+    """A call that waits for any of its deployments. It chooses among all of them anew when one has room, which then is
+    `passing`."""
+
+    passing: Gate | None = None
 
     def enter(self, gate: Gate) -> None:
         room, call = self.room, self.call
         self.leave(call)
         call.wake()
         call.waited = True
-        room.passing = gate
+        self.passing, room.choosing = gate, self
         try:
             call.choose_again()
         finally:
-            room.passing = None
+            self.passing = room.choosing = None
         if self not in room.standing:
             self.served()
 
