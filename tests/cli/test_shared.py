@@ -25,7 +25,7 @@ def test_two_workers_admit_no_more_than_their_limit_and_one_that_was_killed_coun
     tmp_path: Path, catalogue_kept: None
 ) -> None:
     with FakeProvider() as provider, Valkey(tmp_path, "top-secret") as server:
-        server.say("SET", '"steelyard epoch"', "old:0")
+        server.say("SET", '"steelyard epoch"', f"old:0:{server.run}")
         secret = tmp_path / "valkey.url"
         secret.write_text(server.url + "\n")
         secret.chmod(0o600)

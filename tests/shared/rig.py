@@ -42,7 +42,7 @@ def beside(
 ) -> Iterator[list[GatewayUnderTest]]:
     """Run gateways with homes of their own that count the same limits (as TOML) together, by a server that has been
     there for long: one that is new waits for those who may have counted before."""
-    server.say("SET", f'"{prefix} epoch"', "old:0")
+    server.say("SET", f'"{prefix} epoch"', f"old:0:{server.run}")
     with ExitStack() as stack:
         provider = stack.enter_context(FakeProvider())
         deployments = {f"acme/{model}": SY for model in MODELS}

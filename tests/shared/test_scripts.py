@@ -40,7 +40,7 @@ class Bench:
         """Empty the server; have it be of a certain age (ms), and know what ledgers had."""
         now = int(time.time() * 1000)
         self.run(self.raw.flushdb())
-        self.run(self.raw.set("t epoch", f"e:{now - born}"))
+        self.run(self.raw.set("t epoch", f"e:{now - born}:{self.server.run}"))
         if known:
             self.run(self.raw.hset("t based", mapping={f"{one} r": 1 for one in "ab"}))
         return self.store
@@ -202,7 +202,7 @@ def test_an_older_message_that_comes_late_changes_nothing(bench: Bench) -> None:
 def test_nothing_is_lent_before_the_emptied_server_knows_everybody_s_part(bench: Bench) -> None:
     store = bench.anew(born=4000)
     assert bench.ask("a/x/1", need=1) == (RESTORING, 0), "others may still hold what they were lent"
-    bench.run(bench.raw.set("t epoch", f"e:{int(time.time() * 1000) - 6000}"))
+    bench.run(bench.raw.set("t epoch", f"e:{int(time.time() * 1000) - 6000}:{bench.server.run}"))
     assert bench.ask("a/x/1", need=1) == (OK, 1)
     bench.run(bench.raw.hdel("t based", "b r"))
     assert bench.ask("a/x/1", held=1, need=1) == (OK, 1), "nobody of that ledger is there"
@@ -211,3 +211,13 @@ def test_nothing_is_lent_before_the_emptied_server_knows_everybody_s_part(bench:
     bench.run(store.put_base("b", ["r"], {"calls": (f"{int(time.time() * 60 / HOUR_S)}:97", 60.0)}))
     assert bench.ask("a/x/1", held=2, need=1) == (OK, 1)
     assert bench.ask("a/x/1", held=3, need=1) == (FULL, 0)
+
+
+def test_a_server_that_was_restarted_is_told_all_anew(bench: Bench) -> None:
+    store = bench.anew()
+    bench.run(store.sync("a/x/1", [asked(need=1)]))
+    bench.run(bench.raw.set("t epoch", "e:0:another-run"))
+    told = bench.run(store.sync("a/x/1", [asked(held=1, need=1)]))
+    assert told.epoch.partition(":")[0] != "e"
+    assert told.given[0].status == RESTORING
+    assert bench.run(store.based("a")) == frozenset()

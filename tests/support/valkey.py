@@ -47,6 +47,11 @@ class Valkey:
         """Have it write its data to disk."""
         assert self.say("SAVE") == b"+OK\r\n"
 
+    @property
+    def run(self) -> str:
+        """The name of its present run."""
+        return self.say("INFO server").decode().partition("run_id:")[2].split()[0]
+
     def say(self, *words: str) -> bytes:
         """Send a command; return the first piece of the answer."""
         with socket.create_connection(("127.0.0.1", self.port), 5) as connection:

@@ -2,9 +2,10 @@
 "Scripting with Lua"). They use the server's clock (TIME), which scripts may write after from Redis 5 on.
 
 Keys, below the prefix: `writers` (gateway → last sign of it, in ms, and the number of its message), `epoch` (a random
-name and when it was made), `based` (ledger and rule whose earlier counts are known), `tight` (counter → when somebody
-had to wait for what others hold), `marks` (gateway → how far its journal was when it last told what it spent), `index`
-(all counters), `of GATEWAY` (the budgets it has told of), `c COUNTER` (gateway → what it holds, and what it took).
+name, when it was made, and by which run of the server: another run may have lost what was written last), `based` (ledger
+and rule whose earlier counts are known), `tight` (counter → when somebody had to wait for what others hold), `marks`
+(gateway → how far its journal was when it last told what it spent), `index` (all counters), `of GATEWAY` (the budgets
+it has told of), `c COUNTER` (gateway → what it holds, and what it took).
 """
 
 from typing import Final
@@ -20,12 +21,14 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local writer, seq, ttl, mark = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[5]
 local function whole(x) return string.format('%.0f', x) end
 
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 local epoch = redis.call('GET', KEYS[2])
-if not epoch then
-  epoch = ARGV[4] .. ':' .. whole(now)
+if not epoch or string.match(epoch, ':(%w+)$') ~= run then
+  epoch = ARGV[4] .. ':' .. whole(now) .. ':' .. run
   redis.call('SET', KEYS[2], epoch)
+  redis.call('DEL', KEYS[3])
 end
-local age = now - tonumber(string.match(epoch, ':(%d+)$'))
+local age = now - tonumber(string.match(epoch, ':(%d+):'))
 
 local heard, live, ledgers = {}, 1, {}
 local writers = redis.call('HGETALL', KEYS[1])
