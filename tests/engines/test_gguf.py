@@ -37,10 +37,10 @@ def test_what_a_file_does_not_say_is_unknown(tmp_path: Path) -> None:
 
 
 def test_the_real_model_is_read_quickly_and_as_llama_cpp_reads_it(smollm: StoredModel) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     file = read_gguf(smollm.path)
 
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
     assert (file.architecture, file.quantization, file.licence) == ("llama", "Q4_1", "apache-2.0")
     assert (file.parameters, file.context_length) == (134_515_008, 8192)  # n_params, n_ctx_train of llama.cpp
     assert file.chat_template is not None

@@ -77,7 +77,7 @@ def test_a_client_that_leaves_while_connecting_leaves_nothing_behind(tmp_path: P
             http.close()
             while accepted.recv(65536):
                 pass
-            assert time.monotonic() - left < 0.5
+            assert time.monotonic() - left < 3  # it would try for 5 to connect
             accepted.close()
             exchange = one_exchange(served)
             assert (exchange.outcome, exchange.status, exchange.usage) == ("client_gone", 499, None)

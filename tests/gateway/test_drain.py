@@ -69,7 +69,7 @@ def test_streams_end_with_an_error_event_when_the_time_to_drain_is_over(
         began = time.monotonic()
         served.signal(signal.SIGTERM)
         *events, last = [json.loads(payload) for payload in streaming.payloads(head)]
-        assert 0.4 < time.monotonic() - began < 2
+        assert 0.4 < time.monotonic() - began < 5
         assert events
         assert last["error"]["code"] == "draining"
         assert streaming.closed()

@@ -381,7 +381,7 @@ def test_a_client_that_leaves_in_mid_upload_leaves_nothing_behind(served: Front,
     if model_first:
         request = served.provider.wait(lambda: served.provider.requests[before:], "the upload")[0]
         (http.close if end == "close" else http.reset)()
-        served.provider.wait_closed(request, timeout_s=2)
+        served.provider.wait_closed(request, timeout_s=10)
         assert not request.complete
     else:
         (http.close if end == "close" else http.reset)()

@@ -81,7 +81,7 @@ def test_a_client_that_leaves_takes_its_waiting_requests_with_it(served: Front) 
     with served.connect() as http:
         http.send(ask(body_of("acme/never-answers")) + ask(body_of("acme/words:2")))
         request = served.provider.wait_requests(before + 1)[-1]
-    served.provider.wait_closed(request, timeout_s=2)
+    served.provider.wait_closed(request, timeout_s=10)
     time.sleep(0.05)
     assert len(served.provider.requests) == before + 1
 

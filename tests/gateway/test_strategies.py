@@ -18,6 +18,7 @@ from tests.conftest import StartGateway, clean_provider
 from tests.fake import FakeProvider
 from tests.gateway.upstream_rig import exchange_of, fronted
 from tests.support import GatewayUnderTest, Response, config_text, free_port
+from tests.support.quick import quickly
 
 
 def route(*models: str, **more: Any) -> dict[str, Any]:
@@ -124,18 +125,14 @@ def test_no_retries_means_one_attempt(served: GatewayUnderTest) -> None:
 def test_a_deployment_that_is_missing_or_locked_is_tried_elsewhere(
     served: GatewayUnderTest, name: str, tries: int
 ) -> None:
-    began = time.monotonic()
-    answer, attempts = ask(served, name)
+    answer, attempts = quickly(lambda: ask(served, name), 0.2)
     assert (answer.status, len(attempts)) == (200, tries)
-    assert time.monotonic() - began < 0.2
 
 
 def test_a_missing_deployment_is_not_tried_again(served: GatewayUnderTest) -> None:
-    began = time.monotonic()
-    answer, attempts = ask(served, "missing-only")
+    answer, attempts = quickly(lambda: ask(served, "missing-only"), 0.12)  # there is nothing to wait for
     assert (answer.status, answer.json()["error"]["code"]) == (404, "model_not_found")
     assert len(attempts) == 1
-    assert time.monotonic() - began < 0.12, "there is nothing to wait for"
 
 
 def test_a_bad_request_is_final(served: GatewayUnderTest) -> None:
@@ -147,7 +144,7 @@ def test_a_bad_request_is_final(served: GatewayUnderTest) -> None:
 def test_a_long_retry_after_is_passed_on_at_once(served: GatewayUnderTest, name: str) -> None:
     began = time.monotonic()
     answer, attempts = ask(served, name)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 10  # of 60 s
     assert (answer.status, answer.json()["error"]["code"], len(attempts)) == (429, "rate_limit_exceeded", 1)
     told = answer.header("retry-after")
     assert told is not None
@@ -168,10 +165,8 @@ def test_retry_after_is_passed_on_when_the_retries_are_used_up(served: GatewayUn
 
 
 def test_another_deployment_need_not_wait_for_retry_after(served: GatewayUnderTest) -> None:
-    began = time.monotonic()
-    answer, attempts = ask(served, "elsewhere")
+    answer, attempts = quickly(lambda: ask(served, "elsewhere"), 0.5)
     assert (answer.status, len(attempts)) == (200, 2)
-    assert time.monotonic() - began < 0.5
 
 
 def test_one_deployment_is_tried_again_after_a_growing_pause(served: GatewayUnderTest) -> None:
@@ -188,7 +183,7 @@ def test_pauses_end_where_the_total_time_ends(served: GatewayUnderTest) -> None:
     answer, attempts = ask(served, "bounded")
     assert answer.status == 500
     assert 1 < len(attempts) < 6
-    assert time.monotonic() - began < 1.3
+    assert time.monotonic() - began < 5  # fifty tries take minutes
 
 
 def shares(served: GatewayUnderTest, name: str, calls: int) -> Counter[str]:

@@ -108,7 +108,7 @@ def test_a_connection_that_does_not_come_about_times_out(tmp_path: Path, scheme:
             answer = http.chat("once")
             took = time.monotonic() - began
             assert (answer.status, answer.error_code) == (504, "upstream_timeout_connect")
-            assert 0.4 < took < 1.5
+            assert 0.4 < took < 5
             assert exchange_of(served, answer).outcome == "timeout"
         for filler in fillers:
             filler.close()

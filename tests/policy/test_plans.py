@@ -97,10 +97,10 @@ def test_a_long_or_strange_name_costs_little_and_is_not_echoed_whole() -> None:
     keys = {f"{name}_API_KEY": "sk" for name in ("OPENAI", "GROQ", "MISTRAL", "OPENROUTER", "TOGETHER", "GEMINI")}
     made = plans(keys)
     for name in ("x" * 5_000_000, "", "/", "a/", "/b", "local/" + "y" * 1_000_000, "ab" * 100_000, "\0", "ü" * 1000):
-        began = time.perf_counter()
+        began = time.process_time()
         with pytest.raises(NotFound) as caught:
             made.find(name)
-        assert time.perf_counter() - began < 0.3
+        assert time.process_time() - began < 0.3
         assert len(str(caught.value)) < 1500
 
 
