@@ -16,6 +16,7 @@ CANNOT_START = 2
 
 _LOOK_S = 1.0
 _READY_S = 60.0
+_MOST_DOUBLINGS = 60
 
 
 class Pauses(Struct, frozen=True):
@@ -39,22 +40,16 @@ class Life:
         self._renewed: Child | None = None
         self._others: dict[Child, asyncio.Task[None]] = {}
         self._was_ready = False
+        self._deaths = 0
 
     async def live(self) -> int:
         """Keep it running. Return 0 after `end`, or its exit code when it can never start."""
         while not self.member.wanted():
             if await self._rest(_LOOK_S):
                 return 0
-        quick = 0
         while not self._ending.is_set():
-            child = self.child
-            if child is None:
-                child = await self._start()
-                if self.child is not None:  # by `replace`, meanwhile
-                    self._retire(child)
-                    continue
-                self.child = child
-            if not await self._outlived(child):
+            child = self.child or await self._begin()
+            if child is None or not await self._outlived(child):
                 continue
             self.child = None
             code = child.ended.result()
@@ -65,10 +60,9 @@ class Life:
             if code == CANNOT_START and not self._was_ready:
                 self._say("died", manner(code), pid=child.pid)
                 return code
-            quick = quick + 1 if time.monotonic() - child.began < self._pauses.quick_s else 1
-            pause = min(self._pauses.first_s * 2 ** (quick - 1), self._pauses.longest_s)
-            self._say("died", manner(code), pid=child.pid, pause_s=pause)
-            await self._rest(pause)
+            if time.monotonic() - child.began >= self._pauses.quick_s:
+                self._deaths = 0
+            await self._mourn(manner(code), child.pid)
         return 0
 
     async def replace(self) -> str | None:
@@ -125,6 +119,26 @@ class Life:
             child.signal(signal.SIGTERM)  # `end` came while it was made
         return child
 
+    async def _begin(self) -> Child | None:
+        """Return the process that serves from now on; None: it could not be started, or `replace` came first."""
+        try:
+            child = await self._start()
+        except OSError as error:  # there is no room for another process, or the program is gone
+            await self._mourn(f"could not be started: {error.strerror or error}", None)
+            return None
+        if self.child is not None:
+            self._retire(child)
+            return None
+        self.child = child
+        return child
+
+    async def _mourn(self, text: str, pid: int | None) -> None:
+        """Tell how it ended, and wait before the next start."""
+        pause = min(self._pauses.first_s * 2.0 ** min(self._deaths, _MOST_DOUBLINGS), self._pauses.longest_s)
+        self._deaths += 1
+        self._say("died", text, pid=pid, pause_s=pause)
+        await self._rest(pause)
+
     def _retire(self, child: Child) -> None:
         self._others[child] = asyncio.create_task(self._see_off(child))
         child.instruct("retire")
@@ -145,7 +159,7 @@ class Life:
         self._say("ended", manner(child.ended.result()), pid=child.pid)
 
     def _say(
-        self, kind: Literal["died", "retires", "ended"], text: str, *, pid: int, pause_s: float | None = None
+        self, kind: Literal["died", "retires", "ended"], text: str, *, pid: int | None, pause_s: float | None = None
     ) -> None:
         self._tell(Event(kind, self.member.name, text, pid, pause_s))
 

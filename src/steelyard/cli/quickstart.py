@@ -23,6 +23,7 @@ from steelyard.cli.narrator import Narrator, words_of
 from steelyard.cli.options import config_option, json_option, read_config
 from steelyard.cli.passkey import passkey
 from steelyard.cli.pulling import pull_with_bar
+from steelyard.cli.renewal import Renewal
 from steelyard.cli.shown import console
 from steelyard.cli.supervisor import Supervisor
 from steelyard.cli.visible import visible
@@ -90,7 +91,9 @@ class _Quickstart:
     def __init__(self, order: _Order, members: list[Member], listeners: Listeners) -> None:
         self._order = order
         self._narrator = Narrator(as_json=False)
-        self._supervisor = Supervisor(members, self._hear, listeners)
+        # A new gateway that cannot do with the configuration says so itself, and the old one goes on.
+        renewal = Renewal(order.config.server.data_dir, lambda: ())
+        self._supervisor = Supervisor(members, self._hear, listeners, renewal)
         self._awaited = {member.name for member in members}
         self._all_ready = asyncio.Event()
         self._failed: str | None = None

@@ -34,15 +34,15 @@ class Renewal:
         self._roster = Roster(os.getpid(), namespace())
         self._lives: Sequence[Life] = ()
         self._tell: Tell = lambda _: None
+        self._alone = False
         self._task: asyncio.Task[None] | None = None
 
     def begin(self, lives: Sequence[Life], tell: Tell) -> None:
         """Wait for wishes from now on."""
         self._lives = lives
         self._tell = tell
-        with suppress(OSError):
-            self._snapshots.clear()
-        self._file.open()
+        self._alone = self._file.open()
+        self._forget_counts()
         self._write()
         self._task = asyncio.create_task(self._run())
 
@@ -51,9 +51,14 @@ class Renewal:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
+        self._forget_counts()
         self._file.close()
-        with suppress(OSError):
-            self._snapshots.clear()
+
+    def _forget_counts(self) -> None:
+        """Have gateways count anew with this supervisor; those of another one that works here count on."""
+        if self._alone:
+            with suppress(OSError):
+                self._snapshots.clear()
 
     def note(self, event: Event) -> None:
         """Take note of what happened to a member: what a gateway counted that has ended stays counted."""

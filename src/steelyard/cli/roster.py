@@ -39,9 +39,9 @@ class RosterFile:
         self._path = _path(data_dir)
         self._lock: int | None = None
 
-    def open(self) -> None:
-        """Begin, unless another supervisor works in the same data directory, or the directory cannot be written: then
-        `steelyard restart` does not find this one."""
+    def open(self) -> bool:
+        """Begin, and return True; unless another supervisor works in the same data directory, or the directory cannot
+        be written: then `steelyard restart` does not find this one."""
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             lock = os.open(_lock(self._path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -51,6 +51,7 @@ class RosterFile:
                 os.close(lock)
             else:
                 self._lock = lock
+        return self._lock is not None
 
     def write(self, roster: Roster) -> None:
         """Say how things stand."""

@@ -20,11 +20,9 @@ _HASTE_S = 1.5
 
 class Supervisor:
     """Keep `members` running until SIGTERM, SIGINT or `stop`. A second signal has gateways drop their calls, and
-    ends by SIGKILL what is left 1.5 s later; a third one does at once. SIGUSR2: see `Renewal`, where one is given."""
+    ends by SIGKILL what is left 1.5 s later; a third one does at once. SIGUSR2: see `Renewal`."""
 
-    def __init__(
-        self, members: Sequence[Member], tell: Tell, listeners: Listeners, renewal: Renewal | None = None
-    ) -> None:
+    def __init__(self, members: Sequence[Member], tell: Tell, listeners: Listeners, renewal: Renewal) -> None:
         self._tell = tell
         self._lives = [Life(member, self._heard, Pauses()) for member in members]
         self._gateways = [life for life in self._lives if life.member.fds]
@@ -46,9 +44,8 @@ class Supervisor:
         loop.add_signal_handler(signal.SIGHUP, self._hung_up)
         lives = [loop.create_task(life.live(), name=life.member.name) for life in self._lives]
         stopping = loop.create_task(self._stopping.wait())
-        if self._renewal is not None:
-            loop.add_signal_handler(signal.SIGUSR2, self._renewal.wanted.set)
-            self._renewal.begin(self._lives, self._tell)
+        loop.add_signal_handler(signal.SIGUSR2, self._renewal.wanted.set)
+        self._renewal.begin(self._lives, self._tell)
         try:
             await asyncio.wait([*lives, stopping], return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -56,8 +53,7 @@ class Supervisor:
             self._stopping.set()
             await self._end()
             codes = await asyncio.gather(*lives)
-            if self._renewal is not None:
-                await self._renewal.end()
+            await self._renewal.end()
         return INTERRUPTED if self._hastened else max(codes)
 
     def _heard(self, event: Event) -> None:
@@ -66,8 +62,7 @@ class Supervisor:
             return
         if not self._stopping.is_set():
             self._cover.arrange()
-        if self._renewal is not None:
-            self._renewal.note(event)
+        self._renewal.note(event)
 
     async def _end(self) -> None:
         """The gateway first: while it drains, its calls need the engines."""
