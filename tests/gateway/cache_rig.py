@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from steelyard.keys.file import KeyFile
 from tests.fake import FakeProvider
 from tests.gateway.upstream_rig import until
 from tests.support import GatewayUnderTest, Response, config_text
@@ -19,10 +20,11 @@ _ASK = [{"role": "user", "content": "Hi there"}]
 
 
 class Cached(Struct, frozen=True):
-    """A gateway with a cache, and the provider behind it."""
+    """A gateway with a cache, the provider behind it, and callers' keys by their names."""
 
     gateway: GatewayUnderTest
     provider: FakeProvider
+    keys: dict[str, str] = {}
 
     @property
     def asked(self) -> int:
@@ -51,7 +53,7 @@ class Cached(Struct, frozen=True):
     def configure(self, text: str) -> None:
         """Have the gateway take another configuration."""
         before = self.gateway.stderr.count("took the new configuration")
-        self.gateway.config_path.write_text(text, encoding="utf-8")
+        self.gateway.config_path.write_text(f"{text}\n# {before}", encoding="utf-8")  # never the same text again
         until(lambda: self.gateway.stderr.count("took the new configuration") > before, "the configuration")
 
 
@@ -70,17 +72,27 @@ def configured(upstream: FakeProvider, model: str = "ok", cache: dict[str, Any] 
     """Return a configuration whose route `assistant` is answered by a model of the provider `acme`."""
     tables.setdefault("routes", {"assistant": {"deployments": [f"acme/{model}"]}})
     tables.setdefault("deployments", {f"acme/{model}": PRICE})
-    provider = tables.pop("provider", upstream.base_url)
+    provider = {"base_url": upstream.base_url, "self_hosted": True}
     return config_text({"acme": provider}, **tables) + (cache_text(**cache) if cache is not None else "")
+
+
+def _made(directory: Path, wanted: dict[str, dict[str, Any]]) -> dict[str, str]:
+    if not wanted:
+        return {}
+    home = directory / "home"
+    home.mkdir(mode=0o700, parents=True)
+    file = KeyFile(home / "keys.json")
+    return {name: file.create(name, **facts)[1] for name, facts in wanted.items()}
 
 
 @contextmanager
 def cached(directory: Path, model: str = "ok", cache: dict[str, Any] | None = None, **tables: Any) -> Iterator[Cached]:
-    """Run a gateway with a cache. What it sends to the provider must be clean HTTP."""
-    more = tables.pop("more", "")
+    """Run a gateway with a cache, and with keys where `keys` has some: what `KeyFile.create` takes, by their names.
+    What it sends to the provider must be clean HTTP."""
+    more, keys = tables.pop("more", ""), _made(directory, tables.pop("keys", {}))
     with FakeProvider() as upstream:
         text = configured(upstream, model, {} if cache is None else cache, **tables)
         with GatewayUnderTest(text + more, directory) as gateway:
-            yield Cached(gateway, upstream)
+            yield Cached(gateway, upstream, keys)
         assert upstream.malformed == []
         assert upstream.failures == []
