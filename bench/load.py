@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from bench.figures import BenchError
 
-__all__ = ["BODY", "STREAM_BODY", "Calls", "Load", "wrk"]
+__all__ = ["BODY", "NUMBER", "STREAM_BODY", "Calls", "Load", "wrk"]
 
 _SYSTEM = "You are a careful assistant who answers questions about software systems in plain words. " * 8
 _FIELDS = {
@@ -28,6 +28,19 @@ _SCRIPT = """wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
 wrk.headers["Authorization"] = "Bearer {key}"
 wrk.body = [==[{body}]==]
+"""
+
+NUMBER = "@NUMBER@"
+"""Stands in a body for what is different in each call."""
+
+# One thread: with more, each would count for itself. A run takes longer than a second.
+_NUMBERED = f"""
+local before, after = wrk.body:match("^(.*){NUMBER}(.*)$")
+local count, run = 0, os.time()
+request = function()
+  count = count + 1
+  return wrk.format(nil, nil, nil, before .. run .. "-" .. count .. after)
+end
 """
 
 
@@ -54,7 +67,8 @@ def wrk(load: Load, duration_s: float, home: Path) -> Calls:
     """Run wrk. Any answer that is not 2xx and any socket error is an error."""
     script = home / "load.lua"
     script.touch(mode=0o600)
-    script.write_text(_SCRIPT.format(key=load.key, body=load.body))
+    text = _SCRIPT.format(key=load.key, body=load.body)
+    script.write_text(text + _NUMBERED if NUMBER in load.body else text)
     shape = [
         f"-t{load.threads}",
         f"-c{load.connections}",

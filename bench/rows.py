@@ -9,6 +9,7 @@ from statistics import median
 from msgspec.structs import replace
 
 from bench import (
+    cache,
     cpu,
     crowd,
     engine,
@@ -183,6 +184,7 @@ ROWS: dict[str, tuple[Callable[[Bench], list[Row]], tuple[Ask, ...]]] = {
     "plans": (policy.compiled, (policy.COMPILE,)),
     "purpose": (policy.calls, (policy.CALL,)),
     "limits": (limits.calls, (limits.CALL,)),
+    "cache": (cache.hits, (cache.HIT,)),
     "workers": (workers.scaled, (workers.CPU, workers.RATE)),
     "long": (translation.long_stream, (translation.LONG,)),
     "weigh-recorded": (weigh.recorded, (weigh.RECORDED,)),
