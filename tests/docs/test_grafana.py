@@ -63,6 +63,10 @@ def test_every_metric_is_on_the_dashboard_or_says_why_not() -> None:
         "steelyard_draining",  # seconds long
         "steelyard_start_time_seconds",
         "steelyard_limits_restored",  # likewise
+        "steelyard_shared_connected",  # only where gateways share a server
+        "steelyard_shared_gateways",
+        "steelyard_shared_syncs_total",
+        "steelyard_shared_waits_total",
         "steelyard_limits_overruns_total",
         "steelyard_cache_entries",  # by number; the dashboard has their bytes
         "steelyard_cache_evicted_total",

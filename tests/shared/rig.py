@@ -33,7 +33,7 @@ __all__ = [
 
 LEASE_S = 2.0
 ENDLESS = "acme/endless:0.05"
-MODELS = ("ok", "words:3", "cut:3")
+MODELS = ("ok", "words:3", "tool-call")
 
 
 @contextmanager

@@ -2,18 +2,15 @@
 "Scripting with Lua"). They use the server's clock (TIME), which scripts may write after from Redis 5 on.
 
 Keys, below the prefix: `writers` (gateway → last sign of it, in ms, and the number of its message), `epoch` (a random
-name, when it was made, and by which run of the server: another run may have lost what was written last), `based` (ledger
-and rule whose earlier counts are known), `tight` (counter → when somebody had to wait for what others hold), `marks`
-(gateway → how far its journal was when it last told what it spent), `index` (all counters), `of GATEWAY` (the budgets
-it has told of), `c COUNTER` (gateway → what it holds, and what it took).
+name, when it was made, and by which run of the server: another run may have lost what was written last), `based`
+(ledger and rule whose earlier counts are known), `tight` (counter → when somebody had to wait for what others hold),
+`marks` (gateway → how far its journal was when it last told what it spent), `index` (all counters), `of GATEWAY` (the
+budgets it has told of), `c COUNTER` (gateway → what it holds, and what it took).
 """
 
 from typing import Final
 
-__all__ = ["COUNTER_ARGUMENTS", "FIXED_KEYS", "SETTLE", "SYNC"]
-
-FIXED_KEYS: Final = 7
-COUNTER_ARGUMENTS: Final = 11
+__all__ = ["SETTLE", "SYNC"]
 
 SYNC: Final = """
 local time = redis.call('TIME')
