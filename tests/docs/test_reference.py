@@ -56,6 +56,7 @@ def metrics_of(name: str) -> set[str]:
 
 
 PLACES = (
+    "gateway/borrowers.py",
     "gateway/meter.py",
     "gateway/gateway.py",
     "gateway/health.py",
