@@ -17,14 +17,21 @@ def as_row(found: Found) -> dict[str, object]:
     """Return an exchange by the names of its fields, and its place in the ledger as `seq`."""
     it = found.exchange
     row: dict[str, object] = {"seq": found.seq, **{name: getattr(it, name) for name in it.__struct_fields__}}
-    row["attempts"] = [{name: getattr(one, name) for name in one.__struct_fields__} for one in it.attempts]
+    row["attempts"] = [
+        {**{name: getattr(one, name) for name in one.__struct_fields__}, "usage": _usage_row(one.usage)}
+        for one in it.attempts
+    ]
     row["losses"] = [{name: getattr(one, name) for name in one.__struct_fields__} for one in it.losses]
     row["decided"] = _decided_row(it)
-    row["usage"] = it.usage and {name: getattr(it.usage, name) for name in it.usage.__struct_fields__}
+    row["usage"] = _usage_row(it.usage)
     for name in ("usage_raw", "request", "response"):
         body = getattr(it, name)
         row[name] = None if body is None else body.decode(errors="replace")
     return row
+
+
+def _usage_row(usage: Usage | None) -> dict[str, object] | None:
+    return None if usage is None else {name: getattr(usage, name) for name in usage.__struct_fields__}
 
 
 def _decided_row(it: Exchange) -> dict[str, object] | None:
@@ -118,12 +125,21 @@ def _print_attempts(attempts: tuple[Attempt, ...]) -> None:
                 str(one.status or ""),
                 _ms(one.started_ms),
                 _ms(one.ended_ms),
-                one.detail or "",
+                _detail(one),
             )
             for one in attempts
         ],
         right=("FROM", "TO"),
     )
+
+
+def _detail(one: Attempt) -> str:
+    """Say what is known of an attempt, and what it took where its answer was not the client's."""
+    if one.usage is None:
+        return one.detail or ""
+    cost = "cost unknown" if one.cost_usd is None else f"${one.cost_usd}"
+    took = f"took {_count(one.usage, 'input')} in, {_count(one.usage, 'output')} out, {cost}"
+    return f"{one.detail} ({took})" if one.detail else took + (" (estimated)" if one.usage.estimated else "")
 
 
 def _dialects(it: Exchange) -> str:
