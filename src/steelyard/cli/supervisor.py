@@ -60,7 +60,8 @@ class Supervisor:
         self._tell(event)
         if event.kind not in ("ready", "died", "retires", "ended"):
             return
-        if not self._stopping.is_set():
+        # Where all have the same socket, nobody need stand in.
+        if len(self._listeners.sockets) > 1 and not self._stopping.is_set():
             self._cover.arrange()
         self._renewal.note(event)
 
