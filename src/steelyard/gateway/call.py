@@ -203,8 +203,11 @@ class Call(Attempts):
         timeouts, upstream = self.on_way.plan.timeouts, self.upstream
         if upstream is not None:
             upstream.sink = self
-        self._phase = "first_byte" if hedge.sent else "connect"
-        seconds = timeouts.first_byte if hedge.sent else timeouts.connect
+        if hedge.sent:
+            self._phase = "first_byte"
+        else:
+            self._phase = "connect" if self.lane.target.engine is None else "engine"
+        seconds = timeouts.connect if self._phase == "connect" else timeouts.first_byte
         self.deadline = min(self._total_at, self.gateway.clock() + seconds)
 
     # What ends the call from this side.

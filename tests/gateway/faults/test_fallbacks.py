@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tests.gateway.faults.rig import USD
 from tests.gateway.faults.spot import Spot, route, spotted
 from tests.gateway.limits_rig import wait_ready, wait_standing
+from tests.gateway.upstream_rig import until
 from tests.support import free_port
 
 NOTHING = {"ratio": 0, "per_s": 0}
@@ -44,6 +46,9 @@ ROUTES = {
     "spent-again": route("status:503:again", retry_budget=NOTHING),
     "spent-down": {"deployments": ["down/x", "acme/ok:b13"], "retry_budget": NOTHING},
     "spent-filtered": route("content-filter", "ok:b14", **FILTERED, retry_budget=NOTHING),
+    "midway": route("cut:mid-stream:2", "ok:b15", fallback_on=["cut", "5xx"], hedge_after_s=5),
+    "midway-told": route("error-event:2", "ok:b16", fallback_on=["cut", "5xx"], hedge_after_s=5),
+    "midway-stalled": route("stalls:2", "ok:b17", hedge_after_s=1.0, timeout_s={"idle": 1.6}),
     "storm": route("status:429:storm", retries=2, retry_budget={"ratio": 0.2, "per_s": 1}),
 }
 CONTEXTS = {"too-long": 8192, "ok:short": 4096, "ok:same": 8192, "ok:long": 32768}
@@ -160,6 +165,36 @@ def test_a_stream_has_been_sent_when_its_filter_is_known_and_is_not_begun_again(
     reasons = [json.loads(line[6:]) for line in seen.answer.body.decode().splitlines() if line.startswith("data: {")]
     assert [one["choices"][0]["finish_reason"] for one in reasons if one["choices"]][-1] == "content_filter"
     assert [outcome for _, outcome in seen.tried] == ["ok"]
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome", "never"),
+    [("midway", "cut", "ok:b15"), ("midway-told", "error_event", "ok:b16"), ("midway-stalled", "timeout", "ok:b17")],
+)
+def test_a_stream_that_breaks_off_is_an_error_event_and_is_continued_by_nobody(
+    spot: Spot, name: str, outcome: str, never: str
+) -> None:
+    seen = spot.ask(name, stream=True)
+    lines = [line for line in seen.answer.body.decode().splitlines() if line.startswith("data: ")]
+    assert "error" in json.loads(lines[-1][6:])
+    assert "[DONE]" not in seen.answer.body.decode()
+    assert (seen.exchange.outcome, [one for _, one in seen.tried]) == (outcome, [outcome])
+    assert spot.calls(never) == 0
+    assert seen.exchange.usage is not None
+    assert seen.exchange.usage.estimated
+
+
+def test_a_running_gateway_takes_over_how_a_route_falls_back(tmp_path: Path) -> None:
+    routes = {"changing": route("status:429:changing", "ok:changed", fallback_on=["5xx"], retries=0)}
+    with spotted(tmp_path, routes) as spot:
+        assert spot.ask("changing").answer.status == 429
+        path = spot.gateway.config_path
+        text = path.read_text().replace('["5xx"]', '["429"]').replace('"retries" = 0', '"retries" = 1')
+        path.write_text(text)
+        until(lambda: spot.ask("changing").answer.status == 200, "the new configuration")
+        path.write_text(text.replace('"retries" = 1', '"retries" = 1\nretry_budget = { ratio = 0, per_s = 0 }'))
+        until(lambda: spot.ask("changing").answer.status == 429, "the budget")
+        assert spot.metric("steelyard_retries_refused_total", route="changing") >= 1
 
 
 # The retry budget.
