@@ -5,6 +5,7 @@
 #   make check                lint, types, import rules, sizes of rooms, and that every test can be loaded
 #   make clients              install other people's clients, which `make test` else does while it runs
 #   make bench [-- ARGS]      measure the gateway, compiled if a C compiler is here; needs wrk and nginx
+#   make test-compiled        run the tests of the gateway on its compiled build
 #   make soak                 work for SOAK_S=600 s at SOAK_RATE=1000 calls a second, and see that nothing grows or is lost
 #   make clean                delete what these commands have made here
 
@@ -24,7 +25,7 @@ PYTHON ?= $(shell /usr/bin/python3.11 -c 'import ensurepip, venv' 2>/dev/null &&
 	|| command -v python3.11 || command -v python3)
 UV := $(shell command -v uv)
 
-.PHONY: help run test check clients bench soak clean
+.PHONY: help run test test-compiled check clients bench soak clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -80,6 +81,15 @@ bench: $(ENV)/.has-local $(ENV)/.has-weigh $(if $(filter compiled,$(BENCH_BUILD)
 	@python=$(BIN)/python; \
 	if [ '$(BENCH_BUILD)' = compiled ] && [ -e $(COMPILED)/.compiled ]; then python=$(COMPILED)/bin/python; fi; \
 	$$python -m bench $(WORDS) $(ARGS)
+
+# The compiled modules are other machine code for the same source, and stricter about types: what runs in them is tested
+# in them, too. The package is there already, so pip adds what its extra `test` names.
+HOT := tests/core tests/dialects tests/journal tests/limits tests/cache tests/gateway tests/matrix
+
+test-compiled: $(COMPILED)/.tried
+	@test -e $(COMPILED)/.compiled || { echo 'Steelyard could not be compiled: $(COMPILED)/install.log' >&2; exit 1; }
+	@$(COMPILED)/bin/python -m pip install --quiet --disable-pip-version-check --no-input --no-compile 'steelyard[test]'
+	@$(COMPILED)/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(or $(ARGS),$(HOT))
 
 SOAK_S ?= 600
 SOAK_RATE ?= 1000
