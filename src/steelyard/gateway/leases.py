@@ -164,9 +164,11 @@ class Leases:
                 yield share
 
     def _ask(self, share: Share, now: float, *, yields: bool) -> Ask:
-        if now - share.synced_at >= _BEAT_S / 2:
-            share.pace = max(share.paced - share.seen, share.pace // 2)
-            share.seen = share.paced
+        taken = share.paced - share.seen
+        share.pace = max(share.pace, taken)
+        if now - share.paced_at >= _BEAT_S:
+            share.pace = max(taken, share.pace // 2)
+            share.seen, share.paced_at = share.paced, now
         unit = share.unit
         room = 0 if share.alone else max(0, share.room)
         tight = now < share.tight_until

@@ -34,7 +34,8 @@ class Share:
     """One counter's part of what all gateways count. Amounts are the counter's own (calls, tokens, 10^-18 dollars);
     times are monotonic, in seconds.
 
-    `room`: what is left of the lease. `paced`: what was ever taken of it. `others`, `others_held`: what other gateways
+    `room`: what is left of the lease. `paced`: what was ever taken of it, and `seen` of
+    that until `paced_at`; `pace`: what was lately taken between two looks. `others`, `others_held`: what other gateways
     took, and what calls of theirs may take, as last told. `before`: what was counted before this process began, for a
     gateway that counts for itself (`alone`). `need`, `least`: what calls wait for, together and the smallest.
     `short`, `full_until`: so much, and whatever is more, is known not to be had until then; `wait_at`: when it may
@@ -59,6 +60,7 @@ class Share:
         "over",
         "pace",
         "paced",
+        "paced_at",
         "pulse",
         "restoring",
         "room",
@@ -85,6 +87,7 @@ class Share:
         self.ends_at = inf
         self.room = 0
         self.paced = 0
+        self.paced_at = -inf
         self.seen = 0
         self.pace = 0
         self.alone = False
