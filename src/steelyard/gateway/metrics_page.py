@@ -62,6 +62,7 @@ class MetricsPage:
     def _own(self) -> str:
         gateway = self._gateway
         text = gateway.meter.text(gateway.health.deployments, gateway.gauges) + gateway.health.metrics()
+        text += gateway.shedding.metrics()
         if gateway.limiter is not None:
-            text += gateway.limiter.metrics()
-        return text + gateway.cache.metrics() if gateway.cache is not None else text
+            text += gateway.limiter.metrics() + gateway.waiting.metrics()
+        return text if gateway.cache is None else text + gateway.cache.metrics()

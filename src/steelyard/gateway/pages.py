@@ -70,6 +70,8 @@ class Pages:
         gateway = self._gateway
         if gateway.draining:
             return 503, _JSON, b'{"status":"draining"}'
+        if gateway.behind:
+            return 503, _JSON, b'{"status":"overloaded"}'
         limiter = gateway.limiter
         if limiter is not None and limiter.limits.pending and gateway.clock() < gateway.began_at + PATIENCE_S:
             return 503, _JSON, b'{"status":"restoring"}'
