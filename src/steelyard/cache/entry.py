@@ -12,7 +12,7 @@ _OVERHEAD = 1024
 """Bytes of an entry beside its answer: the objects that hold it."""
 
 
-class Entry(Struct, frozen=True, array_like=True):
+class Entry(Struct, frozen=True, array_like=True, gc=False):
     """An answer as its client saw it, without transfer coding, and what is to be known of it to give it again.
 
     `exchange` is the id of the exchange that it was the answer of, `made_at` when that was (seconds since the epoch),

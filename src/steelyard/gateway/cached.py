@@ -181,6 +181,7 @@ class AnswerCache:
         age = max(0, int(self.gateway.wall_clock() - entry.made_at))
         lost = f"x-steelyard-loss: {compact(entry.losses)}\r\n" if entry.losses else ""
         fields = f"age: {age}\r\n{lost}".encode()  # RFC 9111, 5.1
+        self.gateway.outbox.keep_pace()
         call.answer_again(kind_for(call), fields, seen)
         return True
 

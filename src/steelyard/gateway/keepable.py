@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from steelyard.core.events import Ended, Event, Failed, Finished, PartBegan, PartEnded, Used
 from steelyard.core.parts import Text, Thinking, ToolCall
@@ -26,6 +26,8 @@ def is_keepable(endpoint: Endpoint, entry: Entry) -> bool:
     no tool was run but the client's."""
     if not endpoint.translates:
         return not entry.stream
+    if not entry.stream and endpoint.dialect == "openai" and _is_plainly_done(entry.body):
+        return True
     events = events_of(endpoint, entry)
     if not events or type(events[-1]) is not Ended:
         return False
@@ -38,6 +40,47 @@ def is_keepable(endpoint: Endpoint, entry: Entry) -> bool:
         elif not _is_plain(event):
             return False
     return finished > 0
+
+
+class _Message(Struct):
+    refusal: Raw | None = None
+    audio: Raw | None = None
+    annotations: list[Raw] | None = None
+
+
+class _Choice(Struct):
+    finish_reason: str
+    message: _Message
+
+
+class _Chat(Struct):
+    # OpenAI API reference, "The chat completion object".
+    choices: list[_Choice]
+    error: Raw | None = None
+
+
+def _is_plainly_done(body: bytes) -> bool:
+    """Say whether a whole chat completion is nothing but complete text and tool calls, at a glance; most are. What is
+    not plainly so is read closely."""
+    try:
+        found = _decode_chat(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return found.error is None and bool(found.choices) and all(map(_is_plain_choice, found.choices))
+
+
+def _is_plain_choice(choice: _Choice) -> bool:
+    message = choice.message
+    if choice.finish_reason not in ("stop", "tool_calls"):
+        return False
+    return not message.annotations and _is_nothing(message.refusal) and _is_nothing(message.audio)
+
+
+def _is_nothing(value: Raw | None) -> bool:
+    return value is None or bytes(value) in (b"null", b'""')
+
+
+_decode_chat = msgspec.json.Decoder(_Chat).decode
 
 
 def _is_plain(event: Event) -> bool:

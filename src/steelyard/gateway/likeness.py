@@ -94,9 +94,9 @@ class Likeness:
             members = members_of(raw)
         except NotNormal:
             return None
-        if members.get("store") is True or any(members.get(name) for name in _ELSEWHERE):
+        if members.get("store") is True or not _ELSEWHERE.isdisjoint(name for name in members if members[name]):
             return None
-        if not all(_is_clients(tool) for tool in _listed(members.get("tools"))):
+        if "tools" in members and not all(map(_is_clients, _listed(members["tools"]))):
             return None
         for name in ("model", "stream", "stream_options"):
             members.pop(name, None)
