@@ -53,7 +53,7 @@ class Party:
     def __init__(self, counted: Limits, draws: Callable[[], float] = lambda: 0.5) -> None:
         self.now = NOW
         self.randomness = draws
-        self.turns: deque[Callable[[], None]] = deque()
+        self.turns: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
         self.loop = self
         self.waiting = WaitingRoom(cast("Gateway", self))
         self.limiter = Limiter(cast("Gateway", self), counted)
@@ -62,15 +62,16 @@ class Party:
     def clock(self) -> float:
         return self.now
 
-    def call_soon(self, turn: Callable[[], None]) -> None:
-        self.turns.append(turn)
+    def call_soon(self, turn: Callable[..., None], *given: Any) -> None:
+        self.turns.append((turn, given))
 
     def note_open(self, call: Call) -> None:
         assert cast("Caller", call) in self.callers
 
     def run(self) -> None:
         while self.turns:
-            self.turns.popleft()()
+            turn, given = self.turns.popleft()
+            turn(*given)
 
     def arrive(self, name: str, priority: Priority = "normal") -> Caller:
         caller = Caller(self, key_of(name, priority))
@@ -305,6 +306,7 @@ def test_a_full_queue_refuses_but_one_of_a_lower_priority_gives_way() -> None:
     assert full.told is not None
     assert (full.told.status, full.told.code) == (429, "queue_full")
     high = [party.arrive("a", "high") for _ in range(3)]
+    party.run()
     assert [one.state for one in low] == ["waiting", "refused", "refused"], "the first of a class never gives way"
     assert [one.state for one in high] == ["waiting", "waiting", "refused"]
     assert party.waiting.refusals == {"full": 2, "displaced": 2}

@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+
 from steelyard.core.errors import CallError
 from steelyard.core.priority import NORMAL, PRIORITIES, rank_of
 from steelyard.gateway.departure import depart
@@ -71,10 +73,10 @@ class WaitingRoom:
                 hold.counters = counters  # for what the client is told of them
                 return self._told(one, one.error(hold))
         first = next(number for number, one in enumerate(gates) if not one.has_room(hold))
-        refusal = self._refusal(gates[first], call)
-        if refusal is not None:
+        no = self._objection(gates[first], call)
+        if no is not None:
             hold.counters = counters
-            return refusal
+            return self._refuse(no)
         hold.counters = (*others, *gates[:first])
         hold.open = True
         for one in hold.counters:
@@ -88,35 +90,39 @@ class WaitingRoom:
         if place is not None and place.call is not call:
             place = None
         open_to: list[Concurrent] = []
-        refusal: CallError | None = None
+        no: _No | None = None
         for one in dict.fromkeys(gates):
-            refusal = self._refusal(one, call) if place is None else None
-            if refusal is None:
+            no = self._objection(one, call) if place is None else None
+            if no is None:
                 open_to.append(one)
         if not open_to:
-            return refusal
+            return self._refuse(no) if no is not None else None
         (place or Choosing(self, call)).stand_at(open_to)
         return None
 
-    def _refusal(self, counter: Concurrent, call: Call) -> CallError | None:
+    def _objection(self, counter: Concurrent, call: Call) -> _No | None:
         """Return why a call may not wait at a gate. Another one gives way to it, where it is of a higher priority."""
         line = _line_of(counter)
         rank = _rank(call)
         wait_s = line.wait_s(rank, self.gateway.clock())
         if wait_s > line.patience_s:
-            self.refusals["long"] += 1
             advice = f"It would wait about {wait_s:.1f} s for one of them to end, and may wait {line.patience_s:g} s."
-            return self.turn_down(counter, wait_s, advice, code="queue_full")
+            return _No("long", counter, wait_s, advice)
         if line.length >= line.most:
             last = line.last_below(rank)
             if not isinstance(last, Place):
-                self.refusals["full"] += 1
                 advice = f"{line.length:,} calls wait for one of them to end, and no more may."
-                return self.turn_down(counter, wait_s, advice, code="queue_full")
-            self.refusals["displaced"] += 1
+                return _No("full", counter, wait_s, advice)
+            last.leave(last.call)
             advice = "Its place in the queue was needed for a call of a higher priority."
-            last.call.interrupt(self.turn_down(counter, wait_s, advice, code="queue_full"))
+            error = self._refuse(_No("displaced", counter, wait_s, advice))
+            # Not at once: its client may have the next call ready, which would be served amid this one's admission.
+            self.gateway.loop.call_soon(last.give_way, error)
         return None
+
+    def _refuse(self, no: _No) -> CallError:
+        self.refusals[no.reason] += 1
+        return self.turn_down(no.counter, no.wait_s, no.advice, code="queue_full")
 
     def turn_down(self, counter: Concurrent, wait_s: float, advice: str, code: str) -> CallError:
         """Return what a call is told that waits no longer. Those that are told at once come again at many moments."""
@@ -189,6 +195,15 @@ class WaitingRoom:
         return "\n".join(lines) + "\n"
 
 
+class _No(Struct, frozen=True):
+    """Why a call may not wait at a gate, and how long it would."""
+
+    reason: str
+    counter: Concurrent
+    wait_s: float
+    advice: str
+
+
 class Place:
     """One call that waits, and the gates where it does. It is served at the first of them that has room."""
 
@@ -227,6 +242,11 @@ class Place:
         for one in self.gates:
             _line_of(one).remove(self)
         self.room.standing.discard(self)
+
+    def give_way(self, error: CallError) -> None:
+        """Be refused, unless it has ended otherwise by now."""
+        if self.call.waits:
+            self.call.interrupt(error)
 
     def late(self) -> CallError:
         self.room.refusals["late"] += 1
