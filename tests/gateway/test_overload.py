@@ -92,10 +92,10 @@ def test_calls_of_low_priority_are_turned_away_first_and_readyz_is_red(tmp_path:
 
 
 def test_one_stall_however_long_sheds_nothing(tmp_path: Path) -> None:
-    with FakeProvider() as provider, GatewayUnderTest(config(provider, 0.3, 0.1), tmp_path) as gateway:
+    with FakeProvider() as provider, GatewayUnderTest(config(provider, 0.5, 0.1), tmp_path) as gateway:
         with open_stream(gateway), gateway.connect(30) as http:
             Stopped(gateway)
-            time.sleep(1.0)
+            time.sleep(1.5)
             gateway.signal(signal.SIGCONT)
             assert http.chat("acme/ok").status == 200
             assert http.request("GET", "/readyz").status == 200
