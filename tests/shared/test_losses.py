@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.fake import FakeProvider
 from tests.gateway.limits_rig import cost_of
-from tests.shared.rig import beside, calls_at_once, metric, shown, told, until
-from tests.support import GatewayUnderTest
+from tests.shared.rig import beside, calls_at_once, metric, shared, shown, told, until
+from tests.support import GatewayUnderTest, config_text
 from tests.support.journal import journalled
 from tests.support.valkey import Valkey
 
@@ -108,3 +109,26 @@ def test_a_killed_gateway_settles_what_it_was_lent_when_it_starts_again(tmp_path
                 ),
                 "what the killed one has spent, and nothing that it was lent",
             )
+
+
+def test_a_gateway_starts_without_the_server_and_finds_it_later(tmp_path: Path, server: Valkey) -> None:
+    server.kill()
+    rules = """
+[[limits]]
+scope = "route:acme/ok"
+requests_per_day = 4
+fail = "local"
+[[limits]]
+scope = "route:acme/words:3"
+requests_per_day = 4
+"""
+    with FakeProvider() as provider:
+        text = config_text({"acme": provider.base_url})
+        with GatewayUnderTest(f"{text}\n{shared(server.url)}\n{rules}", tmp_path) as gateway:
+            assert [told(gateway) for _ in range(5)] == [200] * 4 + [429]
+            with gateway.connect() as http:
+                refused = http.chat("acme/words:3")
+            assert (refused.status, refused.error_code) == (503, "shared_unavailable")
+            find(server, [gateway])
+            assert [told(gateway, "acme/words:3") for _ in range(5)] == [200] * 4 + [429]
+            assert told(gateway) == 429

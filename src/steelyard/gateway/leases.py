@@ -104,6 +104,12 @@ class Leases:
                 failures = min(failures + 1, 10)
                 await asyncio.sleep(longest * (0.5 + gateway.randomness() / 2))
                 continue
+            except Exception as error:  # without this task nothing would ever be lent again
+                gateway.complain(
+                    f"[shared]: {type(error).__name__}: {error}. This is a fault of Steelyard's; it goes on."
+                )
+                await asyncio.sleep(_BEAT_S)
+                continue
             failures = 0
             await self._rest()
 
@@ -164,10 +170,10 @@ class Leases:
                 yield share
 
     def _ask(self, share: Share, now: float, *, yields: bool) -> Ask:
-        taken = share.paced - share.seen
-        share.pace = max(share.pace, taken)
+        lately = share.paced - share.seen
+        share.pace = max(share.pace, lately)
         if now - share.paced_at >= _BEAT_S:
-            share.pace = max(taken, share.pace // 2)
+            share.pace = max(lately, share.pace // 2)
             share.seen, share.paced_at = share.paced, now
         unit = share.unit
         room = 0 if share.alone else max(0, share.room)

@@ -83,6 +83,11 @@ class Reckoning:
             except StoreError as error:
                 gateway.complain(f"{error} What was counted before is not known to [shared] until then.")
                 await asyncio.sleep(_AGAIN_S)
+            except Exception as error:  # without this task the server would never know of earlier calls
+                gateway.complain(
+                    f"[shared]: {type(error).__name__}: {error}. This is a fault of Steelyard's; it goes on."
+                )
+                await asyncio.sleep(_AGAIN_S)
             try:
                 async with asyncio.timeout(_EVERY_S):
                     await self._wanted.wait()
