@@ -27,6 +27,16 @@ async def after(call: Call, name: str, *then: str) -> None:
     await perform(call)
 
 
+@behaviour("until")
+async def until(call: Call, name: str, *then: str) -> None:
+    """until:NAME:BEHAVIOUR…: answers at once, and does BEHAVIOUR from the request for signal:NAME on."""
+    if name not in _given:
+        await call.answer()
+        return
+    call.model = ":".join(then)
+    await perform(call)
+
+
 @behaviour("too-long")
 async def too_long(call: Call) -> None:
     """too-long: the error of a provider whose context is too short, in its words: OpenAI's code, Anthropic's text."""

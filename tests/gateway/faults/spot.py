@@ -93,10 +93,14 @@ def spotted(
     facts: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Iterator[Spot]:
     """Run a gateway with routes whose deployments are of the provider `acme` (of `claude`: in Anthropic's dialect; of
-    `down`: at an address where nobody listens), and have a price. `facts` are more of them; `rules` is TOML."""
+    `down`: at an address where nobody listens), and have a price. `facts` are more of them (None: there is
+    none); `rules` is TOML."""
     with FakeProvider() as provider:
         names = dict.fromkeys(name for one in routes.values() for name in one["deployments"])
-        deployments = {name: {**PRICE, "most_output": 200, **(facts or {}).get(name, {})} for name in names}
+        given = {name: {**PRICE, "most_output": 200, **(facts or {}).get(name, {})} for name in names}
+        deployments = {
+            name: {key: fact for key, fact in one.items() if fact is not None} for name, one in given.items()
+        }
         claude = {"dialect": "anthropic", "base_url": provider.base_url, "api_key": KEY}
         providers: dict[str, Any] = {"acme": provider.base_url, "claude": claude, "down": down}
         text = config_text(providers, routes=routes, deployments=deployments)

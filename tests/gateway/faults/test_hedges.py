@@ -1,6 +1,7 @@
 """Hedged calls: a second deployment is asked when the first is silent. The first to answer wins, and all is counted."""
 
 import json
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -32,6 +33,7 @@ ROUTES = {
     "left": route("never-answers:l1", "never-answers:l2", **SOON),
     "form": route("slow-first-byte:0.32", "ok:never-5", **SOON),
     "unpriced": route("never-answers:u", "words:6", **SOON),
+    "usual": route("until:silent:never-answers", "words:7", hedge_percentile=90),
     "few-known": route("slow-first-byte:0.33", "ok:never-6", hedge_percentile=90),
 }
 ESTIMATE_BYTES = 4
@@ -39,7 +41,8 @@ ESTIMATE_BYTES = 4
 
 @pytest.fixture(scope="module")
 def spot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spot]:
-    with spotted(tmp_path_factory.mktemp("hedges"), ROUTES) as found:
+    facts = {"acme/never-answers:u": {"price": None}}
+    with spotted(tmp_path_factory.mktemp("hedges"), ROUTES, facts=facts) as found:
         yield found
 
 
@@ -162,6 +165,27 @@ def test_nobody_else_is_asked(spot: Spot, name: str, never: str, fields: dict[st
     assert seen.answer.status == 200
     assert [outcome for _, outcome in seen.tried] == ["ok"]
     assert spot.calls(never) == 0
+
+
+def test_a_percentile_is_learned_from_the_deployment_s_own_answers(spot: Spot) -> None:
+    end = time.monotonic() + 1.2  # it is found anew once a second
+    with spot.gateway.connect(20) as http:
+        asked = 0
+        while asked < 25 or time.monotonic() < end:
+            assert http.chat("usual").header("x-steelyard-deployment") == "acme/until:silent:never-answers"
+            asked += 1
+            time.sleep(0.02)
+        assert http.chat("acme/signal:silent:ok").status == 200
+    seen = spot.ask("usual")
+    assert seen.tried == [("until:silent:never-answers", "outrun"), ("words:7", "ok")]
+
+
+def test_what_an_unknown_price_adds_is_unknown(spot: Spot) -> None:
+    seen = spot.ask("unpriced")
+    assert seen.tried == [("never-answers:u", "outrun"), ("words:6", "ok")]
+    assert seen.exchange.attempts[0].usage is not None
+    assert (seen.exchange.attempts[0].cost_usd, seen.cost) == (None, None)
+    assert seen.answer.header("x-steelyard-cost-usd") is None
 
 
 def test_what_the_retry_budget_refuses_is_counted(spot: Spot) -> None:
