@@ -52,7 +52,11 @@ class Doors:
         for listener in self._seat.listeners[number]:
             # A copy: closing a server closes its socket, and the number shall stay good.
             sock = socket.socket(fileno=os.dup(listener))
-            servers.append(await self._gateway.loop.create_server(self._client, sock=sock, backlog=_BACKLOG))
+            server = await self._gateway.loop.create_server(self._client, sock=sock, backlog=_BACKLOG)
+            if self._servers.get(number) is not servers:  # told to leave meanwhile
+                server.close()
+                return
+            servers.append(server)
 
     def leave(self, number: int) -> None:
         """Leave that worker's clients to it: it is back."""

@@ -32,6 +32,7 @@ async def retire(gateway: Gateway, doors: Doors, patience_s: float, stop: asynci
         if not call.started:
             call.incoming.keep_alive = False  # a client that was told otherwise may come once more
     began = gateway.clock()
+    await asyncio.sleep(_PARTING_LOOK_S)  # a client that was just let in becomes one with the loop's next turn
     while (gateway.calls or gateway.errands or gateway.clients) and not stop.is_set():
         before = gateway.clock() - patience_s
         if began <= before:
