@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Raw, Struct
 
-from steelyard.core.events import Ended, Event, Failed, Finished, PartBegan, PartEnded, Used
+from steelyard.core.events import Cited, Ended, Event, Failed, Finished, PartBegan, PartEnded, Strange, Used
 from steelyard.core.parts import Text, Thinking, ToolCall
 from steelyard.dialects.table import DIALECTS
 
@@ -84,11 +84,15 @@ _decode_chat = msgspec.json.Decoder(_Chat).decode
 
 
 def _is_plain(event: Event) -> bool:
-    if isinstance(event, Failed):
+    """Say whether an event tells of the model's own words alone. What is cited was found somewhere, by a search mostly;
+    what no dialect's documentation has may be anything."""
+    if isinstance(event, Failed | Cited | Strange):
         return False
     if isinstance(event, PartBegan | PartEnded):
         value = event.value
-        return isinstance(value, Text | Thinking | ToolCall) or (value is None and isinstance(event, PartEnded))
+        if isinstance(value, Text):
+            return not value.citations
+        return isinstance(value, Thinking | ToolCall) or (value is None and isinstance(event, PartEnded))
     return True
 
 
