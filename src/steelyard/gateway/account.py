@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 __all__ = ["Account", "Body"]
 
 _BYTES_PER_TOKEN = 4
+_WITHOUT_ANSWER: dict[Outcome, Outcome] = {"client_gone": "client_gone", "rejected": "cut"}
+"""How a second attempt ends, where its call ends without an answer: the client has left, or the gateway stops."""
 _ALL = 1 << 62
 _FROM_CACHE = "(cache)"
 """What stands in metrics in the place of a deployment."""
@@ -164,7 +166,7 @@ class Account:
     def close(self, now: float, status: int, outcome: Outcome, seen: Seen, error: str | None) -> Exchange:
         """Return the call as it goes on record; price it and count it."""
         if self.hedged:
-            self.drop_hedge(now, "client_gone" if outcome == "client_gone" else "outrun")
+            self.drop_hedge(now, _WITHOUT_ANSWER.get(outcome, "outrun"))
         self.recorded = True
         cost = None
         if seen.usage is not None and not is_possible(seen.usage):
