@@ -48,7 +48,8 @@ class Doors:
         """Accept in the place of a worker, of another one too, which is down."""
         if number in self._servers or self._gateway.leaving:
             return
-        self._servers[number] = servers = []
+        servers: list[asyncio.Server] = []
+        self._servers[number] = servers
         for listener in self._seat.listeners[number]:
             # A copy: closing a server closes its socket, and the number shall stay good.
             sock = socket.socket(fileno=os.dup(listener))
