@@ -20,6 +20,7 @@ ROUTES = {
     "money": {"deployments": [f"acme/{model}" for model in MODELS], "strategy": "weighted"},
     "two": {"deployments": ["acme/words:4", "acme/words:3"]},
     "tokens": {"deployments": ["acme/ok"]},
+    "queued": {"deployments": ["acme/ok"]},
 }
 RULES = f"""
 [[limits]]
@@ -35,6 +36,10 @@ concurrent = 3
 [[limits]]
 scope = "deployment:acme/words:4"
 requests_per_day = 9
+[[limits]]
+scope = "route:queued"
+concurrent = 2
+queue_s = 30
 [[limits]]
 scope = "route:tokens"
 tokens_per_day = 1_000_000
@@ -96,6 +101,10 @@ def test_the_limits_of_a_deployment_are_shared_and_calls_go_to_the_next(gateways
     used = [one.deployment for one in exchanges(gateways, "two")]
     assert used.count("acme/words:4") == 9
     assert calls_at_once(gateways, each=1, threads=1, models=("acme/words:4",)) == {429: 2}
+
+
+def test_calls_stand_in_line_for_what_other_gateways_hold(gateways: list[GatewayUnderTest]) -> None:
+    assert calls_at_once(gateways, each=4, threads=2, models=("queued",)) == {200: 16}
 
 
 def test_a_limit_that_is_changed_keeps_what_was_counted(gateways: list[GatewayUnderTest]) -> None:
