@@ -64,6 +64,7 @@ PLACES = (
     "gateway/shedding.py",
     "gateway/waiting_line.py",
     "metrics/readers.py",
+    "gateway/cached.py",
 )
 EXPORTED = set().union(*map(metrics_of, PLACES))
 

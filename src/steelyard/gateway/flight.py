@@ -46,7 +46,8 @@ class Flight:
     def late(self) -> CallError:
         """Return what a call is told that waited until its deadline."""
         return UpstreamTimeout(
-            "The same call was under way, whose answer this one was to have, and it took too long. Try again."
+            "The same call was under way, whose answer this one was to have, and it took too long. Try again.",
+            code="upstream_timeout_total",
         )
 
     def looked(self, entry: Entry | None) -> None:
