@@ -255,7 +255,7 @@ scope = "deployment:acme/ok:full-2"
 requests_per_day = 1
 [[budgets]]
 scope = "route:crowd"
-usd = "0.05"
+usd = "0.12"
 per = "total"
 """
 
@@ -311,8 +311,8 @@ def test_hedged_calls_in_parallel_never_cost_more_than_their_budget(limited: Spo
     exchanges = [limited.of(number) for number in numbers]
     spent = sum((Decimal(one.cost_usd or "0") for one in exchanges), Decimal(0))
     raced = sum(len(one.attempts) > 1 for one in exchanges)
-    assert raced > 0
-    assert 0 < spent <= Decimal("0.05")
+    assert raced > 0, "the budget has room for all calls, and for a part of their hedges"
+    assert 0 < spent <= Decimal("0.12")
     wait_standing(limited.gateway, route_crowd_usd_total=(spent, 0))
 
 
