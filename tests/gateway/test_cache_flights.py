@@ -14,7 +14,7 @@ MODELS = {
     "mute": "never-answers",
     "fails": "fail-times:3:500",
     "refuses": "refusal",
-    "short": "slow-first-byte:0.35",
+    "short": "slow-first-byte:1.5",
 }
 ROUTES = {name: {"deployments": [f"acme/{model}"], "retries": 0} for name, model in MODELS.items()}
 ROUTES["assistant"] = {"deployments": ["acme/ok"], "retries": 0}

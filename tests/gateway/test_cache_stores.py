@@ -55,7 +55,7 @@ def test_a_disk_that_fails_costs_hits_and_nothing_else(tmp_path: Path, damage: s
 
 
 def test_an_answer_that_is_too_old_is_given_no_more(tmp_path: Path) -> None:
-    with cached(tmp_path, cache={"ttl_s": 0.3, **DISK}) as served:
+    with cached(tmp_path, cache={"ttl_s": 1.0, **DISK}) as served:
         until(lambda: served.told(**asking("old")) == "hit", "a hit")
         asked = served.asked
         until(lambda: served.told(**asking("old")) == "miss", "a miss, once it is too old")
