@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -16,8 +17,11 @@ MODELS = {
     "refuses": "refusal",
     "short": "slow-first-byte:1.5",
 }
-ROUTES = {name: {"deployments": [f"acme/{model}"], "retries": 0} for name, model in MODELS.items()}
-ROUTES["assistant"] = {"deployments": ["acme/ok"], "retries": 0}
+ROUTES: dict[str, Any] = {
+    **{name: {"deployments": [f"acme/{model}"], "retries": 0} for name, model in MODELS.items()},
+    "assistant": {"deployments": ["acme/ok"], "retries": 0},
+    "late": {"deployments": ["acme/never-answers"], "retries": 0, "timeout_s": {"total": 0.5}},
+}
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +120,14 @@ def test_when_the_answer_may_not_be_kept_the_others_ask_for_themselves(served: C
     answers = ended(begin(served, 10, "refuses", "may not be kept"))
     assert {one.header("x-steelyard-cache") for one in answers} == {"miss"}
     assert served.asked == before + 10
+
+
+def test_nobody_waits_longer_than_a_call_may_take(served: Cached) -> None:
+    before = served.asked
+    answers = ended(begin(served, 4, "late", "too late"))
+    assert {one.status for one in answers} == {504}
+    assert {one.error_code for one in answers} == {"upstream_timeout_total"}
+    assert before < served.asked <= before + 4
 
 
 def test_who_wants_no_answer_that_is_kept_does_not_wait(served: Cached) -> None:
