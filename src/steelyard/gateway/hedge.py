@@ -82,10 +82,11 @@ class Hedge:
     def _open(self) -> None:
         way = self._call.on_way
         self._wait("connect", way.plan.timeouts.connect if self.lane.target.engine is None else way.first_byte_s)
-        self.task = self._call.gateway.loop.create_task(self._connect())
+        self.task = self._call.gateway.loop.create_task(self._connect(self.lane))
 
-    async def _connect(self) -> None:
-        gateway, lane = self._call.gateway, self.lane
+    async def _connect(self, lane: Lane) -> None:
+        # It begins a turn later, when this may have changed places with the call's own attempt.
+        gateway = self._call.gateway
         pool = lane.pool or gateway.pool_of(lane)
         try:
             if lane.signer is not None:
