@@ -10,7 +10,6 @@ from steelyard.gateway import server
 
 class Stub:
     def __init__(self) -> None:
-        self.meter = self
         self.clock = time.monotonic
         self.late: list[float] = []
         self.beats = 0
@@ -24,7 +23,7 @@ class Stub:
         if self.beats == 3:
             self.thrice.set()
 
-    def lagged(self, seconds: float) -> None:
+    def note_lag(self, seconds: float) -> None:
         self.late.append(seconds)
 
     def complain(self, text: str) -> None:

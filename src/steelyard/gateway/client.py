@@ -362,8 +362,8 @@ class Client:
                 self.transport.resume_reading()
 
     def part(self, asked_before: float) -> None:
-        """Close when nothing was asked since then. A request that crosses the close on its way finds a clean end without
-        an answer, and may be sent again (RFC 9112, 9.3.1); closing both directions at once would reset it."""
+        """Close when nothing was asked since then. A request that crosses the close on its way finds a clean end
+        without an answer, and may be sent again (RFC 9112, 9.3.1); closing both directions at once would reset it."""
         idle = self.state == "idle" and self.service is None and not self._waiting
         if idle and self.open and not self.lingering and self.since <= asked_before:
             self.lingering = True

@@ -40,8 +40,8 @@ class Difference(Struct, frozen=True):
     """Where a document says something else than what was computed here. `path` as in `$.rows[3].baseline`."""
 
     path: str
-    stated: object
-    computed: object
+    stated: JsonValue
+    computed: JsonValue
 
 
 class Checked(Struct, frozen=True):

@@ -10,7 +10,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from steelyard.core.errors import ConfigError
-from steelyard.core.loose import Members
+from steelyard.core.loose import JsonObject, Members
 from steelyard.documents.findings import nearest
 from steelyard.weigh.judges.answers import Answered, Answers
 from steelyard.weigh.judges.asks import Way
@@ -80,7 +80,7 @@ class Report(Struct, frozen=True, kw_only=True):
     rubric_sha256: str | None
     inputs_sha256: str
 
-    def row(self) -> dict[str, object]:
+    def row(self) -> JsonObject:
         """Return it for programs: the verdict first, then what it rests on."""
         told = self.outcome
         names = ("verdict", "reason", "labels_needed", "difference", "se", "ci", "method")
