@@ -42,7 +42,7 @@ def test_a_key_has_the_priority_it_was_made_with_and_normal_without_one(call: Ca
         ("team-a", "normal"),
     ]
     listed = call("keys", "list").stdout
-    assert "PRIORITY" in listed
+    assert "high" in listed
     assert call("keys", "create", "b", "--priority", "urgent").exit_code == 2
 
 

@@ -22,7 +22,7 @@ __all__ = ["cache"]
 
 @click.group()
 def cache() -> None:
-    """Show and clear the answers that are kept to be given again.
+    """Show and clear the answers that are given again.
 
     [cache] in steelyard.toml names the routes that are cached.
     """

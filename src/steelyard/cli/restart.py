@@ -24,7 +24,7 @@ _HEARD_S = 30.0
 @config_option
 @json_option
 def restart(config_path: Path | None, as_json: bool) -> int:
-    """Replace the gateways of `steelyard up` one by one, without refusing a connection.
+    """Replace the gateways without refusing a connection: those of `steelyard up`, one by one.
 
     Each new process reads today's code and configuration; when it is ready, the old one takes no more connections,
     finishes the calls under way, however long they take, and ends. Then the clerk is started anew. Local models and
