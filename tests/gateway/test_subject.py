@@ -32,6 +32,29 @@ TOO_LONG = {
         400,
         *openai("The decoder prompt (length 5000) is longer than the maximum model length of 4096.", "BadRequestError"),
     ),
+    "sglang": (
+        400,
+        *openai("The input (5000 tokens) is longer than the model's context length (4096 tokens).", "BadRequestError"),
+    ),
+    "sglang-both": (
+        400,
+        *openai("Requested token count exceeds the model's maximum context length of 4096 tokens.", "BadRequestError"),
+    ),
+    "sglang-bare": (
+        400,
+        "openai",
+        {
+            "object": "error",
+            "message": "The input (5000 tokens) is longer than the model's context length (4096 tokens).",
+            "type": "BadRequestError",
+            "param": None,
+            "code": 400,
+        },
+    ),
+    "cohere": (
+        400,
+        *openai("too many tokens: total number of tokens in the prompt cannot exceed 4081 - received 4292.", None),
+    ),
     "llama.cpp": (
         400,
         *openai("the request exceeds the available context size, try increasing it", "exceed_context_size_error", 400),
@@ -50,6 +73,11 @@ TOO_LONG = {
     "gemini": (400, *gemini("The input token count (1300000) exceeds the maximum number of tokens allowed (1048575).")),
     "gemini-bare": (400, *gemini("The input token count exceeds the maximum number of tokens allowed 1048576.")),
     "bedrock": (400, "bedrock", {"message": "Input is too long for requested model."}),
+    "bedrock-titan": (
+        400,
+        "bedrock",
+        {"message": "400 Bad Request: Too many input tokens. Max input tokens: 8192, request input token count: 9279"},
+    ),
 }
 FILTERED = {
     "azure": (

@@ -27,6 +27,10 @@ _TOO_LONG_WORDS: Final = re.compile(
             r"maximum context length is",  # OpenAI; vLLM ("This model's maximum context length is N tokens. However")
             r"exceeds the context window",  # OpenAI, Responses
             r"longer than the maximum model length",  # vLLM
+            r"longer than the model's context length",  # SGLang, Together
+            r"exceeds the model's maximum context length",  # SGLang, of input and output together
+            r"too many tokens: total number of tokens",  # Cohere
+            r"too many input tokens\. Max input tokens",  # Bedrock, Titan
             r"prompt is too long",  # Anthropic ("prompt is too long: N tokens > M maximum"), also on Bedrock, Vertex
             r"exceed(?:s|ed)? (?:the )?context limit",  # Anthropic ("input length and `max_tokens` exceed …")
             r"input token count.{0,40}exceeds the maximum number of tokens",  # Gemini, Vertex
