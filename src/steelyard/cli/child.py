@@ -60,13 +60,14 @@ class Child:
         self.ended = asyncio.get_running_loop().create_task(self._attend())
 
     @classmethod
-    async def start(cls, member: Member, tell: Tell) -> "Child":
-        """Start a member's command."""
+    async def start(cls, member: Member, tell: Tell, succeeds: int | None = None) -> "Child":
+        """Start a member's command. `succeeds`: the process whose place a gateway is to take."""
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
             # -P: what lies in the working directory is none of our modules.
             *(sys.executable, "-P", "-m", "steelyard", *member.arguments),
             *("--supervisor", str(os.getpid()), "--json"),
+            *(("--succeeds", str(succeeds)) if succeeds is not None and member.fds else ()),
             stdin=pipe if member.fds else asyncio.subprocess.DEVNULL,
             stdout=pipe,
             stderr=pipe,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 import msgspec
+from msgspec.structs import replace
 
 from steelyard.cli.leash import hold_leash
 from steelyard.cli.meeting import meeting_of
@@ -18,11 +19,19 @@ from steelyard.limits import Spent, Want
 
 __all__ = ["gateway"]
 
+_SUCCEEDS = f"{__name__}.succeeds"
+
+
+def _note_predecessor(context: click.Context, _: click.Parameter, process: int | None) -> None:
+    """Take note of the process whose place this one takes, as the supervisor says."""
+    context.meta[_SUCCEEDS] = process
+
 
 @click.command()
 @config_option
 @listen_options
 @click.option("--seat", hidden=True, help="From the supervisor: WORKER/WORKERS:SOCKET,…")
+@click.option("--succeeds", type=int, hidden=True, expose_value=False, callback=_note_predecessor)
 @supervisor_option
 @json_option
 def gateway(
@@ -69,7 +78,7 @@ def gateway(
     run_gateway(
         config,
         Origins(config_path, os.environ, flags),
-        seat=_seat(seat),
+        seat=replace(_seat(seat), succeeds=click.get_current_context().meta[_SUCCEEDS]),
         archive=Archive(open_store, ask, open_cache, meeting_of(config)),
         announce=announce,
     )

@@ -70,7 +70,7 @@ class Life:
         the old one goes on."""
         if self._ending.is_set():
             return "it is being ended"
-        fresh = await self._start()
+        fresh = await self._start(self.child.pid if self.child is not None and self.child.is_up else None)
         seen_off = self._others[fresh] = asyncio.create_task(self._see_off(fresh))
         ready = asyncio.create_task(fresh.ready.wait())
         await asyncio.wait([ready, fresh.ended], timeout=_READY_S, return_when=asyncio.FIRST_COMPLETED)
@@ -113,8 +113,8 @@ class Life:
     def _children(self) -> list[Child]:
         return [*([self.child] if self.child is not None else []), *self._others]
 
-    async def _start(self) -> Child:
-        child = await Child.start(self.member, self._tell)
+    async def _start(self, succeeds: int | None = None) -> Child:
+        child = await Child.start(self.member, self._tell, succeeds)
         if self._ending.is_set():
             child.signal(signal.SIGTERM)  # `end` came while it was made
         return child

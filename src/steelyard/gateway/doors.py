@@ -28,6 +28,12 @@ class Doors:
         self._seat = seat
         self._servers: dict[int, list[asyncio.Server]] = {}
 
+    @property
+    def address(self) -> str:
+        """The address of a socket that the supervisor listens on."""
+        with socket.socket(fileno=os.dup(self._seat.listeners[self._seat.own][0])) as sock:
+            return address_of(sock)
+
     async def open(self, host: str, port: int) -> str:
         """Accept from now on; return the address. Raises ConfigError."""
         loop = self._gateway.loop

@@ -31,12 +31,14 @@ class Archive(Struct, frozen=True):
 class Seat(Struct, frozen=True):
     """A gateway's place among the workers of one supervisor: its name; the sockets (file descriptors) that the
     supervisor listens on for all of them, one for each of the host's addresses, and which place in them is its `own`;
-    and whether there are `several` workers. Without listeners, a gateway is alone and opens its own."""
+    and whether there are `several` workers. Without listeners, a gateway is alone and opens its own. `succeeds`: the
+    process whose place it takes, and which retires once this one is ready."""
 
     worker: str = "0"
     listeners: tuple[tuple[int, ...], ...] = ()
     own: int = 0
     several: bool = False
+    succeeds: int | None = None
 
 
 class Fittings(Struct, frozen=True):

@@ -27,6 +27,7 @@ from steelyard.gateway.doors import Doors, hosts_of
 from steelyard.gateway.fittings import Archive, Fittings, Seat
 from steelyard.gateway.gateway import Gateway
 from steelyard.gateway.instructions import ORPHANED, follow
+from steelyard.gateway.legacy import Legacy
 from steelyard.gateway.memory import Memory, keys_of
 from steelyard.gateway.parting import drain, retire
 from steelyard.gateway.partnership import Partnership
@@ -95,6 +96,7 @@ class _Server:
         self._archive = archive
         self._partnership: Partnership | None = None
         self.memory = Memory(archive.ask, config.server.data_dir)
+        self._legacy = Legacy(config.server.data_dir) if archive.meeting is None else None
         data_dir = config.server.data_dir
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         (data_dir / "spool").mkdir(exist_ok=True, mode=0o700)
@@ -132,6 +134,8 @@ class _Server:
         access = Access(self._keys.ring, time.time)
         self.memory.forget()  # what a gateway has left that was killed
         if limits is not None:
+            if self._legacy is not None:
+                self._legacy.begin(limits, self._seat.succeeds)
             self.memory.begin(limits, lambda: access.ring, (time.monotonic, time.time))
             await asyncio.sleep(0)  # the thread that asks begins now
         self._plans = self._compile()
@@ -153,19 +157,11 @@ class _Server:
             partnership.begin(gateway, lambda: keys_of(access.ring))
         self._tell_problems()
         self._doors = doors = Doors(gateway, self._seat)
-        if self._seat.listeners:
-            await self._restored(limits)
-        address = await doors.open(config.server.host, config.server.port)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop_or_hasten, number)
-        loop.add_signal_handler(signal.SIGHUP, self._reload)
-        if self._seat.listeners:
-            follow(loop, self._obey)
+        await self._open(limits, announce)
         gc.collect()
         gc.freeze()  # what lives as long as the process need not be looked at again
         gc.set_threshold(10_000, 20, 20)  # a call leaves no cycles behind: there is little to find
         ticker = loop.create_task(self._tick())
-        announce(address)
         loop.run_in_executor(None, self._plans.warm)  # the first call need not wait for the catalogue
         await self._leave.wait()
         drain_s = self._config.server.drain_s
@@ -174,9 +170,7 @@ class _Server:
         await drain(gateway, doors, drain_s, lambda: self._hastened)
         ticker.cancel()
         self._upkeep.close()
-        self.memory.stop()
-        if not self._retired:
-            self.memory.forget()
+        self._forget()
         if partnership is not None:
             await partnership.end()
         gateway.outbox.flush()
@@ -274,8 +268,7 @@ class _Server:
         if beat % 10 == 0:
             gateway.journal.refresh()
             gateway.metrics_page.keep()
-            if not self._retired:
-                self.memory.show(self._counting, gateway.clock(), gateway.wall_clock())
+            self._tell_of_limits()
         if beat % 50 == 0:
             gateway.pools.sweep()
             self._date_prices()
@@ -320,6 +313,8 @@ class _Server:
         word, _, number = line.partition(" ")
         if word == "retire":
             self._retired = True
+            if self._legacy is not None:
+                self._legacy.leave(self._counting)
             self._leave.set()
         elif word == "take":
             self._taking.add(task := self._gateway.loop.create_task(self._doors.take(int(number))))
@@ -328,6 +323,52 @@ class _Server:
             self._doors.leave(int(number))
         elif word == ORPHANED:
             self._doors.release()
+
+    async def _open(self, limits: Limits | None, announce: Callable[[str], None]) -> None:
+        """Accept from now on, obey signals and the supervisor, and announce the address."""
+        loop, server = self._gateway.loop, self._config.server
+        if self._seat.listeners:
+            await self._restored(limits)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop_or_hasten, number)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        if self._seat.listeners:
+            follow(loop, self._obey)
+        is_announced = await self._inherited(limits, announce)
+        address = await self._doors.open(server.host, server.port)
+        if not is_announced:
+            announce(address)
+
+    def _tell_of_limits(self) -> None:
+        """Tell others how limits stand: who asks, and the process that takes this one's place."""
+        gateway, legacy = self._gateway, self._legacy
+        if legacy is not None:
+            legacy.follow(self._counting)
+        if not self._retired:
+            self.memory.show(self._counting, gateway.clock(), gateway.wall_clock())
+        elif legacy is not None:
+            legacy.leave(self._counting)
+
+    def _forget(self) -> None:
+        """Have nobody take what limits stood at for how they stand."""
+        self.memory.stop()
+        if not self._retired:
+            self.memory.forget()
+        elif self._legacy is not None:
+            self._legacy.leave(self._counting, ended=True)
+
+    async def _inherited(self, limits: Limits | None, announce: Callable[[str], None]) -> bool:
+        """Where there are budgets, have the process retire whose place this one takes, and count what it may still
+        spend before anything is accepted; who comes meanwhile waits in the kernel's queue. Return whether that was
+        so, and the address announced."""
+        succeeds = self._seat.succeeds
+        if self._legacy is None or limits is None or succeeds is None:
+            return False
+        if all(one.rule.per is None for one in limits):
+            return False
+        announce(self._doors.address)
+        await self._legacy.succeed(limits, succeeds)
+        return True
 
     async def _restored(self, limits: Limits | None) -> None:
         """Wait a moment for what limits counted before: until then they refuse calls, which others may take."""

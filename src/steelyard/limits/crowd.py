@@ -25,10 +25,11 @@ class Crowd:
 
     Of users the idle ones are forgotten, a few whenever a new one comes. When there are too many all the same, those
     that come are counted together as one, which admits less and never more: each of them alone is within the limit that
-    they keep together. None of them gets a counter of its own before that one is idle.
+    they keep together. None of them gets a counter of its own before that one is idle. Where it is `closed`, another
+    process counts subjects that are new.
     """
 
-    __slots__ = ("_by_subject", "_forgets", "_make", "_most", "_others", "rule")
+    __slots__ = ("_by_subject", "_forgets", "_make", "_most", "_others", "closed", "rule")
 
     def __init__(
         self,
@@ -40,6 +41,7 @@ class Crowd:
     ) -> None:
         """`before` has the counters of the same rule in an earlier configuration, whose counts stay."""
         self.rule = rule
+        self.closed = False
         self._most = most
         self._forgets = rule.scope.kind == "user"
         self._make = _maker(rule, tell, sharing)
@@ -64,10 +66,29 @@ class Crowd:
             return others
         if len(counters) >= self._most:
             if others is None:
-                others = self._others = self._make(_OTHERS, None)
+                others = self._others = self._opened(_OTHERS)
             return others
-        made = counters[subject] = self._make(subject, None)
+        made = counters[subject] = self._opened(subject)
         return made
+
+    def _opened(self, subject: str) -> Counter:
+        made = self._make(subject, None)
+        if self.closed and isinstance(made, Purse):
+            made.till.closed = True
+        return made
+
+    def forget(self) -> None:
+        """Forget what was spent of budgets."""
+        for one in self:
+            if isinstance(one, Purse):
+                one.till.spell.used = one.till.spell.told = 0
+
+    def close(self, wall: float) -> None:
+        """Leave what is left of budgets to another process, but for a part."""
+        self.closed = True
+        for one in self:
+            if isinstance(one, Purse):
+                one.close(wall)
 
     def _forget_some(self, now: float, wall: float) -> None:
         """Look at the two subjects that nobody has looked at for the longest time."""

@@ -12,9 +12,11 @@ from steelyard.limits.counter import Counter
 from steelyard.limits.crowd import MOST_SUBJECTS, Crowd
 from steelyard.limits.earlier import NO_KEY, amount_of, short, subject_of, want_of
 from steelyard.limits.hold import Hold
-from steelyard.limits.recall import Recalled, Want
+from steelyard.limits.purse import Purse
+from steelyard.limits.recall import Left, Recalled, Want
 from steelyard.limits.rules import Metric, Rule
 from steelyard.limits.share import Sharing
+from steelyard.limits.shares import rule_name
 from steelyard.limits.shown import Standing, standing_of
 
 __all__ = ["NO_KEY", "Applied", "Limits"]
@@ -76,6 +78,9 @@ class Limits:
         self.refusals: defaultdict[tuple[str, str], int] = defaultdict(int)
         self.overruns = 0
         self.touched = True
+        self.closed: bool = before is not None and before.closed
+        for crowd in self._crowds.values():
+            crowd.closed = self.closed
         if before is not None:
             self.refusals.update(before.refusals)
             self.overruns = before.overruns
@@ -150,6 +155,48 @@ class Limits:
                     then = now - max(0.0, wall - one.until)
                     crowd.of(subject, then, wall).put_back(then, wall, amount_of(crowd.rule.metric, one))
             self.pending.discard(crowd)
+        self._applied.clear()
+
+    # What one process leaves to the one that takes its place.
+
+    def leave(self, wall: float, *, ended: bool = False) -> dict[str, list[Left]]:
+        """Leave to another process what is left of the budgets, but for a part; return how they stand, by rule. What
+        this one may still spend grows no more from one time to the next. `ended`: it admits no call any more."""
+        if not self.closed:
+            self.closed = True
+            for crowd in self._crowds.values():
+                crowd.close(wall)
+        return {
+            rule_name(crowd.rule): [
+                Left(one.name, *one.left(wall, ended=ended)) for one in crowd if isinstance(one, Purse)
+            ]
+            for crowd in self._crowds.values()
+            if crowd.rule.per is not None and crowd not in self.pending
+        }
+
+    def inherit(self, left: dict[str, list[Left]], known: dict[tuple[str, str], Left], wall: float) -> None:
+        """Count what another process has spent since it last told so (`known`, by rule and subject, which is brought up
+        to date), and what it may still spend."""
+        for crowd in self._crowds.values():
+            name = rule_name(crowd.rule)
+            for one in left.get(name, ()) if crowd.rule.per is not None else ():
+                before = known.get((name, one.subject))
+                if before is None or before.start != one.start:
+                    before = Left(one.subject, one.start, 0, 0)
+                known[name, one.subject] = one
+                if (before.used, before.held) == (one.used, one.held):
+                    continue
+                purse = crowd.of(one.subject, self._now, wall)
+                if isinstance(purse, Purse) and purse.till.at(wall).start == one.start:
+                    purse.inherit(one.used - before.used, one.held - before.held, wall)
+        self.touched = True
+
+    def succeed(self, left: dict[str, list[Left]]) -> None:
+        """Ask nobody what was counted before of rules of which another process tells. Before any call was admitted."""
+        for crowd in self._crowds.values():
+            if crowd.rule.per is not None and rule_name(crowd.rule) in left:
+                crowd.forget()
+                self.pending.discard(crowd)
         self._applied.clear()
 
     # How it stands.

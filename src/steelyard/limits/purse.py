@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import ceil, inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from steelyard.core.errors import BudgetExceeded, CallError
 from steelyard.limits.counter import SOON_S, Counter, unbounded, words
@@ -17,12 +17,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Purse", "Spell", "SpellShare", "Till"]
 
+_KEPT: Final = 8
+"""A process that retires keeps an eighth of what is left for calls that it is still to admit."""
+
 
 class Spell:
     """One period of a budget: what was spent in it, and what calls may still spend that were admitted in it. A period
-    that is over keeps taking what its calls cost, and nobody asks it any more."""
+    that is over keeps taking what its calls cost, and nobody asks it any more. `most`: so much may be spent of it by
+    this process, whatever the limit; `spare`: what of that is for calls that are still to come. None, and 0, but in a
+    process that retires."""
 
-    __slots__ = ("end", "reserved", "share", "start", "told", "used")
+    __slots__ = ("end", "most", "reserved", "share", "spare", "start", "told", "used")
 
     def __init__(self, start: float, end: float) -> None:
         self.start = start
@@ -30,6 +35,8 @@ class Spell:
         self.used = 0
         self.reserved = 0
         self.told = 0
+        self.most: int | None = None
+        self.spare = 0
         self.share: SpellShare | None = None
 
     def known(self) -> int:
@@ -63,12 +70,14 @@ class SpellShare(Share):
 
 class Till:
     """What is spent of a budget, period after period. A clock that went back is not followed: the later period goes
-    on, so that none is had twice. `opened` is told of each period that begins."""
+    on, so that none is had twice. `opened` is told of each period that begins. Where it is `closed`, another process
+    has what later periods bring."""
 
-    __slots__ = ("_per", "opened", "spell")
+    __slots__ = ("_per", "closed", "opened", "spell")
 
     def __init__(self, per: Per) -> None:
         self._per: Per = per
+        self.closed = False
         self.spell = Spell(-inf, -inf)
         self.opened: Callable[[Spell], None] | None = None
 
@@ -80,6 +89,8 @@ class Till:
             if spell.share is not None:
                 spell.share.over = True
             spell = self.spell = Spell(start, end)
+            if self.closed:
+                spell.most = 0
             if self.opened is not None:
                 self.opened(spell)
         return spell
@@ -107,9 +118,12 @@ class Purse(Counter):
         if share is not None and not share.alone:
             return atto == 0 or (share.has(1 if self._last_call else atto, hold.now) and (atto > 0 or self._last_call))
         taken = spell.used + spell.reserved if share is None else spell.known() + spell.reserved
+        limit = self.limit
+        if spell.most is not None and spell.most < limit:
+            limit = spell.most
         if self._last_call:
-            return taken < self.limit or atto == 0
-        return atto >= 0 and taken + atto <= self.limit
+            return taken < limit or atto == 0
+        return atto >= 0 and taken + atto <= limit
 
     def take(self, hold: Hold) -> None:
         spell = self.till.at(hold.wall)
@@ -144,6 +158,35 @@ class Purse(Counter):
             f"{self.told} has spent {usd_of(spell.known())} of its {usd_of(self.limit)} USD {words(self.rule)}: "
             f"{part:.0%} is reached."
         )
+
+    def close(self, wall: float) -> None:
+        """Leave what is left to another process, but for a part."""
+        till = self.till
+        if not till.closed:
+            till.closed = True
+            spell = till.at(wall)
+            taken = spell.used + spell.reserved
+            spell.spare = max(0, self.limit - taken) // _KEPT
+            spell.most = taken + spell.spare
+
+    def left(self, wall: float, *, ended: bool) -> tuple[float, int, int]:
+        """Return of a budget that was closed when its period began, what was spent, and what this process may still
+        spend, no more than which it does from now on. `ended`: no call will come any more."""
+        spell = self.till.at(wall)
+        if ended:
+            spell.spare = 0
+        taken = spell.used + spell.reserved
+        most = taken + spell.spare
+        if spell.most is None or most < spell.most:
+            spell.most = most
+        return spell.start, spell.used, max(spell.most, taken) - spell.used
+
+    def inherit(self, used: int, held: int, wall: float) -> None:
+        """Count what another process has spent, and may still spend, beyond what it has told before."""
+        spell = self.till.at(wall)
+        spell.used += used
+        spell.reserved += held
+        self.put_back(0.0, wall, 0)  # what was warned of already need not be again
 
     def put_back(self, now: float, wall: float, amount: int) -> None:
         spell = self.till.at(wall)

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from steelyard.core.exchange import Exchange
 
-__all__ = ["Recalled", "Spent", "Sums", "Want", "atto_of_cost"]
+__all__ = ["Left", "Recalled", "Spent", "Sums", "Want", "atto_of_cost"]
 
 _Group = tuple[str | None, str | None, str | None, str | None, float]
 
@@ -44,6 +44,16 @@ class Recalled(Struct, frozen=True):
 
     answers: dict[Want, list[Spent]]
     keys: dict[str, tuple[str, str | None, str | None]]
+
+
+class Left(Struct, frozen=True):
+    """How a budget stands in a process that retires: when its period began, what was spent of it by all, and what that
+    process may still spend."""
+
+    subject: str
+    start: float
+    used: int
+    held: int
 
 
 def atto_of_cost(cost: Decimal) -> int:
