@@ -84,6 +84,25 @@ def test_a_broken_file_is_made_anew(tmp_path: Path, content: bytes) -> None:
     store.close()
 
 
+def test_a_file_that_is_broken_in_its_middle_is_made_anew_and_keeps_nothing_that_was_to_be_erased(
+    tmp_path: Path,
+) -> None:
+    store = DiskStore(tmp_path, MOST)
+    for number in range(20):
+        store.keep(b"%d" % number, entry(b"what was said" * 500))
+    store.close()
+    with path_in(tmp_path).open("r+b") as file:
+        file.seek(4096)  # behind the first page, which is read when a file is opened
+        file.write(b"\xff" * 40_000)
+    store = DiskStore(tmp_path, MOST)
+    with pytest.raises(StoreError, match="made anew"):
+        store.sift(lambda *_: False)
+    assert all(b"what was said" not in file.read_bytes() for file in tmp_path.iterdir())
+    store.keep(b"a", entry())
+    assert store.find(b"a") == entry()
+    store.close()
+
+
 def test_an_entry_of_another_version_is_none(tmp_path: Path) -> None:
     store = DiskStore(tmp_path, MOST)
     store.keep(b"a", entry())
@@ -96,9 +115,10 @@ def test_an_entry_of_another_version_is_none(tmp_path: Path) -> None:
     again.close()
 
 
-def test_a_file_of_another_schema_is_made_anew(tmp_path: Path) -> None:
+@pytest.mark.parametrize("table", ["entry", "another"])
+def test_a_file_of_another_schema_is_made_anew(tmp_path: Path, table: str) -> None:
     connection = sqlite3.connect(path_in(tmp_path))
-    connection.executescript("CREATE TABLE entry (other TEXT); PRAGMA user_version = 99")
+    connection.executescript(f"CREATE TABLE {table} (other TEXT); PRAGMA user_version = 99")
     connection.close()
     store = DiskStore(tmp_path, MOST)
     assert store.find(b"a") is None

@@ -66,9 +66,16 @@ class DiskStore:
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
                 raise StoreError(f"{self._path}: {error}. The cache is in memory alone.") from None
-            forget(data_dir)  # it is no database, or a broken one; what it held can be asked for again
-            with self._told():
-                self._connection = self._opened()
+            self._connection = self._opened_anew()
+
+    def _opened_anew(self) -> sqlite3.Connection:
+        """Open a new file in the place of what is no database, or a broken one. What it held can be asked for again;
+        left there, it could neither be used nor erased."""
+        forget(self._path.parent)
+        try:
+            return self._opened()
+        except sqlite3.Error as error:
+            raise StoreError(f"{self._path}: {error}. The cache is in memory alone.") from None
 
     def _opened(self) -> sqlite3.Connection:
         try:
@@ -85,7 +92,7 @@ class DiskStore:
             connection.execute("PRAGMA synchronous = OFF")  # what a power failure takes can be asked for again
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version not in (0, _VERSION):
-                connection.execute("DROP TABLE entry")
+                connection.execute("DROP TABLE IF EXISTS entry")
             connection.executescript(_SCHEMA)
             connection.execute(f"PRAGMA user_version = {_VERSION}")
         except BaseException:
@@ -161,4 +168,8 @@ class DiskStore:
         try:
             yield
         except sqlite3.Error as error:
+            if type(error) is sqlite3.DatabaseError:  # SQLITE_CORRUPT, SQLITE_NOTADB; others are of its subclasses
+                self._connection.close()
+                self._connection = self._opened_anew()
+                raise StoreError(f"{self._path}: {error}. It is made anew; what it held is gone.") from None
             raise StoreError(f"{self._path}: {error}. Free the disk, or remove the file: it is a cache.") from None
