@@ -167,6 +167,14 @@ def test_each_threshold_is_told_once_a_period() -> None:
     assert len(told) == 3
 
 
+def test_a_user_whose_name_has_a_line_break_writes_no_line_of_the_log() -> None:
+    told: list[str] = []
+    made = limits(rule("user:*", "usd_per_day", 10, warn_at=(0.5,)), told=told)
+    call(made, user="a\nb\x1b[31m", atto=9 * ATTO).settle(0, 9 * ATTO)
+    assert told[0].startswith("user:team-a/a\\nb\\x1b[31m has spent 9 ")
+    assert told[0].isprintable()
+
+
 moves = st.lists(
     st.tuples(
         st.sampled_from(["call", "call", "call", "settle", "settle", "free"]),

@@ -38,10 +38,11 @@ class Counter:
 
     @property
     def told(self) -> str:
-        """The same, as the subject of a sentence."""
+        """The same, as the subject of a sentence. Callers choose their users' names: none begins a line of the log."""
         if self.rule.scope.kind == "all":
             return "This gateway" if self.share is None else "This installation"
-        return self.subject
+        subject = self.subject
+        return subject if subject.isprintable() else subject.encode("unicode_escape").decode("ascii")
 
     def has_room(self, hold: Hold) -> bool:
         """Say whether a call may pass."""
