@@ -75,6 +75,15 @@ def test_what_is_erased_is_in_no_file_any_more(tmp_path: Path) -> None:
     store.close()
 
 
+def test_room_that_erased_answers_leave_is_given_back(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path, MOST)
+    for number in range(20):
+        store.keep(b"%d" % number, entry(b"x" * 40_000))
+    store.clear()
+    assert path_in(tmp_path).stat().st_size < 100_000
+    store.close()
+
+
 @pytest.mark.parametrize("content", [b"no database at all" * 100, b"SQLite format 3\x00" + b"\xff" * 5000])
 def test_a_broken_file_is_made_anew(tmp_path: Path, content: bytes) -> None:
     path_in(tmp_path).write_bytes(content)

@@ -148,7 +148,8 @@ class DiskStore:
     def _tidy(self) -> None:
         """Give room back, and leave nothing of what was dropped in the log of writes."""
         with self._told():
-            self._connection.execute("PRAGMA incremental_vacuum").fetchall()
+            # A script, since it is run to its end: each step of this pragma gives one page back, and tells no row.
+            self._connection.executescript("PRAGMA incremental_vacuum")
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def shelved(self) -> list[Shelved]:
