@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from steelyard.gateway.keepable import is_keepable
 from steelyard.gateway.surface import ENDPOINTS, endpoint_of
@@ -44,6 +45,20 @@ def gemini(finish: str | None, **candidate: Any) -> bytes:
 )
 def test_complete_chats_may_be_kept(body: bytes) -> None:
     assert is_keepable(CHAT, entry(body))
+
+
+@pytest.mark.parametrize("beside", ["citations", "search_results"])
+@pytest.mark.parametrize("streamed", [False, True])
+def test_an_answer_that_lists_beside_its_choices_what_was_found_may_not_be_kept(beside: str, streamed: bool) -> None:
+    def told(found: list[Any]) -> bytes:
+        said = {"role": "assistant", "content": '{"citations": ["a string is none"]}'}
+        kind = {"delta": said} if streamed else {"message": said}
+        choices = [{"index": 0, **kind, "finish_reason": "stop"}]
+        body = json.dumps({"id": "a", "model": "m", "choices": choices, beside: found}).encode()
+        return b"data: " + body + b"\n\ndata: [DONE]\n\n" if streamed else body
+
+    assert not is_keepable(CHAT, replace(entry(told(["https://a.example"])), stream=streamed))
+    assert is_keepable(CHAT, replace(entry(told([])), stream=streamed))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["events_of", "is_keepable"]
 
 _decode_array = msgspec.json.Decoder(list[Raw]).decode
+# Perplexity's SDK, `StreamChunk` and the whole answer: lists beside `choices`. What is in a string has its quotation
+# marks escaped, and is no such name.
+_FOUND = re.compile(rb'"(?:citations|search_results)"\s*:\s*\[\s*[^\s\]]')
 _DONE = frozenset(("stop", "stop_sequence", "tool_calls"))
 
 
@@ -26,6 +30,8 @@ def is_keepable(endpoint: Endpoint, entry: Entry) -> bool:
     no tool was run but the client's."""
     if not endpoint.translates:
         return not entry.stream
+    if endpoint.dialect == "openai" and _tells_what_was_found(entry.body):
+        return False
     if not entry.stream and endpoint.dialect == "openai" and _is_plainly_done(entry.body):
         return True
     events = events_of(endpoint, entry)
@@ -40,6 +46,12 @@ def is_keepable(endpoint: Endpoint, entry: Entry) -> bool:
         elif not _is_plain(event):
             return False
     return finished > 0
+
+
+def _tells_what_was_found(body: bytes) -> bool:
+    """Say whether a chat completion, whole or streamed, lists what a search has found."""
+    # To look for plain bytes first takes a tenth of the time; nearly no answer has them.
+    return (b'"citations"' in body or b'"search_results"' in body) and _FOUND.search(body) is not None
 
 
 class _Message(Struct):
