@@ -143,7 +143,10 @@ def test_a_roles_credentials_are_renewed_in_the_background(monkeypatch: pytest.M
             await signer.prepare()
             signer._renewal._tried -= 10
             assert signer.ready()
-            check(told(signer), "ASIA2", "secret-2", "session-2")
+            said = told(signer)
+            # While they are renewed the old ones are used; on a busy machine the new ones may be there already.
+            number = "2" if "=ASIA2/" in said["Authorization"] else "3"
+            check(said, f"ASIA{number}", f"secret-{number}", f"session-{number}")
             await until(lambda: signer.secrets()[0] == b"secret-3")
             check(told(signer), "ASIA3", "secret-3", "session-3")
             assert signer.secrets() == (b"secret-3", b"session-3", b"secret-2", b"session-2")
