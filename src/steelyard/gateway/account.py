@@ -15,7 +15,7 @@ from steelyard.gateway.access import check_route
 from steelyard.gateway.exchange_of import exchange_of
 from steelyard.gateway.extra import with_extras
 from steelyard.gateway.lane import Lane
-from steelyard.gateway.limiter import billed, settle
+from steelyard.gateway.settling import billed, settle
 from steelyard.gateway.surface import Endpoint
 from steelyard.gateway.ticket import Ticket
 from steelyard.keys.key import Key

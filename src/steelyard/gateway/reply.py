@@ -9,7 +9,7 @@ from steelyard.core.exchange import Exchange, Outcome
 from steelyard.gateway.account import Account
 from steelyard.gateway.answers import answer, error_answer, error_body, status_line, today
 from steelyard.gateway.failure import Failure
-from steelyard.gateway.limiter import headers_in_place
+from steelyard.gateway.limit_fields import headers_in_place
 from steelyard.gateway.relay import Events, Seen, last_chunks
 from steelyard.gateway.shelf import name_of
 from steelyard.gateway.translated import Translated

@@ -1,0 +1,81 @@
+"""The header lines that tell a client how its limits stand."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from steelyard.limits import Hold
+from steelyard.limits.windowed import Requests, Tokens
+
+if TYPE_CHECKING:
+    from steelyard.gateway.account import Account
+
+__all__ = ["headers_in_place"]
+
+
+def headers_in_place(call: Account, fields: bytes) -> bytes:
+    """Return an answer's header lines with what our limits of requests and tokens say in the place of what the
+    provider's do; as they are, where we limit neither."""
+    hold = call.hold
+    if hold is None:
+        return fields
+    now = hold.now
+    requests, room_r = _tightest(hold, Requests)
+    tokens, room_t = _tightest(hold, Tokens)
+    if requests is None and tokens is None:
+        return fields
+    if b"atelimit-" in fields.lower():
+        fields = b"".join([line + b"\r\n" for line in fields.split(b"\r\n") if line and not _is_limit(line)])
+    told = _told_to_anthropic if call.endpoint.dialect == "anthropic" else _told
+    if requests is not None:
+        fields += told(b"requests", requests.limit, room_r, requests.empty_in_s(now))
+    if tokens is not None:
+        fields += told(b"tokens", tokens.limit, room_t, tokens.empty_in_s(now))
+    return fields
+
+
+def _tightest(hold: Hold, kind: type[Requests] | type[Tokens]) -> tuple[Requests | Tokens | None, int]:
+    """Return the counter of a kind that has the least left, and what that is."""
+    found: Requests | Tokens | None = None
+    least = 0
+    for one in hold.counters:
+        if isinstance(one, kind):
+            room = one.left(hold.now)
+            if found is None or room < least:
+                found, least = one, room
+    return found, least
+
+
+def _is_limit(line: bytes) -> bool:
+    return line[:32].lower().startswith((b"x-ratelimit-", b"anthropic-ratelimit-"))
+
+
+def _told(what: bytes, limit: int, room: int, resets_s: float) -> bytes:
+    # OpenAI API, "Rate limits", "Rate limits in headers": 60, 59, 6m0s.
+    return b"x-ratelimit-limit-%b: %d\r\nx-ratelimit-remaining-%b: %d\r\nx-ratelimit-reset-%b: %b\r\n" % (
+        what,
+        limit,
+        what,
+        room if room > 0 else 0,
+        what,
+        _duration(resets_s),
+    )
+
+
+def _told_to_anthropic(what: bytes, limit: int, room: int, resets_s: float) -> bytes:
+    # Claude API docs, "Rate limits", "Response headers": the time is in RFC 3339.
+    at = datetime.fromtimestamp(time.time() + resets_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+    name = b"anthropic-ratelimit-%b" % what
+    left = room if room > 0 else 0
+    return b"%b-limit: %d\r\n%b-remaining: %d\r\n%b-reset: %b\r\n" % (name, limit, name, left, name, at)
+
+
+def _duration(seconds: float) -> bytes:
+    whole = int(seconds + 0.999)
+    if whole < 60:
+        return b"%ds" % whole
+    if whole < 3600:
+        return b"%dm%ds" % (whole // 60, whole % 60)
+    return b"%dh%dm%ds" % (whole // 3600, whole // 60 % 60, whole % 60)
