@@ -64,7 +64,7 @@ class Model:
         loan = ask.loan
         if loan.need + loan.want == 0:
             return OK, 0
-        if now - self.born < self._lease or (not self.known and ask.rule and now - self.born <= 60_000):
+        if now - self.born < self._lease or (not self.known and ask.rule):
             return RESTORING, 0
         fair = max(0, floor(room / (2 * live)))
         if loan.need == 0:

@@ -56,6 +56,8 @@ def beside(
             )
         for gateway in gateways:
             until(lambda: metric(gateway, "steelyard_shared_gateways") == count, "gateways to know of each other")  # noqa: B023
+        told = count * sum(rules.count(name) for name in ("requests_per_", "tokens_per_", "usd = "))
+        until(lambda: server.say("HLEN", f'"{prefix} based"') == b":%d\r\n" % told, "what their ledgers have")
         yield gateways
 
 

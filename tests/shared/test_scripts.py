@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from steelyard.shared import FULL, HELD, OK, RESTORING, Ask, Loan, StoreLost, Told
+from steelyard.shared import FULL, HELD, OK, RESTORING, Ask, Base, Loan, StoreLost, Told
 from steelyard.shared.store import ServerStore, open_store
 from tests.shared.model import Model
 from tests.support.valkey import Valkey
@@ -71,6 +71,11 @@ def asked(kind: Any = "window", taken: str = "", held: int = 0, need: int = 0, *
     loan = more.pop("loan", Loan(need, max(1, need)) if need else Loan())
     length_s = HOUR_S if kind == "window" else 0.0
     return Ask(KINDS[kind], "" if kind == "gate" else "r", kind, more.pop("limit", 100), taken, held, loan, length_s)
+
+
+def _now(amount: int) -> str:
+    """Return an amount of an hour's window, as it is told that was taken just now."""
+    return f"{int(time.time() * 60 / HOUR_S)}:{amount}"
 
 
 @pytest.fixture(scope="module")
@@ -208,9 +213,37 @@ def test_nothing_is_lent_before_the_emptied_server_knows_everybody_s_part(bench:
     assert bench.ask("a/x/1", held=1, need=1) == (OK, 1), "nobody of that ledger is there"
     bench.run(store.sync("b/y/1", []))
     assert bench.ask("a/x/1", held=2, need=1) == (RESTORING, 0)
-    bench.run(store.put_base("b", ["r"], {"calls": (f"{int(time.time() * 60 / HOUR_S)}:97", 60.0)}))
+    epoch = bench.run(bench.raw.get("t epoch")).decode()
+    assert not bench.run(store.put_base("b", "another", {"r": {"calls": Base(_now(100), 60.0)}})), "it was emptied"
+    assert bench.ask("a/x/1", held=2, need=1) == (RESTORING, 0)
+    assert bench.run(store.put_base("b", epoch, {"r": {"calls": Base(_now(97), 60.0)}}))
     assert bench.ask("a/x/1", held=2, need=1) == (OK, 1)
     assert bench.ask("a/x/1", held=3, need=1) == (FULL, 0)
+
+
+def test_nothing_is_lent_to_a_gateway_whose_own_ledger_is_not_known_however_old_the_server_is(bench: Bench) -> None:
+    bench.anew()
+    bench.run(bench.raw.hdel("t based", "b r"))
+    assert bench.ask("b/y/1", need=1) == (RESTORING, 0)
+    assert bench.ask("b/y/1", kind="gate", need=1) == (OK, 1), "of calls under way no ledger has any"
+    assert bench.ask("a/x/1", need=1) == (OK, 1), "it waits for no ledger but its own"
+
+
+def test_what_a_ledger_has_is_told_by_the_first_of_its_gateways_and_by_no_other(bench: Bench) -> None:
+    store = bench.anew()
+    bench.run(bench.raw.hdel("t based", "a r"))
+    epoch = bench.run(bench.raw.get("t epoch")).decode()
+    assert bench.run(store.put_base("a", epoch, {"r": {"calls": Base(_now(10), 60.0)}}))
+    assert bench.ask("a/x/1", need=40) == (OK, 40)
+    assert bench.ask("a/x/1", taken=_now(40)) == (OK, 0)
+    late = {"calls": Base(_now(50), 60.0), "others": Base(_now(1), 60.0)}
+    assert bench.run(store.put_base("a", epoch, {"r": late})), "the calls in between would count twice"
+    assert bench.ask("a/x/2", need=51) == (FULL, 0)
+    assert bench.ask("a/x/2", need=50) == (OK, 50)
+    bench.run(bench.raw.hdel("t based", "a r"))
+    assert bench.run(store.put_base("a", epoch, {"r": {"calls": Base("", 0.0)}}))
+    assert bench.ask("a/x/1", taken=_now(40), need=11) == (HELD, 0)
+    assert bench.ask("a/x/1", taken=_now(40), need=10) == (OK, 10), "what was told of it before is void"
 
 
 def test_a_server_that_was_restarted_is_told_all_anew(bench: Bench) -> None:

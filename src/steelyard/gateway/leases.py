@@ -54,6 +54,7 @@ class Leases:
         self.borrowers: Borrowers | None = None
         self.gateway: Gateway | None = None
         self._offset: float | None = None
+        self._heard_at = -inf
         self._wanted = asyncio.Event()
         self._tour: Iterator[Share] = iter(())
         self._task: asyncio.Task[None] | None = None
@@ -91,6 +92,17 @@ class Leases:
         """Return the server's time at a moment of our clock, or a little later; None while it is not known."""
         return None if self._offset is None else now + self._offset
 
+    def has_told(self, now: float) -> bool:
+        """Say whether the server knows of all that was taken here, and has had the time to hear it of all others: it
+        lends nothing before."""
+        server_now = self.server_now(now)
+        if server_now is None or self.sharing.pulse.lost:
+            return False
+        born_ms = int(self.epoch.split(":")[1])
+        if server_now < born_ms / 1000 + self.lease_s:
+            return False
+        return all(one.synced_at >= self._heard_at or not one.paced for one in self.sharing.shares.values())
+
     async def _live(self) -> None:
         gateway = self.gateway
         assert gateway is not None
@@ -105,7 +117,7 @@ class Leases:
                 await asyncio.sleep(longest * (0.5 + gateway.randomness() / 2))
                 continue
             except Exception as error:  # without this task nothing would ever be lent again
-                gateway.complain(
+                gateway.notices.complain(
                     f"[shared]: {type(error).__name__}: {error}. This is a fault of Steelyard's; it goes on."
                 )
                 await asyncio.sleep(_BEAT_S)
@@ -214,7 +226,7 @@ class Leases:
         self._offset = offset
         sharing.pulse.until = sent_at + self.lease_s * _SAFE
         if sharing.pulse.lost:
-            gateway.tell("[shared]: the server is there again; limits are counted together")
+            gateway.notices.tell("[shared]: the server is there again; limits are counted together")
         sharing.pulse.lost = False
         self.live = told.live
         for share, ask, given in zip(shares, asks, told.given, strict=True):
@@ -223,6 +235,7 @@ class Leases:
             sharing.active.update(sharing.shares)
         if told.epoch != self.epoch:
             self.epoch = told.epoch
+            self._heard_at = sent_at
             self.on_epoch()
         for name in told.tight:
             tight = sharing.shares.get(name)
@@ -278,7 +291,7 @@ class Leases:
         gateway, sharing = self.gateway, self.sharing
         assert gateway is not None
         if not sharing.pulse.lost:
-            gateway.complain(f'[shared]: {why}. Limits with fail = "local" are counted by this gateway alone.')
+            gateway.notices.complain(f'[shared]: {why}. Limits with fail = "local" are counted by this gateway alone.')
         sharing.pulse.lost = True
         for share in sharing.shares.values():
             if share.local:

@@ -20,7 +20,7 @@ from steelyard.limits.recall import atto_of_cost
 from steelyard.limits.share import MICRO
 from steelyard.limits.shares import name_of, rule_name
 from steelyard.limits.window import PARTS
-from steelyard.shared import StoreLost
+from steelyard.shared import Base, StoreLost
 
 if TYPE_CHECKING:
     from steelyard.gateway.gateway import Gateway
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Reckoning"]
 
 _EVERY_S: Final = 1.0
+_SOON_S: Final = 0.1
+"""How long until the server is looked at again that does not know yet what the ledger has."""
 _AGAIN_S: Final = 5.0
 
 
@@ -48,6 +50,8 @@ class Reckoning:
         self._journal_dir = journal_dir
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._epoch = ""
+        self._known: frozenset[str] = frozenset()
 
     def begin(self, gateway: Gateway, keys: Callable[[], Keys]) -> None:
         """Begin to look after it."""
@@ -65,41 +69,54 @@ class Reckoning:
         self._wanted.set()
 
     async def _live(self, gateway: Gateway, keys: Callable[[], Keys]) -> None:
-        epoch, known = "", frozenset[str]()
         while True:
-            limiter, leases = gateway.limiter, self._leases
+            pause_s = _EVERY_S
             try:
-                if leases.epoch and not leases.sharing.pulse.lost and limiter is not None:
-                    if leases.epoch != epoch:
-                        epoch, known = leases.epoch, await leases.store.based(self._ledger)
-                    rules = [one.rule for one in limiter.limits if _is_counted(one.rule)]
-                    lacking = [rule for rule in rules if rule_name(rule) not in known]
-                    if lacking:
-                        await self._base(lacking, keys(), gateway)
-                        known |= {rule_name(rule) for rule in lacking}
-                    await self._settle(limiter.limits, keys())
+                if gateway.limiter is not None and self._leases.epoch and not self._leases.sharing.pulse.lost:
+                    if not await self._is_based(gateway.limiter.limits, keys(), gateway):
+                        pause_s = _SOON_S
+                    await self._settle(gateway.limiter.limits, keys())
             except StoreLost:
-                epoch = ""  # it is asked again when it is there again
+                self._epoch = ""  # it is asked again when it is there again
             except StoreError as error:
-                gateway.complain(f"{error} What was counted before is not known to [shared] until then.")
+                gateway.notices.complain(f"{error} What was counted before is not known to [shared] until then.")
                 await asyncio.sleep(_AGAIN_S)
             except Exception as error:  # without this task the server would never know of earlier calls
-                gateway.complain(
+                gateway.notices.complain(
                     f"[shared]: {type(error).__name__}: {error}. This is a fault of Steelyard's; it goes on."
                 )
                 await asyncio.sleep(_AGAIN_S)
             try:
-                async with asyncio.timeout(_EVERY_S):
+                async with asyncio.timeout(pause_s):
                     await self._wanted.wait()
             except TimeoutError:
                 continue  # it is time
             finally:
                 self._wanted.clear()
 
-    async def _base(self, rules: list[Rule], keys: Keys, gateway: Gateway) -> None:
-        """Tell the server what the ledger has of some rules beside what its gateways have told.
+    async def _is_based(self, limits: Limits, keys: Keys, gateway: Gateway) -> bool:
+        """See to it that the server knows what the ledger has, of every rule; say whether it does. It may only be asked
+        what gateways have told once all of them have, since else the ledger's own would have it again."""
+        leases, epoch = self._leases, self._leases.epoch
+        if epoch != self._epoch:
+            self._epoch, self._known = epoch, await leases.store.based(self._ledger)
+        rules = [one.rule for one in limits if _is_counted(one.rule)]
+        lacking = [rule for rule in rules if rule_name(rule) not in self._known]
+        if not lacking:
+            return True
+        if not leases.has_told(gateway.clock()):
+            return False
+        found = await self._base(lacking, keys, gateway)
+        if not await leases.store.put_base(self._ledger, epoch, found):
+            return False  # it was emptied meanwhile
+        self._known |= found.keys()
+        return True
 
-        They are asked first and the ledger second: what is taken in between counts twice, and not never."""
+    async def _base(self, rules: list[Rule], keys: Keys, gateway: Gateway) -> dict[str, dict[str, Base]]:
+        """Return what the ledger has of some rules beside what its gateways have told, by rule and counter.
+
+        They are asked first and the ledger second: what is taken in between counts twice, and not never. Nothing is,
+        where the server lends nothing of a rule before it knows this."""
         store, names = self._leases.store, [rule_name(rule) for rule in rules]
         told = await store.survey(names, self._ledger)
         wall = gateway.wall_clock()
@@ -107,12 +124,13 @@ class Reckoning:
         server_now = self._leases.server_now(gateway.clock())
         assert server_now is not None
         ahead = server_now - gateway.wall_clock()
-        counts = {}
+        found: dict[str, dict[str, Base]] = {name: {} for name in names}
+        for each in names:
+            found[each].update((name, Base("", 0.0)) for name in told if name.startswith(f"{each} "))
         for name, (rule, parts) in earlier(rules, wall, Recalled(answers, keys)).items():
-            found = _base_of(rule, parts, told.get(name, []), ahead)
-            if found is not None:
-                counts[name] = (found, _keep_s(rule, wall))
-        await store.put_base(self._ledger, names, counts)
+            taken = _base_of(rule, parts, told.get(name, []), ahead)
+            found[rule_name(rule)][name] = Base(taken or "", _keep_s(rule, wall))
+        return found
 
     async def _settle(self, limits: Limits, keys: Keys) -> None:
         """Settle what gateways were lent that worked in this directory, and are gone."""

@@ -3,6 +3,6 @@
 The client library is imported by `steelyard.shared.store` alone, and by nobody who shares nothing.
 """
 
-from steelyard.shared.asks import FULL, HELD, OK, RESTORING, Ask, Given, Loan, Store, StoreLost, Told
+from steelyard.shared.asks import FULL, HELD, OK, RESTORING, Ask, Base, Given, Loan, Store, StoreLost, Told
 
-__all__ = ["FULL", "HELD", "OK", "RESTORING", "Ask", "Given", "Loan", "Store", "StoreLost", "Told"]
+__all__ = ["FULL", "HELD", "OK", "RESTORING", "Ask", "Base", "Given", "Loan", "Store", "StoreLost", "Told"]

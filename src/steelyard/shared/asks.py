@@ -3,12 +3,12 @@ tokens, micro-dollars."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal, Protocol
 
 from msgspec import Struct
 
-__all__ = ["FULL", "HELD", "OK", "RESTORING", "Ask", "Given", "Loan", "Store", "StoreLost", "Told"]
+__all__ = ["FULL", "HELD", "OK", "RESTORING", "Ask", "Base", "Given", "Loan", "Store", "StoreLost", "Told"]
 
 OK: Final = 0
 RESTORING: Final = 1
@@ -67,6 +67,14 @@ class Told(Struct, frozen=True):
     given: list[Given]
 
 
+class Base(Struct, frozen=True):
+    """What a ledger has of one counter beside what its gateways have told: `taken` as they tell it ("": nothing), and
+    for how many seconds the server keeps it (0: for ever)."""
+
+    taken: str
+    keep_s: float
+
+
 class StoreLost(Exception):
     """The server cannot be reached, or did not answer as it should; the text says which, without any password."""
 
@@ -86,9 +94,10 @@ class Store(Protocol):
     async def survey(self, rules: Iterable[str], ledger: str) -> dict[str, list[str]]:
         """Return what each gateway of a ledger took, by counter, of the counters of some rules."""
 
-    async def put_base(self, ledger: str, rules: Iterable[str], counts: dict[str, tuple[str, float]]) -> None:
-        """Have it counted what a ledger has beside what its gateways have told: by counter, as they tell it, and for
-        how many seconds the server keeps it."""
+    async def put_base(self, ledger: str, epoch: str, found: Mapping[str, Mapping[str, Base]]) -> bool:
+        """Have it counted what a ledger has beside what its gateways have told, by rule and counter. Of a rule that is
+        known already nothing is changed: gateways have counted since. Return whether the server still has the data
+        that it had been asked about."""
 
     async def marks(self) -> dict[str, str]:
         """Return how far each gateway's journal was when it last told what it had spent."""

@@ -10,7 +10,7 @@ budgets it has told of), `c COUNTER` (gateway → what it holds, and what it too
 
 from typing import Final
 
-__all__ = ["SETTLE", "SYNC"]
+__all__ = ["BASE", "SETTLE", "SYNC"]
 
 SYNC: Final = """
 local time = redis.call('TIME')
@@ -62,7 +62,9 @@ end
 
 local function known(rule)
   if age < ttl then return false end
-  if rule == '' or age > 60000 then return true end
+  if rule == '' then return true end
+  if redis.call('HEXISTS', KEYS[3], string.match(writer, '^[^/]*') .. ' ' .. rule) == 0 then return false end
+  if age > 60000 then return true end
   for ledger in pairs(ledgers) do
     if redis.call('HEXISTS', KEYS[3], ledger .. ' ' .. rule) == 0 then return false end
   end
@@ -183,6 +185,30 @@ for c = 0, (#ARGV - 5) / 11 - 1 do
   answers[#answers + 1] = {status, granted, others, reserved, wait, empty}
 end
 return {epoch, whole(now), live, waited, answers}
+"""
+
+BASE: Final = """
+local epoch, ledger, rules = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+if redis.call('GET', KEYS[1]) ~= epoch or string.match(epoch, ':(%w+)$') ~= run then return 0 end
+local new = {}
+for r = 4, 3 + rules do
+  if redis.call('HSETNX', KEYS[2], ledger .. ' ' .. ARGV[r], '1') == 1 then new[ARGV[r]] = true end
+end
+for c = 0, #KEYS - 4 do
+  local key, a = KEYS[4 + c], 3 + rules + c * 4
+  local rule, name, taken, keep = ARGV[a + 1], ARGV[a + 2], ARGV[a + 3], ARGV[a + 4]
+  if new[rule] then
+    if taken == '' then
+      redis.call('HDEL', key, 'base ' .. ledger)
+    else
+      redis.call('HSET', key, 'base ' .. ledger, '0 ' .. taken)
+      redis.call('SADD', KEYS[3], name)
+      if keep ~= '0' then redis.call('PEXPIRE', key, keep) end
+    end
+  end
+end
+return 1
 """
 
 SETTLE: Final = """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha1
 from secrets import token_hex
 from typing import Any, Final
@@ -13,8 +13,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 
-from steelyard.shared.asks import Ask, Given, StoreLost, Told
-from steelyard.shared.scripts import SETTLE, SYNC
+from steelyard.shared.asks import Ask, Base, Given, StoreLost, Told
+from steelyard.shared.scripts import BASE, SETTLE, SYNC
 
 __all__ = ["ServerStore", "open_store"]
 
@@ -92,19 +92,17 @@ class ServerStore:
             for name, fields in zip(wanted, found, strict=True)
         }
 
-    async def put_base(self, ledger: str, rules: Iterable[str], counts: dict[str, tuple[str, float]]) -> None:
-        """Have it counted what a ledger has beside what its gateways have told: by counter, as they tell it, and for
-        how many seconds the server keeps it."""
-        async with self._client.pipeline(transaction=True) as pipe:
-            for name, (taken, keep_s) in counts.items():
-                key = self._name(f"c {name}")
-                pipe.hset(key, f"base {ledger}", f"0 {taken}")
-                pipe.sadd(self._name("index"), name)
-                if keep_s > 0:
-                    pipe.pexpire(key, int(keep_s * 1000))
-            for rule in rules:
-                pipe.hset(self._name("based"), f"{ledger} {rule}", "1")
-            await self._execute(pipe)
+    async def put_base(self, ledger: str, epoch: str, found: Mapping[str, Mapping[str, Base]]) -> bool:
+        """Have it counted what a ledger has beside what its gateways have told, by rule and counter. Of a rule that is
+        known already nothing is changed: gateways have counted since. Return whether the server still has the data
+        that it had been asked about."""
+        keys = [*map(self._name, ("epoch", "based", "index"))]
+        arguments: list[str | int] = [epoch, ledger, len(found), *found]
+        for rule, counters in found.items():
+            for name, one in counters.items():
+                keys.append(self._name(f"c {name}"))
+                arguments += (rule, name, one.taken, int(one.keep_s * 1000))
+        return bool(await self._run(BASE, keys, arguments))
 
     async def marks(self) -> dict[str, str]:
         """Return how far each gateway's journal was when it last told what it had spent."""
