@@ -58,7 +58,7 @@ def metrics_of(name: str) -> set[str]:
 PLACES = (
     "gateway/borrowers.py",
     "gateway/meter.py",
-    "gateway/gateway.py",
+    "gateway/metrics_page.py",
     "gateway/health.py",
     "gateway/limiter.py",
     "gateway/shedding.py",

@@ -11,12 +11,13 @@ from steelyard.gateway import server
 class Stub:
     def __init__(self) -> None:
         self.clock = time.monotonic
+        self.notices = self
         self.late: list[float] = []
         self.beats = 0
         self.told: list[str] = []
         self.thrice = asyncio.Event()
 
-    def sweep_calls(self) -> None:
+    def look_at_calls(self) -> None:
         self.beats += 1
         if self.beats == 1:
             raise ValueError("nobody thought of this")
@@ -35,6 +36,7 @@ def test_a_beat_that_fails_is_told_and_is_not_the_last(monkeypatch: pytest.Monke
     stub = Stub()
     served = server._Server.__new__(server._Server)
     served._gateway = stub  # type: ignore[assignment]
+    served._rounds = stub  # type: ignore[assignment]
 
     async def run() -> None:
         ticker = asyncio.create_task(served._tick())

@@ -148,7 +148,7 @@ class Account:
         found = outliers.look(watch, now) if outliers is not None else None
         if found is not None and way is not None:
             rest = watch.rests_until - now
-            self.gateway.tell(f'{watch.name} rests for {rest:.0f} s in route "{way.route}": {found}.')
+            self.gateway.notices.tell(f'{watch.name} rests for {rest:.0f} s in route "{way.route}": {found}.')
 
     def note(
         self, now: float, outcome: Outcome, status: int | None, detail: str | None, extra: Extra | None = None

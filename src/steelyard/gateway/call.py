@@ -274,7 +274,7 @@ class Call(Attempts):
         try:
             self.keep(self.gateway.clock(), 200 if started else _CLIENT_GONE, "client_gone", seen, None)
         except StoreError as error:
-            self.gateway.complain(str(error))
+            self.gateway.notices.complain(str(error))
         self.over()
 
     def pause(self) -> None:

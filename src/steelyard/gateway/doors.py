@@ -8,8 +8,8 @@ import socket
 from typing import TYPE_CHECKING, cast
 
 from steelyard.core.errors import ConfigError
-from steelyard.gateway.client import Client
 from steelyard.gateway.fittings import Seat
+from steelyard.gateway.http11 import Http11
 
 if TYPE_CHECKING:
     from steelyard.gateway.gateway import Gateway
@@ -84,7 +84,7 @@ class Doors:
         self._seat = Seat(self._seat.worker)
 
     def _client(self) -> asyncio.Protocol:
-        return cast("asyncio.Protocol", Client(self._gateway))
+        return cast("asyncio.Protocol", Http11(self._gateway))
 
 
 def address_of(sock: socket.socket) -> str:

@@ -44,7 +44,7 @@ class Errand:
         try:
             await self._work
         except CallError as error:
-            self._gateway.refuse(self._client, self._incoming, error)
+            self._gateway.reception.refuse(self._client, self._incoming, error)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._gateway.errands.discard(self)

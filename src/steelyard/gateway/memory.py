@@ -86,7 +86,7 @@ class Memory:
                 answers = await asyncio.to_thread(self._ask, limits.wants(asked_at))
             except StoreError as error:
                 if self.gateway is not None:
-                    self.gateway.complain(f"{error} Calls that a limit concerns are refused until then.")
+                    self.gateway.notices.complain(f"{error} Calls that a limit concerns are refused until then.")
                 await asyncio.sleep(_AGAIN_S)
                 continue
             limits.take_back(asked_at, Recalled(answers, keys_of(ring())), clock(), wall_clock())

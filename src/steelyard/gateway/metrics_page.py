@@ -57,12 +57,26 @@ class MetricsPage:
         try:
             self._snapshots.show_worker(self._seat.worker, os.getpid(), self._own())
         except OSError as error:
-            self._gateway.complain(f"metrics: {error.strerror}: others show old figures of worker {self._seat.worker}")
+            self._gateway.notices.complain(
+                f"metrics: {error.strerror}: others show old figures of worker {self._seat.worker}"
+            )
 
     def _own(self) -> str:
         gateway = self._gateway
-        text = gateway.meter.text(gateway.health.deployments, gateway.gauges) + gateway.health.metrics()
+        text = gateway.meter.text(gateway.health.deployments, _gauges(gateway)) + gateway.health.metrics()
         text += gateway.shedding.metrics()
         if gateway.limiter is not None:
             text += gateway.limiter.metrics() + gateway.waiting.metrics()
         return text if gateway.cache is None else text + gateway.cache.metrics()
+
+
+def _gauges(gateway: Gateway) -> dict[str, tuple[str, float]]:
+    """Return the present state."""
+    return {
+        "steelyard_calls_in_flight": ("Calls under way.", len(gateway.calls)),
+        "steelyard_client_connections": ("Open connections of clients.", len(gateway.clients)),
+        "steelyard_upstream_connections": ("Open connections to providers.", gateway.pools.size),
+        "steelyard_journal_writable": ("1 while exchanges can be recorded.", float(gateway.journal.writable)),
+        "steelyard_draining": ("1 while shutting down.", float(gateway.draining)),
+        "steelyard_start_time_seconds": ("When the process began to serve.", gateway.meter.started_at),
+    }

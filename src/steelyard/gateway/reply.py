@@ -138,7 +138,7 @@ class Reply(Account):
 
     def unrecorded(self, error: StoreError) -> bytes:
         """Return what the client is told when its answer could not be recorded: it gets none, or no clean end."""
-        self.gateway.complain(str(error))
+        self.gateway.notices.complain(str(error))
         if self.started and not self.stream:
             self.client.transport.abort()  # nothing else tells that arbitrary bytes are not to be taken for whole
             return b""
@@ -189,7 +189,7 @@ class Reply(Account):
         try:
             self.keep(self.gateway.clock(), error.status, outcome, seen, str(error))
         except StoreError as lost:
-            self.gateway.complain(str(lost))
+            self.gateway.notices.complain(str(lost))
         self.recorded = True
         self._send_error(error)
 
@@ -212,7 +212,7 @@ class Reply(Account):
             seen.size, seen.body = len(failure.body), failure.body
             self.keep(self.gateway.clock(), failure.status, failure.outcome, seen, str(failure.error))
         except StoreError as lost:
-            self.gateway.complain(str(lost))
+            self.gateway.notices.complain(str(lost))
         self.recorded = True
         keep_alive = self.incoming.keep_alive
         passed = failure.fields if self.hold is None else headers_in_place(self, failure.fields)
@@ -229,7 +229,7 @@ class Reply(Account):
             try:
                 self.keep(self.gateway.clock(), 200, outcome, relay.glimpse(), str(error))
             except StoreError as lost:
-                self.gateway.complain(str(lost))
+                self.gateway.notices.complain(str(lost))
         self.recorded = True
         self.relay = None
         self.over()
@@ -253,7 +253,7 @@ class Reply(Account):
                 "The stream carried an error.",
             )
         except StoreError as lost:
-            self.gateway.complain(str(lost))
+            self.gateway.notices.complain(str(lost))
         relay.end_after_error()
         self.relay = None
         self.incoming.keep_alive = False

@@ -31,6 +31,7 @@ from steelyard.gateway.legacy import Legacy
 from steelyard.gateway.memory import Memory, keys_of
 from steelyard.gateway.parting import drain, retire
 from steelyard.gateway.partnership import Partnership
+from steelyard.gateway.rounds import Rounds
 from steelyard.gateway.upkeep import Upkeep
 from steelyard.journal.recovery import recover
 from steelyard.journal.writer import JournalWriter
@@ -151,6 +152,7 @@ class _Server:
         )
         gateway = Gateway(loop, config.server, self._plans, fittings, limits)
         self._gateway = self.memory.gateway = gateway
+        self._rounds = Rounds(gateway)
         self._upkeep = Upkeep(gateway, config.server.data_dir, self._open_cache)
         self._upkeep.configure(config.cache, self._plans.routes)
         if partnership is not None:
@@ -201,7 +203,7 @@ class _Server:
         return Limits(rules, self._tell, before, sharing=sharing) if rules else None
 
     def _tell(self, text: str) -> None:
-        self._gateway.tell(text)
+        self._gateway.notices.tell(text)
 
     def _reload(self) -> None:
         """Take the configuration anew; a broken file changes nothing, and is told."""
@@ -209,10 +211,10 @@ class _Server:
         config, findings = reload(self._config, self._origins.path, self._origins.env, self._origins.flags)
         if findings:
             for finding in findings:
-                gateway.tell(f"kept the old configuration: {finding}")
+                gateway.notices.tell(f"kept the old configuration: {finding}")
             return
         for text in needs_restart(self._config, config):
-            gateway.complain(text)
+            gateway.notices.complain(text)
         before, self._config = self._config, config
         counting = limits = self._counting
         if _rules_of(before) != _rules_of(config):
@@ -224,7 +226,7 @@ class _Server:
             self.memory.begin(limits, lambda: gateway.access.ring, (gateway.clock, gateway.wall_clock))
             if self._partnership is not None:
                 self._partnership.look()
-        gateway.tell(f"took the new configuration of {config.source or 'the environment'}")
+        gateway.notices.tell(f"took the new configuration of {config.source or 'the environment'}")
 
     def _refresh_plans(self, limits: Limits | None) -> bool:
         """Compile the plans anew. A broken card changes nothing, and is told."""
@@ -232,7 +234,7 @@ class _Server:
             plans = self._compile()
         except ConfigError as error:
             for finding in error.findings:
-                self._gateway.tell(f"kept the old plans: {finding}")
+                self._gateway.notices.tell(f"kept the old plans: {finding}")
             return False
         self._plans = plans
         self._tell_problems()
@@ -243,7 +245,7 @@ class _Server:
     def _tell_problems(self) -> None:
         """Tell what routes must leave out, and which providers that the configuration names cannot be called."""
         for problem in dict.fromkeys((*self._plans.problems, *self._provider_problems)):
-            self._gateway.complain(problem)
+            self._gateway.notices.complain(problem)
 
     async def _tick(self) -> None:
         gateway = self._gateway
@@ -251,18 +253,20 @@ class _Server:
         while True:
             began = gateway.clock()
             await asyncio.sleep(_TICK_S)
-            gateway.note_lag(gateway.clock() - began - _TICK_S)
+            self._rounds.note_lag(gateway.clock() - began - _TICK_S)
             beat += 1
             try:
                 self._beat(beat)
             except Exception as error:  # calls time out, and keys are revoked, by the beats that come after it
-                gateway.complain(f"{type(error).__name__}: {error}. This is a fault of Steelyard's; it goes on.")
+                gateway.notices.complain(
+                    f"{type(error).__name__}: {error}. This is a fault of Steelyard's; it goes on."
+                )
 
     def _beat(self, beat: int) -> None:
         gateway = self._gateway
-        gateway.sweep_calls()
+        self._rounds.look_at_calls()
         if beat % 5 == 0:
-            gateway.sweep_clients()
+            self._rounds.look_at_clients()
             self._look_at_files()
             self._upkeep.tick()
         if beat % 10 == 0:
@@ -277,7 +281,7 @@ class _Server:
         if self._keys.poll():
             self._gateway.access.ring = self._keys.ring
             if self._keys.problem:
-                self._gateway.complain(self._keys.problem)
+                self._gateway.notices.complain(self._keys.problem)
         if self._watch is not None:
             # A file that was cut off and is being written anew may be sound TOML for a moment, without any route: it is
             # read once it has stayed the same from one look to the next.
@@ -288,7 +292,7 @@ class _Server:
         cards = self._cards.changed(self._config.policy.cards)
         models = self._models.changed(self._config.server.data_dir / "models")
         if (cards or models) and self._refresh_plans(self._counting):
-            self._gateway.tell("took the new cards")
+            self._gateway.notices.tell("took the new cards")
 
     def _date_prices(self) -> None:
         until = self._plans.until

@@ -61,7 +61,7 @@ class Upkeep:
             self._erase()
         elif cache.cellar is None:
             self._most_on_disk = most = settings.max_disk_bytes
-            cache.cellar = Cellar(gateway.loop, lambda: self._open_disk(self._data_dir, most), gateway.complain)
+            cache.cellar = Cellar(gateway.loop, lambda: self._open_disk(self._data_dir, most), gateway.notices.complain)
         self._look(again=True)
 
     def stays(self, route: str, key: str | None, made_at: float) -> bool:
