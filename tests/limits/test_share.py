@@ -167,7 +167,12 @@ def test_an_idle_user_is_forgotten_only_with_nothing_left_to_give_back(metric: s
         call(made, user=f"user-{number}", atto=1)
     assert any(one.name.endswith("/ann") for one in crowd)
     share.room = 0
+    share.ask(1)
     for number in range(3, 12):
+        call(made, user=f"user-{number}", atto=1)
+    assert any(one.name.endswith("/ann") for one in crowd), "she waits to be lent something"
+    share.awaited = False
+    for number in range(12, 40):
         call(made, user=f"user-{number}", atto=1)
     assert not any(one.name.endswith("/ann") for one in crowd)
     assert share.key not in sharing.shares

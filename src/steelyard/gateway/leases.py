@@ -155,7 +155,7 @@ class Leases:
             told = await self.store.sync(self.writer, asks, mark)
         except BaseException:
             for share in shares:
-                self.sharing.active[share.key] = share
+                self.sharing.active.setdefault(share.key, share)
             raise
         self.syncs += 1
         self._take_in(told, shares, asks, now)
@@ -199,6 +199,7 @@ class Leases:
             need = max(0, -(-share.need // unit) - held)
             least = max(1, -(-share.least // unit) - held)
             loan = Loan(max(need, least), least, loan.want)
+        share.awaited = share.need > 0
         share.need = share.least = 0
         ends_at = share.ends_at if share.ends_at < inf else None
         taken = self._taken(share)
@@ -249,6 +250,10 @@ class Leases:
 
     def _receive(self, share: Share, ask: Ask, given: Given, now: float) -> None:
         """Take note of what the server says of one counter."""
+        present = self.sharing.shares.get(share.key)
+        if present is not None and present is not share:
+            self.sharing.active[share.key] = present  # it was forgotten, and came again: that one tells what is held
+            return
         share.synced_at = now
         share.alone = False
         share.room += given.granted * share.unit

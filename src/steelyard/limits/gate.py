@@ -102,7 +102,7 @@ class Concurrent(Counter):
         share, line = self.share, self.gate.line
         if line is not None and line.length:
             return False
-        return self.gate.count == 0 and (share is None or (share.room == 0 and not share.changed))
+        return self.gate.count == 0 and (share is None or share.is_idle())
 
     def used(self, now: float, wall: float) -> int:
         share = self.share

@@ -212,7 +212,7 @@ class Purse(Counter):
     def is_idle(self, now: float, wall: float) -> bool:
         spell = self.till.at(wall)
         share = spell.share
-        if share is not None and (share.room != 0 or share.changed or share.before != 0):
+        if share is not None and (not share.is_idle() or share.before != 0):
             return False
         return spell.used == 0 and spell.reserved == 0
 

@@ -37,12 +37,14 @@ class Share:
     `room`: what is left of the lease. `paced`: what was ever taken of it, and `seen` of
     that until `paced_at`; `pace`: what was lately taken between two looks. `others`, `others_held`: what other gateways
     took, and what calls of theirs may take, as last told. `before`: what was counted before this process began, for a
-    gateway that counts for itself (`alone`). `need`, `least`: what calls wait for, together and the smallest.
+    gateway that counts for itself (`alone`). `need`, `least`: what calls wait for, together and the smallest;
+    `awaited`: some did when it was last asked for.
     `short`, `full_until`: so much, and whatever is more, is known not to be had until then; `wait_at`: when it may
     be. `restoring`: what was counted before the server was emptied is not known yet."""
 
     __slots__ = (
         "alone",
+        "awaited",
         "before",
         "changed",
         "empty_at",
@@ -91,6 +93,7 @@ class Share:
         self.seen = 0
         self.pace = 0
         self.alone = False
+        self.awaited = False
         self.changed = False
         self.over = False
         self.before = 0
@@ -128,9 +131,14 @@ class Share:
     def ask(self, amount: int) -> None:
         """Have so much asked for, for a call that waits."""
         self.need += amount
+        self.awaited = True
         if self.least == 0 or amount < self.least:
             self.least = amount
         self.sharing.active[self.key] = self
+
+    def is_idle(self) -> bool:
+        """Say whether there is nothing to give back, and nobody waits for anything."""
+        return self.room == 0 and not self.changed and not self.awaited
 
     def is_short(self, amount: int, now: float) -> bool:
         """Say whether so much is known not to be had."""

@@ -52,7 +52,7 @@ class Windowed(Counter):
 
     def is_idle(self, now: float, wall: float) -> bool:
         lent = self.lent
-        return self.window.used(now) == 0 and (lent is None or (lent.room == 0 and not lent.changed))
+        return self.window.used(now) == 0 and (lent is None or lent.is_idle())
 
     def used(self, now: float, wall: float) -> int:
         lent = self.lent
