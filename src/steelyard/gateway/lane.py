@@ -104,14 +104,14 @@ class Lane:
     def is_quoted(self, fields: bytes, body: bytes) -> bool:
         """Say whether an answer quotes the credentials that the upstream was sent."""
         for secret in self.secrets:  # noqa: SIM110  (a generator would cost more than the search)
-            if secret in body or secret in fields:
+            if body.find(secret) >= 0 or fields.find(secret) >= 0:  # `in` makes an error first, and forgets it
                 return True
         return False
 
     def scrub(self, told: bytes) -> bytes:
         """Return what the upstream told, without the credentials that it was sent, should it quote them."""
         for secret in self.secrets if self.signer is None else self._of_signer(self.signer):
-            if secret in told:
+            if told.find(secret) >= 0:
                 told = told.replace(secret, b"[secret]")
         return told
 

@@ -15,38 +15,9 @@ _MOST_KNOWN: Final = 256
 _LONGEST_KNOWN: Final = 512
 _LONGEST_LENGTH: Final = 48
 _CODINGS: Final = frozenset((b"transfer-encoding", b"content-encoding", b"trailer", b"upgrade"))
-_lengths: dict[bytes, int] = {}
-"""What lines that name the body's length say: those of `_Lines`, and no other."""
-
-
-class _Lines(dict[bytes, bytes]):
-    """What goes on to the client of a header line, CR LF included: nothing of some. Most lines are the same in every
-    answer of a provider, and are looked up at the speed of a dictionary; raises KeyError for an unusual one."""
-
-    def __missing__(self, line: bytes) -> bytes:
-        name, colon, value = line.partition(b":")
-        low = name.lower()
-        if not colon or not _TOKEN.fullmatch(name) or low in _CODINGS or value.translate(None, _TEXT):
-            raise KeyError(line)  # folded, a bare CR or LF, a control character (RFC 9110, 5.5), not to be read plainly
-        value = value.strip(b" \t")
-        if low == b"connection" and value.lower() != b"keep-alive":
-            raise KeyError(line)
-        if len(self) >= _MOST_KNOWN:
-            self.clear()
-            _lengths.clear()
-            raise KeyError(line)  # what was known of the lines before this one is lost
-        if low == b"content-length":
-            if len(line) > _LONGEST_LENGTH or not value.isdigit() or not int(value):
-                raise KeyError(line)
-            _lengths[line] = int(value)
-        shown = b"" if low in NOT_PASSED else line + b"\r\n"
-        if len(line) <= _LONGEST_KNOWN:
-            self[line] = shown
-        return shown
-
-
-_shown = _Lines().__getitem__
-_length = _lengths.get
+_known: dict[bytes, tuple[bytes, int]] = {}
+"""Of a header line: what goes on to the client, CR LF included (nothing of some), and the body's length, where it names
+one, or -1. Most lines are the same in every answer of a provider."""
 
 
 def whole_answer(data: bytes) -> tuple[bytes, bytes] | None:
@@ -56,16 +27,48 @@ def whole_answer(data: bytes) -> tuple[bytes, bytes] | None:
     open, no folded or broken line (RFC 9112, 5 and 6.3).
     """
     end = data.find(b"\r\n\r\n")
+    if end < 0:
+        return None
     lines = data[:end].split(b"\r\n")
-    status = lines.pop(0)
-    if end < 0 or (status != b"HTTP/1.1 200 OK" and not _STATUS.fullmatch(status)):
+    status = lines[0]
+    if status != b"HTTP/1.1 200 OK" and not _STATUS.fullmatch(status):
         return None
-    try:
-        fields = b"".join(map(_shown, lines))
-    except KeyError:
-        return None
+    lines[0] = b""
+    size = -1
+    for at in range(1, len(lines)):
+        line = lines[at]
+        found = _known.get(line)
+        if found is None:
+            found = _read(line)
+            if found is None:
+                return None
+        shown, length = found
+        lines[at] = shown
+        if length >= 0:
+            if size >= 0:
+                return None
+            size = length
     body = data[end + 4 :]
-    # Of two equal lines each counts.
-    if [*filter(None, map(_length, lines))] != [len(body)]:
+    return (b"".join(lines), body) if len(body) == size else None
+
+
+def _read(line: bytes) -> tuple[bytes, int] | None:
+    """Return what is known of a header line; None of an unusual one."""
+    name, colon, value = line.partition(b":")
+    low = name.lower()
+    if not colon or not _TOKEN.fullmatch(name) or low in _CODINGS or value.translate(None, _TEXT):
+        return None  # folded, a bare CR or LF, a control character (RFC 9110, 5.5), not to be read plainly
+    value = value.strip(b" \t")
+    if low == b"connection" and value.lower() != b"keep-alive":
         return None
-    return fields, body
+    length = -1
+    if low == b"content-length":
+        if len(line) > _LONGEST_LENGTH or not value.isdigit() or not int(value):
+            return None
+        length = int(value)
+    found = (b"" if low in NOT_PASSED else line + b"\r\n", length)
+    if len(line) <= _LONGEST_KNOWN:
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        _known[line] = found
+    return found

@@ -18,12 +18,13 @@ PARTS: Final = 60
 class Window:
     """What was counted in the last `length_s` seconds. Times never go back: whoever calls sees to that."""
 
-    __slots__ = ("_counts", "_tick", "_total", "length_s", "width_s")
+    __slots__ = ("_counts", "_newest", "_tick", "_total", "length_s", "width_s")
 
     def __init__(self, length_s: float) -> None:
         self.length_s = length_s
         self.width_s = length_s / PARTS
         self._counts: dict[int, int] = {}  # by sixtieth, in their order
+        self._newest = -1
         self._tick = -1
         self._total = 0
 
@@ -39,6 +40,7 @@ class Window:
         tick = int(now / self.width_s)
         if tick != self._tick:
             self._forget(tick)
+        self._newest = tick
         self._counts[tick] = self._counts.get(tick, 0) + amount
         self._total += amount
 
@@ -70,7 +72,7 @@ class Window:
         """Return in how many seconds nothing will count, if nothing else is counted."""
         if not self.used(now):
             return 0.0
-        return (next(reversed(self._counts)) + PARTS + 1) * self.width_s - now
+        return (self._newest + PARTS + 1) * self.width_s - now
 
     def _forget(self, tick: int) -> None:
         """Move on to a sixtieth; drop those that lie wholly outside of the window before it."""
