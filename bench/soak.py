@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TypeVar
 
 import click
 import msgspec
@@ -30,6 +30,8 @@ from bench.soak_load import Load, Told
 from bench.subject import exchange
 
 __all__ = ["Check", "Report", "main", "soak"]
+
+_T = TypeVar("_T", int, str)
 
 _CONFIG = """[ledger]
 url = "sqlite:///{ledger}"
@@ -202,11 +204,11 @@ def _recorded(port: int, ledger: Path, told: Told) -> list[Check]:
     counted = _metric(port, "steelyard_calls_total")
     rows, before, still = 0, -1, time.monotonic()
     while rows < counted and time.monotonic() - still < _SETTLE_S:
-        rows = _rows(ledger, "count(*)")[0]
+        rows = sum(_column(ledger, "count(*)", int))
         if rows != before:
             before, still = rows, time.monotonic()
         time.sleep(0.2)
-    ids = set(_rows(ledger, "id"))
+    ids = set(_column(ledger, "id", str))
     lost = len(told.ids - ids)
     return [
         Check("every answer is in the ledger", lost == 0, f"{lost} of {len(told.ids)} answers are not"),
@@ -218,12 +220,13 @@ def _recorded(port: int, ledger: Path, told: Told) -> list[Check]:
     ]
 
 
-def _rows(ledger: Path, what: str) -> list[Any]:  # whatever sqlite3 finds in a column
+def _column(ledger: Path, what: str, kind: type[_T]) -> list[_T]:
+    """Return a column of the exchanges; nothing before the clerk has made the ledger."""
     try:
         with sqlite3.connect(f"file:{ledger}?mode=ro", uri=True, timeout=30) as database:
-            return [row[0] for row in database.execute(f"SELECT {what} FROM exchange")]
+            return [kind(one) for (one,) in database.execute(f"SELECT {what} FROM exchange")]
     except sqlite3.OperationalError:
-        return [0]  # the clerk has not made it yet
+        return []
 
 
 @click.command()

@@ -95,7 +95,7 @@ class DiskStore:
                 connection.execute("DROP TABLE IF EXISTS entry")
             connection.executescript(_SCHEMA)
             connection.execute(f"PRAGMA user_version = {_VERSION}")
-        except BaseException:
+        except BaseException:  # whatever it is goes on from here, and leaves no connection open
             connection.close()
             raise
         return connection

@@ -7,10 +7,12 @@ one way has no normal form: a member that is named twice (RFC 8259, 4), half a s
 
 import json
 from hashlib import sha256
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import msgspec
 from msgspec import Raw
+
+from steelyard.core.loose import JsonObject, JsonValue
 
 __all__ = ["NotNormal", "digest_of", "members_of", "written"]
 
@@ -19,7 +21,7 @@ class NotNormal(ValueError):
     """A body has no normal form."""
 
 
-def members_of(body: bytes) -> dict[str, Any]:
+def members_of(body: bytes) -> JsonObject:
     """Return a body's members; numbers in them are the text that they were written as. Raises NotNormal."""
     try:
         found = _decoder.decode(body.decode())
@@ -30,7 +32,7 @@ def members_of(body: bytes) -> dict[str, Any]:
     return found
 
 
-def written(members: dict[str, Any]) -> bytes:
+def written(members: JsonObject) -> bytes:
     """Return members in normal form. Raises NotNormal."""
     try:
         return _encode(members)
@@ -51,7 +53,7 @@ def _no_number(text: str) -> NoReturn:
     raise NotNormal(f"{text} is no JSON")
 
 
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _members(pairs: list[tuple[str, JsonValue]]) -> JsonObject:
     members = dict(pairs)
     if len(members) != len(pairs):
         raise NotNormal("a member is named twice")

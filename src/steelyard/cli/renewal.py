@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from steelyard.cli.child import Event, Tell
 from steelyard.cli.life import Life
 from steelyard.cli.roster import Roster, RosterFile, Worker, namespace
@@ -72,8 +74,7 @@ class Renewal:
         serving = [(life.member.name, life.child) for life in self._lives]
         workers = tuple(Worker(name, child.pid) for name, child in serving if child is not None and child.is_up)
         was = self._roster
-        fields = {"begun": was.begun, "done": was.done, "failure": was.failure, "notes": was.notes, **changed}
-        self._roster = Roster(was.pid, was.namespace, workers, **fields)  # type: ignore[arg-type]
+        self._roster = replace(was, workers=workers, **changed)
         if self._roster != was or not workers:
             self._file.write(self._roster)
 

@@ -121,7 +121,7 @@ class Account:
 
     def was_sent(self) -> bool:
         """Say whether anything of the call was sent to a deployment."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: `Race` does
 
     def most_held(self) -> int:
         """Return how many bytes of a stream are held until its end: all for the record, some for the cache, or none."""
@@ -196,7 +196,7 @@ class Account:
 
     def drop_hedge(self, now: float, outcome: Outcome) -> None:
         """Close the attempt that was made beside the present one, and take note of it."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: `Race` does
 
     @property
     def asked(self) -> str | None:

@@ -140,7 +140,7 @@ class Attempts(Choice):
 
     def _hedge_at(self, lane: Lane, extra: Extra, now: float) -> Hedge:
         """Return a second attempt."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: `Call` does
 
     def _readies(self, hedge: Hedge) -> bool:
         """Say whether a deployment can be asked this, and has room for it."""
@@ -184,7 +184,7 @@ class Attempts(Choice):
 
     def _send(self, upstream: Upstream, now: float) -> None:
         """Ask an upstream."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: `Call` does
 
     def connected(self, upstream: Upstream | None, failure: Failure | None) -> None:
         self._task = None
@@ -246,7 +246,7 @@ class Attempts(Choice):
 
     def _promote(self, hedge: Hedge) -> None:
         """Go on with the hedge, since the call's own attempt has failed."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: `Call` does
 
     def withhold(self, fields: bytes, body: bytes, seen: Seen) -> bool:
         """Look for an answer elsewhere, since a content filter has withheld this one; say whether that is done."""
@@ -297,7 +297,7 @@ class Attempts(Choice):
 
     def _lines_up(self) -> bool:
         """Have the call wait for a deployment that has no room; say whether it does."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: `Call` does
 
     def _give_up(self) -> None:
         failure = self._failure

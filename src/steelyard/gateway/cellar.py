@@ -6,12 +6,14 @@ from asyncio import AbstractEventLoop, Future
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
 from steelyard.cache import Entry
 from steelyard.core.errors import StoreError
 
 __all__ = ["Cellar", "Disk"]
+
+_T = TypeVar("_T")
 
 _MOST_WAITING = 1024
 """Beyond so many writes that wait, answers are kept in memory alone."""
@@ -59,23 +61,23 @@ class Cellar:
         if self._disk is not None:
             self._disk.close()
 
-    def _ask(self, question: Callable[[Disk], Any]) -> Future[Any]:
+    def _ask(self, question: Callable[[Disk], _T]) -> Future[_T]:
         return self._loop.run_in_executor(self._thread, self._asked, question)
 
-    def _asked(self, question: Callable[[Disk], Any]) -> Any:
+    def _asked(self, question: Callable[[Disk], _T]) -> _T:
         if self._disk is None:
             self._disk = self._open()
         return question(self._disk)
 
-    def _found(self, then: Callable[[Entry | None], None], future: Future[Any]) -> None:
+    def _found(self, then: Callable[[Entry | None], None], future: Future[Entry | None]) -> None:
         self._done(future)
         then(None if future.exception() is not None else future.result())
 
-    def _kept(self, future: Future[Any]) -> None:
+    def _kept(self, future: Future[None]) -> None:
         self._writes -= 1
         self._done(future)
 
-    def _done(self, future: Future[Any]) -> None:
+    def _done(self, future: Future[_T]) -> None:
         error = future.exception()
         if isinstance(error, StoreError):
             self._complain(f"cache: {error}")

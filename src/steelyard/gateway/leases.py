@@ -153,7 +153,7 @@ class Leases:
         mark = f"{place[0]}:{place[1]}" if place is not None and whole and self._offset is not None else ""
         try:
             told = await self.store.sync(self.writer, asks, mark)
-        except BaseException:
+        except BaseException:  # a cancelled task too: what was not told is told the next time
             for share in shares:
                 self.sharing.active.setdefault(share.key, share)
             raise

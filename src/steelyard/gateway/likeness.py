@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from steelyard.cache import NotNormal, digest_of, members_of, written
+from steelyard.core.loose import JsonObject, JsonValue
 from steelyard.gateway.body import JsonBody, PathBody
 
 if TYPE_CHECKING:
@@ -110,11 +111,11 @@ class Likeness:
             return None
 
 
-def _listed(value: Any) -> list[Any]:
+def _listed(value: JsonValue) -> list[JsonValue]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def _is_clients(tool: Any) -> bool:
+def _is_clients(tool: JsonValue) -> bool:
     """Say whether a tool is run by the client: one that the provider runs may find something else each time."""
     if not isinstance(tool, dict):
         return False
@@ -124,7 +125,7 @@ def _is_clients(tool: Any) -> bool:
     return "input_schema" in tool or "parameters" in tool or (bool(tool) and set(tool) <= declared)
 
 
-def _leave_out_user(members: dict[str, Any], family: str) -> None:
+def _leave_out_user(members: JsonObject, family: str) -> None:
     """Leave out whom a caller calls for. The Responses tell it in their answers: there it stays."""
     if family == "responses":
         return

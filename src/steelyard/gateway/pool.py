@@ -131,7 +131,7 @@ class Pool:
             context = self._context()
             assert context is not None
             secure = await loop.start_tls(transport, protocol, context, server_hostname=self.origin.host)
-        except BaseException:
+        except BaseException:  # a cancelled call too: it leaves no tunnel open
             transport.abort()
             raise
         if secure is None:

@@ -114,4 +114,4 @@ class Race(Reply):
 
     def connected(self, upstream: Upstream | None, failure: Failure | None) -> None:
         """Take a connection, or why there is none, for an attempt that began as a hedge."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: `Attempts` does

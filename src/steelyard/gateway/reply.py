@@ -78,7 +78,7 @@ class Reply(Account):
 
     def withhold(self, fields: bytes, body: bytes, seen: Seen) -> bool:
         """Look for an answer elsewhere, if a content filter has withheld this one; say whether that is done."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: `Attempts` does
 
     def start_answer(self, status: int, fields: bytes, kind: bytes) -> None:
         """Send status and headers of an answer whose body follows."""

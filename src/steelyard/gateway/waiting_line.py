@@ -235,7 +235,7 @@ class Place:
 
     def enter(self, gate: Gate) -> None:
         """Pass a gate that has room."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: `Admission` and `Choosing` do
 
     def leave(self, call: Call) -> None:
         """Stand in line no longer."""

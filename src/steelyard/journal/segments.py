@@ -90,7 +90,7 @@ class Segment:
                     continue
                 _allocate(fd, size)
                 write_all(fd, MAGIC, 0)
-            except BaseException:
+            except BaseException:  # whatever it is goes on from here, and leaves no file behind
                 segment.discard()
                 raise
             return segment

@@ -46,7 +46,7 @@ class Counter:
 
     def has_room(self, hold: Hold) -> bool:
         """Say whether a call may pass."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each kind of limit says
 
     def take(self, hold: Hold) -> None:
         """Count what a call may take at most."""
@@ -88,7 +88,7 @@ class Counter:
 
     def error(self, hold: Hold) -> CallError:
         """Return what a call is told that has no room."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each kind of limit says
 
 
 def words(rule: Rule) -> str:

@@ -147,7 +147,7 @@ class Share:
     def told(self) -> list[tuple[float, int]]:
         """Return what counts of what this gateway took: amounts, by the moment at which the last of each was taken (0
         where that does not matter)."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each kind of share says
 
 
 class Sharing:

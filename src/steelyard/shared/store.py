@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha1
 from secrets import token_hex
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
@@ -20,10 +21,14 @@ __all__ = ["ServerStore", "open_store"]
 
 _PATIENCE_S: Final = 1.0
 
+_Answer: TypeAlias = Any
+"""What a server answers: of every command redis-py says that it may be anything, to be awaited or not."""
+
 
 def open_store(url: str, prefix: str, ca_file: str | None, lease_s: float) -> ServerStore:
     """Return the server at a URL. It is connected to when it is first asked. Raises ValueError for a URL that is
     none."""
+    # Only TLS connections know the argument; `Any`, for each of from_url's arguments has a type of its own.
     more: dict[str, Any] = {"ssl_ca_certs": ca_file} if ca_file is not None and url.startswith("rediss") else {}
     client = Redis.from_url(
         url,
@@ -137,17 +142,18 @@ class ServerStore:
     def _name(self, rest: str) -> str:
         return f"{self._prefix} {rest}"
 
-    async def _run(self, script: str, keys: list[str], arguments: Sequence[str | int]) -> Any:
+    async def _run(self, script: str, keys: list[str], arguments: Sequence[str | int]) -> _Answer:
         name = sha1(script.encode(), usedforsecurity=False).hexdigest()
         try:
             return await self._ask(self._client.evalsha(name, len(keys), *keys, *arguments))
         except NoScriptError:
             return await self._ask(self._client.eval(script, len(keys), *keys, *arguments))
 
-    async def _execute(self, pipe: Any) -> Any:
-        return await self._ask(pipe.execute())
+    async def _execute(self, pipe: Pipeline) -> list[_Answer]:
+        answers: list[_Answer] = await self._ask(pipe.execute())
+        return answers
 
-    async def _ask(self, answer: Any) -> Any:
+    async def _ask(self, answer: _Answer) -> _Answer:
         try:
             async with asyncio.timeout(_PATIENCE_S):
                 return await answer

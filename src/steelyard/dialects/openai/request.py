@@ -1,6 +1,6 @@
 """A request of OpenAI's dialect, taken apart at its top level only."""
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from msgspec import Raw
@@ -17,6 +17,7 @@ _decode_list: Final = msgspec.json.Decoder(list[Raw]).decode
 _decode_metadata: Final = msgspec.json.Decoder(Metadata).decode
 _decode_envelope: Final = msgspec.json.Decoder(Envelope).decode
 _encode: Final = msgspec.json.Encoder().encode
+_TRUE: Final = Raw(b"true")
 
 
 class Request:
@@ -99,9 +100,9 @@ class Request:
         if include_usage is None:
             return _encode(fields)
         given = fields.get("stream_options")
-        options: dict[str, Any] = {} if given is None or bytes(given) == b"null" else _decode_fields(given)
+        options = {} if given is None or bytes(given) == b"null" else _decode_fields(given)
         if include_usage:
-            options["include_usage"] = True
+            options["include_usage"] = _TRUE
         else:
             options.pop("include_usage", None)
         if options:
