@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from steelyard.journal.framing import encode_frame
 from steelyard.journal.recovery import recover
-from steelyard.journal.segments import FIRST, MAGIC, named_segments
+from steelyard.journal.segment import FIRST, MAGIC
+from steelyard.journal.segments import named_segments
 from steelyard.journal.writer import JournalWriter
 from tests.journal.samples import drained, exchange
 

@@ -10,7 +10,8 @@ import pytest
 
 from steelyard.core.errors import StoreError
 from steelyard.journal.framing import encode_frame
-from steelyard.journal.segments import FIRST, named_segments
+from steelyard.journal.segment import FIRST
+from steelyard.journal.segments import named_segments
 from steelyard.journal.writer import JournalWriter
 from tests.journal.samples import drained, exchange
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from steelyard.catalog.tariff import Extras, Tariff, Tier
 from steelyard.core.usage import Usage
 from steelyard.limits import Facts, ceiling_of, refers
-from steelyard.limits.recall import atto_of_cost
+from steelyard.limits.ceiling import atto_of_cost
 
 rates = st.integers(0, 10**9).map(lambda count: Decimal(count).scaleb(-14))
 maybe = st.none() | rates

@@ -26,8 +26,9 @@ def cost_of(tariff: Tariff, usage: Usage) -> Decimal | None:
         for tier in reversed(tariff.tiers):
             if tokens > tier.over_input:
                 return cost_of(tier.tariff, usage)
-    if tariff.extras is not None:
-        return _cost_with_extras(tariff, usage, tokens, tariff.extras)
+    extras = tariff.extras
+    if extras is not None:
+        return _cost_with_extras(tariff, usage, tokens, extras)
     cached = usage.cached
     written = usage.cache_write
     if cached or written:
@@ -39,12 +40,12 @@ def cost_of(tariff: Tariff, usage: Usage) -> Decimal | None:
         dollars = tariff.input * rest + tariff.cached * cached + tariff.cache_write * written
     else:
         dollars = tariff.input * tokens
-    generated = usage.output
-    if tariff.output is None:
+    generated, rate = usage.output, tariff.output
+    if rate is None:
         return None if generated else dollars
     if generated is None:
-        return None if tariff.output else dollars
-    return dollars + tariff.output * generated
+        return None if rate else dollars
+    return dollars + rate * generated
 
 
 def _cost_with_extras(tariff: Tariff, usage: Usage, tokens: int, extras: Extras) -> Decimal | None:
@@ -88,7 +89,8 @@ def _output_cost(tariff: Tariff, usage: Usage, extras: Extras) -> Decimal | None
 
 def usd_text(cost: Decimal) -> str:
     """Write dollars in plain decimal notation: "0.0000012", never "1.2E-6"."""
-    return format(cost, "f")
+    text = str(cost)
+    return format(cost, "f") if text.find("E") >= 0 else text  # half the time
 
 
 def is_possible(usage: Usage) -> bool:

@@ -154,7 +154,7 @@ class Account:
         self, now: float, outcome: Outcome, status: int | None, detail: str | None, extra: Extra | None = None
     ) -> None:
         start = self.started_at
-        name = self.lane.target.deployment
+        name = self.lane.deployment
         begun, ended = (self.attempt_started - start) * 1000, (now - start) * 1000
         if extra is None:
             attempt = Attempt(name, outcome, begun, ended, status, detail)
@@ -175,7 +175,7 @@ class Account:
         if limited:
             seen.usage = billed(self, outcome, seen)
         if self.attempts:
-            tariff = self.lane.target.tariff
+            tariff = self.lane.tariff
             if tariff is not None and seen.usage is not None:
                 cost = cost_of(tariff, seen.usage)
                 self.cost_text = usd_text(cost) if cost is not None else None
@@ -190,9 +190,13 @@ class Account:
         if self.extras:
             seen.usage, cost = with_extras(self, seen.usage, cost)
             self.cost_text = usd_text(cost) if cost is not None else None
-        exchange = exchange_of(self, now, status, outcome, seen, error)
-        row.count(exchange, cost)
-        return exchange
+        usage, start, first = seen.usage, self.started_at, self.first_byte_at
+        # Nobody charges for counts (Anthropic API, "Token counting", pricing; Gemini API, "Count tokens").
+        row.count(outcome, status, usage, cost, free=self.endpoint.counts)
+        row.time(
+            (first - start) * 1000 if first is not None else None, (now - start) * 1000, usage if self.stream else None
+        )
+        return exchange_of(self, now, status, outcome, seen, error)
 
     def drop_hedge(self, now: float, outcome: Outcome) -> None:
         """Close the attempt that was made beside the present one, and take note of it."""

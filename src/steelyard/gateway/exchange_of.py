@@ -23,9 +23,8 @@ def exchange_of(call: Account, now: float, status: int, outcome: Outcome, seen: 
     ticket = call.ticket
     given = ticket.given if ticket is not None else None
     answered = given is not None or len(attempts) > 0
-    target = call.lane.target if answered else None
-    tariff = target.tariff if target is not None else None
-    permit = call.lane.permit if answered else None
+    lane = call.lane if answered else None
+    permit = lane.permit if lane is not None else None
     losses, spoken = _translation(call) if given is None else (given.losses, given.spoken)
     full = call.record_mode == "full"
     return Exchange(
@@ -36,7 +35,7 @@ def exchange_of(call: Account, now: float, status: int, outcome: Outcome, seen: 
         call.endpoint.dialect,
         key.id if key is not None else None,
         call.asked,
-        target.deployment if target is not None else None,
+        lane.deployment if lane is not None else None,
         status,
         outcome,
         call.stream,
@@ -46,7 +45,7 @@ def exchange_of(call: Account, now: float, status: int, outcome: Outcome, seen: 
         seen.usage,
         seen.usage_raw,
         call.cost_text,
-        tariff.source if tariff is not None else None,
+        lane.price_source if lane is not None else None,
         seen.finish_reason,
         body.size if body is not None else call.incoming.size,
         seen.size,
@@ -56,7 +55,7 @@ def exchange_of(call: Account, now: float, status: int, outcome: Outcome, seen: 
         body.kept() if full and body is not None else None,
         seen.body if full else None,
         call.user,
-        target.region if target is not None else None,
+        lane.region if lane is not None else None,
         losses,
         call.kept_as,
         spoken,

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from steelyard.catalog.charge import cost_of
 from steelyard.core.usage import Usage
 from steelyard.limits import Hold
+from steelyard.limits.ceiling import atto_of_cost
 from steelyard.limits.purse import Purse
-from steelyard.limits.recall import atto_of_cost
 from steelyard.limits.windowed import Tokens
 
 if TYPE_CHECKING:

@@ -54,6 +54,7 @@ class Lane:
         "breaker",
         "ceiling",
         "counters",
+        "deployment",
         "fields",
         "heads",
         "manners",
@@ -62,10 +63,13 @@ class Lane:
         "permit",
         "plain",
         "pool",
+        "price_source",
+        "region",
         "row",
         "secrets",
         "signer",
         "target",
+        "tariff",
         "vitals",
         "watch",
     )
@@ -80,6 +84,11 @@ class Lane:
         permit: Permit | None = None,
     ) -> None:
         self.target = target
+        # What each call asks of the target, where compiled code finds it sooner than in a Struct.
+        self.deployment = target.deployment
+        self.region = target.region
+        self.tariff = tariff = target.tariff
+        self.price_source = tariff.source if tariff is not None else None
         self.counters: tuple[Counter, ...] = ()
         self.ceiling: Ceiling | None = None
         self.vitals = vitals

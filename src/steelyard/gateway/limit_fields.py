@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from steelyard.limits import Hold
-from steelyard.limits.windowed import Requests, Tokens
+from steelyard.limits.windowed import Requests, Tokens, Windowed
 
 if TYPE_CHECKING:
     from steelyard.gateway.account import Account
 
 __all__ = ["headers_in_place"]
+
+_MOST_KNOWN: Final = 1024
+_durations: dict[int, bytes] = {}
+"""Written durations, by their seconds: under load the same ones come again and again."""
 
 
 def headers_in_place(call: Account, fields: bytes) -> bytes:
@@ -28,12 +32,11 @@ def headers_in_place(call: Account, fields: bytes) -> bytes:
         return fields
     if b"atelimit-" in fields.lower():
         fields = b"".join([line + b"\r\n" for line in fields.split(b"\r\n") if line and not _is_limit(line)])
-    told = _told_to_anthropic if call.endpoint.dialect == "anthropic" else _told
-    if requests is not None:
-        fields += told(b"requests", requests.limit, room_r, requests.empty_in_s(now))
-    if tokens is not None:
-        fields += told(b"tokens", tokens.limit, room_t, tokens.empty_in_s(now))
-    return fields
+    if call.endpoint.dialect == "anthropic":
+        told = _told_to_anthropic(b"requests", requests, room_r, now) if requests is not None else b""
+        return fields + told + (_told_to_anthropic(b"tokens", tokens, room_t, now) if tokens is not None else b"")
+    told = _told(b"requests", requests, room_r, now) if requests is not None else b""
+    return fields + told + (_told(b"tokens", tokens, room_t, now) if tokens is not None else b"")
 
 
 def _tightest(hold: Hold, kind: type[Requests] | type[Tokens]) -> tuple[Requests | Tokens | None, int]:
@@ -52,28 +55,37 @@ def _is_limit(line: bytes) -> bool:
     return line[:32].lower().startswith((b"x-ratelimit-", b"anthropic-ratelimit-"))
 
 
-def _told(what: bytes, limit: int, room: int, resets_s: float) -> bytes:
+def _told(what: bytes, counter: Windowed, room: int, now: float) -> bytes:
     # OpenAI API, "Rate limits", "Rate limits in headers": 60, 59, 6m0s.
     return b"x-ratelimit-limit-%b: %d\r\nx-ratelimit-remaining-%b: %d\r\nx-ratelimit-reset-%b: %b\r\n" % (
         what,
-        limit,
+        counter.limit,
         what,
         room if room > 0 else 0,
         what,
-        _duration(resets_s),
+        _duration(counter.empty_in_s(now)),
     )
 
 
-def _told_to_anthropic(what: bytes, limit: int, room: int, resets_s: float) -> bytes:
+def _told_to_anthropic(what: bytes, counter: Windowed, room: int, now: float) -> bytes:
     # Claude API docs, "Rate limits", "Response headers": the time is in RFC 3339.
-    at = datetime.fromtimestamp(time.time() + resets_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+    at = datetime.fromtimestamp(time.time() + counter.empty_in_s(now), UTC).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
     name = b"anthropic-ratelimit-%b" % what
     left = room if room > 0 else 0
-    return b"%b-limit: %d\r\n%b-remaining: %d\r\n%b-reset: %b\r\n" % (name, limit, name, left, name, at)
+    return b"%b-limit: %d\r\n%b-remaining: %d\r\n%b-reset: %b\r\n" % (name, counter.limit, name, left, name, at)
 
 
 def _duration(seconds: float) -> bytes:
     whole = int(seconds + 0.999)
+    known = _durations.get(whole)
+    if known is None:
+        if len(_durations) >= _MOST_KNOWN:
+            _durations.clear()
+        known = _durations[whole] = _spelt(whole)
+    return known
+
+
+def _spelt(whole: int) -> bytes:
     if whole < 60:
         return b"%ds" % whole
     if whole < 3600:

@@ -9,16 +9,15 @@ from decimal import Decimal
 from math import inf
 
 from steelyard.core.errors import CallError
-from steelyard.core.exchange import Exchange
+from steelyard.core.exchange import Outcome
 from steelyard.core.usage import Usage
 from steelyard.gateway.lane import Vitals
+from steelyard.metrics.series import head, label, series
 
 __all__ = ["Histogram", "Meter", "Row"]
 
 _MOST_ROWS = 4096
 _MOST_LATE = 64
-_FREE = ("messages/count_tokens", "countTokens")
-"""What nobody charges for (Anthropic API, "Token counting", pricing; Gemini API, "Count tokens")."""
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 
 
@@ -83,28 +82,27 @@ class Row:
         self.pace = Histogram(_PACES)
         self._streams: list[tuple[float, float, Usage]] = []
 
-    def count(self, exchange: Exchange, cost: Decimal | None) -> None:
-        """Count an exchange."""
-        self.outcomes[(exchange.outcome, exchange.status)] += 1
-        usage = exchange.usage
+    def count(self, outcome: Outcome, status: int, usage: Usage | None, cost: Decimal | None, *, free: bool) -> None:
+        """Count a call. `free`: nobody charges for its endpoint."""
+        self.outcomes[(outcome, status)] += 1
         if usage is not None:
             self.input += usage.input or 0
             self.output += usage.output or 0
         if cost is not None:
             self.cost += cost
-        elif exchange.outcome == "ok" and exchange.endpoint not in _FREE:
+        elif outcome == "ok" and not free:
             self.unpriced += 1
-        first = exchange.first_byte_ms
-        if first is not None:
-            self.first_byte.late.append(first)
-        took = exchange.last_byte_ms
-        if took is not None:
-            if exchange.stream and usage is not None and first is not None:
-                self._streams.append((first, took, usage))
-            late = self.duration.late
-            late.append(took)
-            if len(late) >= _MOST_LATE:
-                self.settle()
+
+    def time(self, first_byte_ms: float | None, last_byte_ms: float, streamed: Usage | None) -> None:
+        """Count how long a call took. `streamed`: the usage of an answer that was streamed."""
+        if first_byte_ms is not None:
+            self.first_byte.late.append(first_byte_ms)
+            if streamed is not None:
+                self._streams.append((first_byte_ms, last_byte_ms, streamed))
+        late = self.duration.late
+        late.append(last_byte_ms)
+        if len(late) >= _MOST_LATE:
+            self.settle()
 
     def settle(self) -> None:
         """Count what is late."""
@@ -153,19 +151,21 @@ class Meter:
     def text(self, vitals: Mapping[str, Vitals], gauges: Mapping[str, tuple[str, float]]) -> str:
         """Write the exposition. `gauges` maps a metric's name to its help text and present value."""
         lines: list[str] = []
-        rows = [(f'route="{_escaped(r)}",deployment="{_escaped(d)}"', row) for (r, d), row in self._rows.items()]
-        _head(lines, "steelyard_calls_total", "counter", "Calls, by outcome and HTTP status.")
+        rows = [(f"{label('route', r)},{label('deployment', d)}", row) for (r, d), row in self._rows.items()]
+        lines += head("steelyard_calls_total", "counter", "Calls, by outcome and HTTP status.")
         for labels, row in rows:
             for (outcome, status), count in row.outcomes.items():
                 lines.append(f'steelyard_calls_total{{{labels},outcome="{outcome}",status="{status}"}} {count}')
-        _head(lines, "steelyard_tokens_total", "counter", "Tokens, by direction.")
+        lines += head("steelyard_tokens_total", "counter", "Tokens, by direction.")
         for labels, row in rows:
             lines.append(f'steelyard_tokens_total{{{labels},direction="input"}} {row.input}')
             lines.append(f'steelyard_tokens_total{{{labels},direction="output"}} {row.output}')
-        _head(lines, "steelyard_cost_usd_total", "counter", "Known cost in US dollars.")
-        lines += [f"steelyard_cost_usd_total{{{labels}}} {row.cost:f}" for labels, row in rows]
-        _head(lines, "steelyard_calls_cost_unknown_total", "counter", "Answered calls whose cost is unknown.")
-        lines += [f"steelyard_calls_cost_unknown_total{{{labels}}} {row.unpriced}" for labels, row in rows]
+        costs = [(labels, f"{row.cost:f}") for labels, row in rows]
+        lines += series("steelyard_cost_usd_total", "counter", "Known cost in US dollars.", costs)
+        unpriced = [(labels, row.unpriced) for labels, row in rows]
+        lines += series(
+            "steelyard_calls_cost_unknown_total", "counter", "Answered calls whose cost is unknown.", unpriced
+        )
         for _, row in rows:
             row.settle()
         durations = [(labels, row.duration) for labels, row in rows]
@@ -177,27 +177,17 @@ class Meter:
         _spread(
             lines, "steelyard_loop_lag_seconds", "How late the event loop is, ten times a second.", [("", self._lag)]
         )
-        _head(lines, "steelyard_refusals_total", "counter", "Requests refused before they became a call.")
+        lines += head("steelyard_refusals_total", "counter", "Requests refused before they became a call.")
         for (status, code), count in self._refusals.items():
             lines.append(f'steelyard_refusals_total{{status="{status}",code="{code}"}} {count}')
-        _head(lines, "steelyard_breaker_state", "gauge", "0 closed, 1 half-open, 2 open.")
-        for name, one in vitals.items():
-            lines.append(f'steelyard_breaker_state{{deployment="{_escaped(name)}"}} {int(one.breaker.state)}')
+        states = [(label("deployment", name), int(one.breaker.state)) for name, one in vitals.items()]
+        lines += series("steelyard_breaker_state", "gauge", "0 closed, 1 half-open, 2 open.", states)
         for name, (text, value) in gauges.items():
-            _head(lines, name, "gauge", text)
-            lines.append(f"{name} {value:.15g}")
+            lines += series(name, "gauge", text, [("", f"{value:.15g}")])
         return "\n".join(lines) + "\n"
 
 
-def _head(lines: list[str], name: str, kind: str, text: str) -> None:
-    lines += (f"# HELP {name} {text}", f"# TYPE {name} {kind}")
-
-
 def _spread(lines: list[str], name: str, text: str, histograms: list[tuple[str, Histogram]]) -> None:
-    _head(lines, name, "histogram", text)
+    lines += head(name, "histogram", text)
     for labels, histogram in histograms:
         lines += histogram.lines(name, labels)
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

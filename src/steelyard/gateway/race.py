@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from steelyard.core.exchange import Outcome
 from steelyard.core.usage import Usage
 from steelyard.gateway.reply import Reply
-from steelyard.limits.recall import atto_of_cost
+from steelyard.limits.ceiling import atto_of_cost
 
 if TYPE_CHECKING:
     from steelyard.gateway.extra import Extra
@@ -34,6 +34,7 @@ class Race(Reply):
     _task: asyncio.Task[None] | None = None
     _hedge_timer: asyncio.TimerHandle | None = None
     _excluded: frozenset[Lane] = frozenset()
+    _outrun: frozenset[Lane] = frozenset()
 
     @property
     def on_way(self) -> Way:
@@ -64,6 +65,7 @@ class Race(Reply):
         hedge.close()
         self.trade(hedge)
         self.lane.breaker.abandon()
+        self._outrun = frozenset((self.lane,))
         watch = self.lane.watch
         if watch is not None and outcome == "outrun" and hedge.sent:
             watch.note(now, False, now - self.attempt_started)  # it would have taken longer still

@@ -14,9 +14,9 @@ from steelyard.core.exchange import Exchange
 from steelyard.journal.segments import SegmentName, named_segments
 from steelyard.journal.tail import exchanges_behind
 from steelyard.limits import Limits, Recalled, Rule, Spent
+from steelyard.limits.ceiling import atto_of_cost
 from steelyard.limits.earlier import earlier, subject_of, want_of
 from steelyard.limits.period import period_of
-from steelyard.limits.recall import atto_of_cost
 from steelyard.limits.share import MICRO
 from steelyard.limits.shares import name_of, rule_name
 from steelyard.limits.window import PARTS

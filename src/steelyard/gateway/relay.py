@@ -53,13 +53,14 @@ def seen_of(found: Answer, body: bytes) -> Seen:
     seen.size = len(body)
     seen.body = body
     seen.model = found.model
-    if found.choices:
-        seen.finish_reason = found.choices[0].finish_reason
-    if found.usage:
-        seen.usage = usage_of(found.usage)
-        seen.usage_raw = bytes(found.usage)
-    if found.error:
-        seen.error = bytes(found.error) != b"null" and not found.choices
+    choices, usage, error = found.choices, found.usage, found.error
+    if choices:
+        seen.finish_reason = choices[0].finish_reason
+    if usage:
+        seen.usage = usage_of(usage)
+        seen.usage_raw = bytes(usage)
+    if error:
+        seen.error = bytes(error) != b"null" and not choices
     return seen
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from steelyard.core.exchange import Outcome
 from steelyard.core.usage import Usage
 from steelyard.gateway.bound import NO_OUTPUT
-from steelyard.limits.recall import atto_of_cost
+from steelyard.limits.ceiling import atto_of_cost
 
 if TYPE_CHECKING:
     from decimal import Decimal

@@ -1,45 +1,50 @@
 """What is served, and where, in the paths of four dialects."""
 
 import re
+from typing import Literal, TypeAlias
 from urllib.parse import parse_qs, unquote
-
-from msgspec import Struct
 
 from steelyard.core.errors import BadRequest
 
 __all__ = ["ENDPOINTS", "PAGES", "Endpoint", "dialect_of", "endpoint_of", "is_page", "kept_in", "model_in", "query_of"]
 
 
-class Endpoint(Struct, frozen=True):
+_Trait: TypeAlias = Literal["form", "passes", "streams", "translates", "counts", "in_path", "streamed"]
+
+
+class Endpoint:
     """A path that is answered by a model. `form`: the request is multipart and is streamed on; `passes`: the answer is
     relayed as it comes, whatever its type; else it is JSON, or a stream of events where one was asked for.
 
     `translates`: a deployment of another dialect may answer; `counts`: the answer is a count of the input's tokens;
     `in_path`: the path, not the body, names the model and says whether the answer is streamed (`streamed`)."""
 
-    name: str
-    dialect: str = "openai"
-    form: bool = False
-    passes: bool = False
-    streams: bool = False
-    translates: bool = False
-    counts: bool = False
-    in_path: bool = False
-    streamed: bool = False
+    __slots__ = ("counts", "dialect", "form", "in_path", "name", "passes", "streamed", "streams", "translates")
+
+    def __init__(self, name: str, dialect: str, *traits: _Trait) -> None:
+        self.name = name
+        self.dialect = dialect
+        self.form = "form" in traits
+        self.passes = "passes" in traits
+        self.streams = "streams" in traits
+        self.translates = "translates" in traits
+        self.counts = "counts" in traits
+        self.in_path = "in_path" in traits
+        self.streamed = "streamed" in traits
 
 
 ENDPOINTS = {
     f"/v1/{one.name}": one
     for one in (
-        Endpoint("chat/completions", streams=True, translates=True),
-        Endpoint("completions", streams=True),
-        Endpoint("embeddings"),
-        Endpoint("rerank"),
-        Endpoint("images/generations", passes=True),
-        Endpoint("audio/transcriptions", form=True, passes=True),
-        Endpoint("responses", "openai-responses", streams=True, translates=True),
-        Endpoint("messages", "anthropic", streams=True, translates=True),
-        Endpoint("messages/count_tokens", "anthropic", translates=True, counts=True),
+        Endpoint("chat/completions", "openai", "streams", "translates"),
+        Endpoint("completions", "openai", "streams"),
+        Endpoint("embeddings", "openai"),
+        Endpoint("rerank", "openai"),
+        Endpoint("images/generations", "openai", "passes"),
+        Endpoint("audio/transcriptions", "openai", "form", "passes"),
+        Endpoint("responses", "openai-responses", "streams", "translates"),
+        Endpoint("messages", "anthropic", "streams", "translates"),
+        Endpoint("messages/count_tokens", "anthropic", "translates", "counts"),
     )
 }
 
@@ -47,9 +52,9 @@ ENDPOINTS = {
 _ON_MODELS = {
     one.name.encode(): one
     for one in (
-        Endpoint("generateContent", "gemini", translates=True, in_path=True),
-        Endpoint("streamGenerateContent", "gemini", streams=True, translates=True, in_path=True, streamed=True),
-        Endpoint("countTokens", "gemini", translates=True, counts=True, in_path=True),
+        Endpoint("generateContent", "gemini", "translates", "in_path"),
+        Endpoint("streamGenerateContent", "gemini", "streams", "translates", "in_path", "streamed"),
+        Endpoint("countTokens", "gemini", "translates", "counts", "in_path"),
     )
 }
 _ON_MODEL = re.compile(rb"/v1(?:beta|alpha)?[0-9]*/models/([^?#]+):([A-Za-z]+)(?:\?.*)?")

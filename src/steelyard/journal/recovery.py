@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from steelyard.journal.ends import is_damaged
 from steelyard.journal.frames import Scan, scan
-from steelyard.journal.segments import FIRST, MAGIC, is_locked, named_segments, spare_files
+from steelyard.journal.segment import FIRST, MAGIC
+from steelyard.journal.segments import is_locked, named_segments, spare_files
 
 __all__ = ["Recovery", "recover"]
 

@@ -12,7 +12,8 @@ from steelyard.core.errors import StoreError
 from steelyard.core.exchange import Exchange
 from steelyard.journal.ends import is_damaged
 from steelyard.journal.frames import Scan, SchemaError, Stop, decode_payload, scan
-from steelyard.journal.segments import FIRST, MAGIC, SegmentName, is_locked, named_segments
+from steelyard.journal.segment import FIRST, MAGIC
+from steelyard.journal.segments import SegmentName, is_locked, named_segments
 
 __all__ = ["BATCH_BYTES", "Batch", "Entry", "Tail", "exchanges_behind"]
 

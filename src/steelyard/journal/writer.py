@@ -8,7 +8,8 @@ from pathlib import Path
 from steelyard.core.errors import StoreError
 from steelyard.core.exchange import Exchange
 from steelyard.journal.framing import encode_frame
-from steelyard.journal.segments import FIRST, Segment, SegmentName, make_directory, named_segments, write_all
+from steelyard.journal.segment import FIRST, Segment, write_all
+from steelyard.journal.segments import SegmentName, make_directory, named_segments
 
 __all__ = ["JournalWriter"]
 
@@ -140,7 +141,7 @@ class JournalWriter:
             self._segment.close()
             self._segment = None
         try:
-            segment.name(self._next_name)
+            segment.name(str(self._next_name))
         except OSError:
             segment.discard()
             raise

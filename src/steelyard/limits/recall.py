@@ -10,8 +10,9 @@ from math import inf
 from msgspec import Struct
 
 from steelyard.core.exchange import Exchange
+from steelyard.limits.ceiling import atto_of_cost
 
-__all__ = ["Left", "Recalled", "Spent", "Sums", "Want", "atto_of_cost"]
+__all__ = ["Left", "Recalled", "Spent", "Sums", "Want"]
 
 _Group = tuple[str | None, str | None, str | None, str | None, float]
 
@@ -54,11 +55,6 @@ class Left(Struct, frozen=True):
     start: float
     used: int
     held: int
-
-
-def atto_of_cost(cost: Decimal) -> int:
-    """Return what a call cost in 10^-18 dollars, rounded as in the ledger (`ledger.money`)."""
-    return round(cost.scaleb(18))
 
 
 class Sums:

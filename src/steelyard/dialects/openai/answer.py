@@ -54,8 +54,11 @@ def usage_of(raw: Any) -> Usage | None:
         wire = _usage_in(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    given = wire.prompt_tokens if wire.prompt_tokens is not None else wire.input_tokens
-    made = wire.completion_tokens if wire.completion_tokens is not None else wire.output_tokens
+    given, made = wire.prompt_tokens, wire.completion_tokens
+    if given is None:
+        given = wire.input_tokens
+    if made is None:
+        made = wire.output_tokens
     if made is None and given is not None and wire.total_tokens == given:
         made = 0  # embeddings report no completion tokens, and a total that equals the prompt's
     if given is None and made is None:
