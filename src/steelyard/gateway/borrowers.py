@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from steelyard.core.errors import CallError, TooMany, Unavailable
 from steelyard.gateway.waiting_line import is_waited_for
+from steelyard.metrics.series import series
 
 if TYPE_CHECKING:
     from steelyard.gateway.call import Call
@@ -97,18 +98,30 @@ class Borrowers:
         """Return lines for `/metrics`."""
         leases = self._leases
         return [
-            "# HELP steelyard_shared_connected 1 while the server that gateways share can be reached.",
-            "# TYPE steelyard_shared_connected gauge",
-            f"steelyard_shared_connected {int(leases.epoch != '' and not leases.sharing.pulse.lost)}",
-            "# HELP steelyard_shared_gateways Gateways that count together, this one included.",
-            "# TYPE steelyard_shared_gateways gauge",
-            f"steelyard_shared_gateways {leases.live}",
-            "# HELP steelyard_shared_syncs_total Questions to the server that gateways share.",
-            "# TYPE steelyard_shared_syncs_total counter",
-            f"steelyard_shared_syncs_total {leases.syncs}",
-            "# HELP steelyard_shared_waits_total Calls that waited to be lent what they may take.",
-            "# TYPE steelyard_shared_waits_total counter",
-            f"steelyard_shared_waits_total {self.waits}",
+            *series(
+                "steelyard_shared_connected",
+                "gauge",
+                "1 while the server that gateways share can be reached.",
+                [("", int(leases.epoch != "" and not leases.sharing.pulse.lost))],
+            ),
+            *series(
+                "steelyard_shared_gateways",
+                "gauge",
+                "Gateways that count together, this one included.",
+                [("", leases.live)],
+            ),
+            *series(
+                "steelyard_shared_syncs_total",
+                "counter",
+                "Questions to the server that gateways share.",
+                [("", leases.syncs)],
+            ),
+            *series(
+                "steelyard_shared_waits_total",
+                "counter",
+                "Calls that waited to be lent what they may take.",
+                [("", self.waits)],
+            ),
         ]
 
     def leave(self, call: Call) -> None:

@@ -24,6 +24,7 @@ from steelyard.gateway.maker import lanes_by_maker
 from steelyard.gateway.relay import Seen
 from steelyard.gateway.replay import kind_for, replayed
 from steelyard.gateway.ticket import Ticket
+from steelyard.metrics.series import label, series
 
 if TYPE_CHECKING:
     from steelyard.config.settings import CacheSettings
@@ -234,34 +235,35 @@ class AnswerCache:
 
     def metrics(self) -> str:
         """Return lines for `/metrics`."""
-        lines = [
-            "# HELP steelyard_cache_calls_total Calls of cached routes, by what the cache had to say.",
-            "# TYPE steelyard_cache_calls_total counter",
-        ]
-        for (route, verdict), count in self.verdicts.items():
-            lines.append(f'steelyard_cache_calls_total{{route="{_escaped(route)}",verdict="{verdict}"}} {count}')
-        lines += [
-            "# HELP steelyard_cache_saved_usd_total What answers had cost that were given again, in US dollars.",
-            "# TYPE steelyard_cache_saved_usd_total counter",
-        ]
-        lines += [f'steelyard_cache_saved_usd_total{{route="{_escaped(r)}"}} {usd:f}' for r, usd in self.saved.items()]
         memory = self.memory
-        lines += [
-            "# HELP steelyard_cache_entries Answers in memory.",
-            "# TYPE steelyard_cache_entries gauge",
-            f"steelyard_cache_entries {len(memory)}",
-            "# HELP steelyard_cache_bytes What these take.",
-            "# TYPE steelyard_cache_bytes gauge",
-            f"steelyard_cache_bytes {memory.size}",
-            "# HELP steelyard_cache_evicted_total Answers that had to make room for others in memory.",
-            "# TYPE steelyard_cache_evicted_total counter",
-            f"steelyard_cache_evicted_total {memory.evicted}",
+        verdicts = [
+            (f"{label('route', route)},{label('verdict', verdict)}", count)
+            for (route, verdict), count in self.verdicts.items()
+        ]
+        saved = [(label("route", route), f"{usd:f}") for route, usd in self.saved.items()]
+        lines = [
+            *series(
+                "steelyard_cache_calls_total",
+                "counter",
+                "Calls of cached routes, by what the cache had to say.",
+                verdicts,
+            ),
+            *series(
+                "steelyard_cache_saved_usd_total",
+                "counter",
+                "What answers had cost that were given again, in US dollars.",
+                saved,
+            ),
+            *series("steelyard_cache_entries", "gauge", "Answers in memory.", [("", len(memory))]),
+            *series("steelyard_cache_bytes", "gauge", "What these take.", [("", memory.size)]),
+            *series(
+                "steelyard_cache_evicted_total",
+                "counter",
+                "Answers that had to make room for others in memory.",
+                [("", memory.evicted)],
+            ),
         ]
         return "\n".join(lines) + "\n"
-
-
-def _escaped(name: str) -> str:
-    return name.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _nothing_stays(_route: str, _key: str | None, _made_at: float) -> bool:

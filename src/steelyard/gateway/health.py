@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from steelyard.gateway.lane import Vitals
 from steelyard.gateway.outliers import Outliers
 from steelyard.gateway.retry_budget import RetryBudget
+from steelyard.metrics.series import label, series
 
 if TYPE_CHECKING:
     from steelyard.policy.plan import Plan
@@ -76,63 +77,51 @@ class Health:
     def metrics(self) -> str:
         """Return lines for `/metrics`: of routes that have tried anything again, or that watch their deployments."""
         now = self._clock()
-        routes = [(f'route="{_escaped(name)}"', one) for name, one in self.routes.items()]
+        routes = [(label("route", name), one) for name, one in self.routes.items()]
         tried = [
             (route, one.retries) for route, one in routes if one.retries.refused or any(one.retries.granted.values())
         ]
         hedged = [(route, one) for route, one in routes if one.retries.granted["hedge"] or one.no_room]
         watched = [
-            (f'{route},deployment="{_escaped(watch.name)}"', watch)
+            (f"{route},{label('deployment', watch.name)}", watch)
             for route, one in routes
             if one.outliers is not None and one.outliers.settings is not None
             for watch in one.outliers.watches.values()
         ]
-        lines = _series(
+        lines = series(
             "steelyard_retries_total",
             "counter",
             "Further attempts of calls, by kind: again, elsewhere, hedge.",
-            [(f'{route},kind="{kind}"', count) for route, one in tried for kind, count in one.granted.items()],
+            [(f"{route},{label('kind', kind)}", count) for route, one in tried for kind, count in one.granted.items()],
         )
-        lines += _series(
+        lines += series(
             "steelyard_retries_refused_total",
             "counter",
             "Further attempts that a retry budget had no room for.",
             [(route, one.refused) for route, one in tried],
         )
-        lines += _series(
+        lines += series(
             "steelyard_hedges_won_total",
             "counter",
             "Hedged calls that the second deployment answered.",
             [(route, one.won) for route, one in hedged],
         )
-        lines += _series(
+        lines += series(
             "steelyard_hedges_no_room_total",
             "counter",
             "Hedges not made since a limit or a budget had no room for them.",
             [(route, one.no_room) for route, one in hedged],
         )
-        lines += _series(
+        lines += series(
             "steelyard_outlier_resting",
             "gauge",
             "1 while a deployment rests that did far worse than its route's others.",
             [(labels, int(one.rests_until > now)) for labels, one in watched],
         )
-        lines += _series(
+        lines += series(
             "steelyard_outlier_ejections_total",
             "counter",
             "How often a deployment came to rest so.",
             [(labels, one.ejections) for labels, one in watched],
         )
         return "\n".join(lines) + "\n"
-
-
-def _series(name: str, kind: str, text: str, values: list[tuple[str, int]]) -> list[str]:
-    return [
-        f"# HELP {name} {text}",
-        f"# TYPE {name} {kind}",
-        *(f"{name}{{{labels}}} {count}" for labels, count in values),
-    ]
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -13,6 +13,7 @@ from steelyard.gateway.waiting_line import is_waited_for
 from steelyard.limits import Counter, Hold, Limits, ceiling_of
 from steelyard.limits.earlier import NO_KEY
 from steelyard.limits.gate import Concurrent
+from steelyard.metrics.series import label, series
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -179,26 +180,39 @@ class Limiter:
     def metrics(self) -> str:
         """Return lines for `/metrics`: of users there are too many, they are counted in refusals only."""
         limits, gateway = self.limits, self._gateway
+        refusals = [
+            (f"{label('scope', kind)},{label('limit', metric)}", count)
+            for (kind, metric), count in limits.refusals.items()
+        ]
+        ratios = [
+            (f"{label('scope', one.scope)},{label('limit', one.limit)}", f"{one.ratio:.6g}")
+            for one in limits.standings(gateway.clock(), gateway.wall_clock(), most_users=0)
+        ]
         lines = [
-            "# HELP steelyard_limits_refusals_total Calls and attempts refused by a limit or a budget.",
-            "# TYPE steelyard_limits_refusals_total counter",
-        ]
-        for (kind, metric), count in limits.refusals.items():
-            lines.append(f'steelyard_limits_refusals_total{{scope="{kind}",limit="{metric}"}} {count}')
-        lines += [
-            "# HELP steelyard_limits_usage_ratio What is taken and reserved of a limit or a budget, as a part of it.",
-            "# TYPE steelyard_limits_usage_ratio gauge",
-        ]
-        for one in limits.standings(gateway.clock(), gateway.wall_clock(), most_users=0):
-            scope = one.scope.replace("\\", "\\\\").replace('"', '\\"')
-            lines.append(f'steelyard_limits_usage_ratio{{scope="{scope}",limit="{one.limit}"}} {one.ratio:.6g}')
-        lines += [
-            "# HELP steelyard_limits_overruns_total Calls that took more than was thought possible, and reserved.",
-            "# TYPE steelyard_limits_overruns_total counter",
-            f"steelyard_limits_overruns_total {limits.overruns}",
-            "# HELP steelyard_limits_restored 1 once it is known what was counted before the gateway began.",
-            "# TYPE steelyard_limits_restored gauge",
-            f"steelyard_limits_restored {int(not limits.pending)}",
+            *series(
+                "steelyard_limits_refusals_total",
+                "counter",
+                "Calls and attempts refused by a limit or a budget.",
+                refusals,
+            ),
+            *series(
+                "steelyard_limits_usage_ratio",
+                "gauge",
+                "What is taken and reserved of a limit or a budget, as a part of it.",
+                ratios,
+            ),
+            *series(
+                "steelyard_limits_overruns_total",
+                "counter",
+                "Calls that took more than was thought possible, and reserved.",
+                [("", limits.overruns)],
+            ),
+            *series(
+                "steelyard_limits_restored",
+                "gauge",
+                "1 once it is known what was counted before the gateway began.",
+                [("", int(not limits.pending))],
+            ),
         ]
         if self._borrowers is not None:
             lines += self._borrowers.metrics()

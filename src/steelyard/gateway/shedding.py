@@ -6,6 +6,7 @@ from typing import Final
 
 from steelyard.core.errors import CallError, Unavailable
 from steelyard.core.priority import PRIORITIES, Priority, rank_of
+from steelyard.metrics.series import label, series
 
 __all__ = ["Shedding", "overloaded"]
 
@@ -98,13 +99,19 @@ class Shedding:
     def metrics(self) -> str:
         """Return lines for `/metrics`."""
         lines = [
-            "# HELP steelyard_shedding_pressure Classes of priority turned away: 0 none, 1 low, 2 normal too.",
-            "# TYPE steelyard_shedding_pressure gauge",
-            f"steelyard_shedding_pressure {self.pressure:g}",
-            "# HELP steelyard_shed_calls_total Calls turned away because the event loop was behind.",
-            "# TYPE steelyard_shed_calls_total counter",
+            *series(
+                "steelyard_shedding_pressure",
+                "gauge",
+                "Classes of priority turned away: 0 none, 1 low, 2 normal too.",
+                [("", f"{self.pressure:g}")],
+            ),
+            *series(
+                "steelyard_shed_calls_total",
+                "counter",
+                "Calls turned away because the event loop was behind.",
+                [(label("priority", name), count) for name, count in self.shed.items()],
+            ),
         ]
-        lines += [f'steelyard_shed_calls_total{{priority="{name}"}} {count}' for name, count in self.shed.items()]
         return "\n".join(lines) + "\n"
 
 

@@ -15,6 +15,7 @@ from steelyard.gateway.meter import Histogram
 from steelyard.limits.counter import Counter
 from steelyard.limits.gate import Concurrent, Gate
 from steelyard.limits.line import Line
+from steelyard.metrics.series import head, label, series
 
 if TYPE_CHECKING:
     from steelyard.gateway.account import Account
@@ -182,15 +183,20 @@ class WaitingRoom:
         for place in self.standing:
             waiting[PRIORITIES[place.rank]] += 1
         lines = [
-            "# HELP steelyard_queue_calls Calls that wait for room.",
-            "# TYPE steelyard_queue_calls gauge",
-            *(f'steelyard_queue_calls{{priority="{name}"}} {count}' for name, count in waiting.items()),
-            "# HELP steelyard_queue_waited_seconds How long calls waited that were served.",
-            "# TYPE steelyard_queue_waited_seconds histogram",
+            *series(
+                "steelyard_queue_calls",
+                "gauge",
+                "Calls that wait for room.",
+                [(label("priority", name), count) for name, count in waiting.items()],
+            ),
+            *head("steelyard_queue_waited_seconds", "histogram", "How long calls waited that were served."),
             *self.waited.lines("steelyard_queue_waited_seconds", ""),
-            "# HELP steelyard_queue_refusals_total Calls that waited in vain, or might not wait.",
-            "# TYPE steelyard_queue_refusals_total counter",
-            *(f'steelyard_queue_refusals_total{{reason="{name}"}} {n}' for name, n in self.refusals.items()),
+            *series(
+                "steelyard_queue_refusals_total",
+                "counter",
+                "Calls that waited in vain, or might not wait.",
+                [(label("reason", name), count) for name, count in self.refusals.items()],
+            ),
         ]
         return "\n".join(lines) + "\n"
 

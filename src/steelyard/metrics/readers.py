@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Protocol
 
+from steelyard.metrics.series import label, series
+
 __all__ = ["Reader", "readers_page"]
 
 
@@ -18,16 +20,24 @@ def readers_page(readers: Mapping[str, Reader]) -> str:
 
     Times, not durations: they also tell of a reader that is gone (prometheus.io, "Instrumentation", "Timestamps, not
     time since")."""
+    caught_up = [
+        (label("reader", name), f"{reader.caught_up_at:.3f}")
+        for name, reader in readers.items()
+        if reader.caught_up_at is not None
+    ]
+    taken = [(label("reader", name), reader.taken) for name, reader in readers.items()]
     lines = [
-        "# HELP steelyard_journal_read_timestamp_seconds When a reader last had all that the journal held.",
-        "# TYPE steelyard_journal_read_timestamp_seconds gauge",
+        *series(
+            "steelyard_journal_read_timestamp_seconds",
+            "gauge",
+            "When a reader last had all that the journal held.",
+            caught_up,
+        ),
+        *series(
+            "steelyard_journal_exchanges_read_total",
+            "counter",
+            "Exchanges that a reader has taken out of the journal.",
+            taken,
+        ),
     ]
-    for name, reader in readers.items():
-        if reader.caught_up_at is not None:
-            lines.append(f'steelyard_journal_read_timestamp_seconds{{reader="{name}"}} {reader.caught_up_at:.3f}')
-    lines += [
-        "# HELP steelyard_journal_exchanges_read_total Exchanges that a reader has taken out of the journal.",
-        "# TYPE steelyard_journal_exchanges_read_total counter",
-    ]
-    lines += [f'steelyard_journal_exchanges_read_total{{reader="{name}"}} {one.taken}' for name, one in readers.items()]
     return "\n".join(lines) + "\n"
