@@ -31,12 +31,15 @@ class Choice(Race):
     def _pick(self) -> Lane | None:
         way = self.way
         if way is not None and way.careful:
-            # Nobody is left without an answer because of outliers: if the others are no use, they are asked.
-            at = self._cursor
-            lane = self._pick_of(self._resting())
-            if lane is not None:
-                return lane
-            self._cursor = at
+            # Nobody is left without an answer because of outliers: if the others are no use, they are asked. So is who
+            # was outrun, once all others have been.
+            outrun = self._outrun if self._cursor < len(self._order) else frozenset()
+            for passed_over in (self._resting() | outrun, outrun):
+                at = self._cursor
+                lane = self._pick_of(passed_over)
+                if lane is not None:
+                    return lane
+                self._cursor = at
         return self._pick_of(frozenset())
 
     def _resting(self) -> frozenset[Lane]:
@@ -44,13 +47,13 @@ class Choice(Race):
         now = self.gateway.clock()
         return frozenset([one for one in self._order if one.watch is not None and one.watch.rests_until > now])
 
-    def _pick_of(self, resting: frozenset[Lane]) -> Lane | None:
+    def _pick_of(self, passed_over: frozenset[Lane]) -> Lane | None:
         order = self._order
         now = None
         for _ in range(len(order)):
             lane = order[self._cursor % len(order)]
             self._cursor += 1
-            if lane in self._excluded or lane in resting:
+            if lane in self._excluded or lane in passed_over:
                 continue
             if lane.breaker.state is CLOSED:
                 return lane

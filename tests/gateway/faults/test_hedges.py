@@ -15,6 +15,8 @@ from tests.gateway.upstream_rig import until
 from tests.support.rawhttp import RawHTTP
 
 SOON: dict[str, Any] = {"hedge_after_s": 0.05}
+FILTERED: dict[str, Any] = {"fallback_on": ["content_filter"]}
+AGAIN: dict[str, Any] = {**SOON, "fallback_on": ["content_filter", "5xx"], "retries": 3}
 ROUTES = {
     "whole": route("never-answers:w", "words:3", **SOON),
     "stream": route("never-answers:s", "words:4", **SOON),
@@ -34,6 +36,9 @@ ROUTES = {
     "form": route("slow-first-byte:0.32", "ok:never-5", **SOON),
     "unpriced": route("never-answers:u", "words:6", **SOON),
     "usual": route("until:silent:never-answers", "words:7", hedge_percentile=90),
+    "withheld": route("never-answers:w2", "content-filter", "words:8", **SOON, **FILTERED),
+    "withheld-pair": route("never-answers:w3", "content-filter", **SOON, **FILTERED, timeout_s={"first_byte": 2}),
+    "withheld-last": route("after:asked-8:ok", "content-filter", "signal:asked-8:status:500", **AGAIN),
     "few-known": route("slow-first-byte:0.33", "ok:never-6", hedge_percentile=90),
 }
 ESTIMATE_BYTES = 4
@@ -141,6 +146,24 @@ def test_when_both_fail_a_third_is_asked_and_the_second_is_not_asked_again(spot:
     seen = spot.ask("both-fail")
     assert seen.answer.status == 200
     assert [name for name, _ in seen.tried] == ["signal:asked-5:status:500", "after:asked-5:status:503", "ok:third"]
+
+
+def test_when_a_filter_withholds_the_second_s_answer_a_third_is_asked_before_the_first_is_asked_again(
+    spot: Spot,
+) -> None:
+    seen = spot.ask("withheld")
+    assert seen.answer.json()["choices"][0]["finish_reason"] == "stop"
+    assert seen.tried == [("never-answers:w2", "outrun"), ("content-filter", "filtered"), ("words:8", "ok")]
+    seen = spot.ask("withheld-last")
+    assert [outcome for _, outcome in seen.tried] == ["outrun", "filtered", "status", "ok"]
+    assert seen.tried[3][0] == seen.tried[0][0], "who was outrun is the last to be asked, and not left out"
+
+
+def test_who_was_outrun_is_asked_again_where_nobody_else_is_left(spot: Spot) -> None:
+    seen = spot.ask("withheld-pair")
+    assert seen.answer.json()["choices"][0]["finish_reason"] == "content_filter", "better than an error"
+    assert [outcome for _, outcome in seen.tried] == ["outrun", "filtered", "timeout"]
+    assert seen.tried[2][0] == seen.tried[0][0]
 
 
 def test_a_hedge_is_one_of_the_further_attempts_that_a_route_may_make(spot: Spot) -> None:
