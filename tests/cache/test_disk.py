@@ -51,6 +51,31 @@ def test_only_its_owner_may_read_the_file(tmp_path: Path) -> None:
     assert stat.S_IMODE(path_in(tmp_path).stat().st_mode) == 0o600
 
 
+def test_a_file_that_others_may_read_is_theirs_no_longer(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path, MOST)
+    store.keep(b"a", entry())
+    files = [path_in(tmp_path), path_in(tmp_path).with_name("cache.sqlite3-wal")]
+    for path in files:
+        path.chmod(0o644)
+    again = DiskStore(tmp_path, MOST)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in files] == [0o600, 0o600]
+    assert again.find(b"a") == store.find(b"a") == entry()
+    again.close()
+    store.close()
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o602])
+def test_what_others_may_have_written_is_given_to_nobody(tmp_path: Path, mode: int) -> None:
+    store = DiskStore(tmp_path, MOST)
+    store.keep(b"a", entry())
+    store.close()
+    path_in(tmp_path).chmod(mode)
+    again = DiskStore(tmp_path, MOST)
+    assert again.find(b"a") is None
+    assert stat.S_IMODE(path_in(tmp_path).stat().st_mode) == 0o600
+    again.close()
+
+
 def test_the_oldest_go_first_and_the_bound_holds(tmp_path: Path) -> None:
     most = 64 * 1024
     store = DiskStore(tmp_path, most)

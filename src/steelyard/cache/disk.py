@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from msgspec import Struct
@@ -13,6 +13,7 @@ from steelyard.core.errors import StoreError
 
 __all__ = ["DiskStore", "Shelved", "forget", "path_in"]
 
+_ENDINGS = ("", "-wal", "-shm", "-journal")
 _PATIENCE_S = 2.0
 _VERSION = 1
 _LOOKS = 64
@@ -48,9 +49,27 @@ def forget(data_dir: Path) -> bool:
     """Remove the file, and what SQLite keeps beside it; return whether there was one."""
     path = path_in(data_dir)
     there = path.exists()
-    for ending in ("", "-wal", "-shm", "-journal"):
+    for ending in _ENDINGS:
         path.with_name(path.name + ending).unlink(missing_ok=True)
     return there
+
+
+def _make_private(path: Path) -> None:
+    """Make the file before SQLite does, which would let others read it. One that others may read is theirs no longer;
+    what others may have written is not given to anybody, but removed. Raises OSError.
+
+    A file that is there is not opened: closing it would cancel the locks of this process's own connections (SQLite,
+    "How To Corrupt An SQLite Database File", 2.2)."""
+    with suppress(FileNotFoundError):
+        if path.stat().st_mode & 0o022:
+            forget(path.parent)
+    for ending in _ENDINGS:
+        beside = path.with_name(path.name + ending)
+        with suppress(FileNotFoundError):
+            if beside.stat().st_mode & 0o077:
+                beside.chmod(0o600)
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
 
 
 class DiskStore:
@@ -79,7 +98,7 @@ class DiskStore:
 
     def _opened(self) -> sqlite3.Connection:
         try:
-            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+            _make_private(self._path)
         except OSError as error:
             raise StoreError(f"{self._path}: {error.strerror}. The cache is in memory alone.") from None
         connection = sqlite3.connect(self._path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False)
