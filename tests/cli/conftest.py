@@ -1,8 +1,9 @@
-"""The command line called in this process, in a home of its own."""
+"""The command line in a home of its own: called in this process, or `steelyard up` started as one."""
 
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,7 +13,9 @@ from click.testing import CliRunner, Result
 from steelyard.catalog.catalogue import load_catalogue
 from steelyard.cli.root import root
 from steelyard.engines.store import ModelStore, StoredModel
-from tests.cli.program import clean_environment
+from tests.cli.program import Program, clean_environment
+from tests.fake import FakeProvider
+from tests.support import config_text
 
 
 class Call(Protocol):
@@ -25,6 +28,12 @@ class CallJson(Protocol):
     """Call `steelyard ARGUMENTS --json`, which must succeed; return what it printed."""
 
     def __call__(self, *arguments: str, env: dict[str, str] | None = None) -> Any: ...
+
+
+class StartUp(Protocol):
+    """Start `steelyard up --json ARGUMENTS` on a free port."""
+
+    def __call__(self, *arguments: str) -> Program: ...
 
 
 @pytest.fixture
@@ -79,3 +88,17 @@ def catalogue_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def catalogue_kept(tmp_path: Path, catalogue_once: Path) -> None:
     """A home that has read the catalogue before: reading it anew takes a second."""
     shutil.copytree(catalogue_once, tmp_path / "home" / "catalogue", dirs_exist_ok=True)
+
+
+@pytest.fixture
+def up(tmp_path: Path, provider: FakeProvider, catalogue_kept: None) -> Iterator[StartUp]:
+    started: list[Program] = []
+    (tmp_path / "steelyard.toml").write_text(config_text({"acme": provider.base_url}))
+
+    def start(*arguments: str) -> Program:
+        started.append(Program("up", "--json", "--port", "0", *arguments, cwd=tmp_path))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.__exit__()

@@ -11,35 +11,11 @@ import sys
 import termios
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
 
-import pytest
-
+from tests.cli.conftest import StartUp
 from tests.cli.program import Program, clean_environment, is_alive, run_program, until
-from tests.fake import FakeProvider
 from tests.support import RawHTTP, TornError, config_text
-
-
-class StartUp(Protocol):
-    """Start `steelyard up --json ARGUMENTS` on a free port."""
-
-    def __call__(self, *arguments: str) -> Program: ...
-
-
-@pytest.fixture
-def up(tmp_path: Path, provider: FakeProvider, catalogue_kept: None) -> Iterator[StartUp]:
-    started: list[Program] = []
-    (tmp_path / "steelyard.toml").write_text(config_text({"acme": provider.base_url}))
-
-    def start(*arguments: str) -> Program:
-        started.append(Program("up", "--json", "--port", "0", *arguments, cwd=tmp_path))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.__exit__()
 
 
 def _asks(address: str, model: str = "acme/ok") -> int:

@@ -9,14 +9,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import pytest
-
+from tests.cli.conftest import StartUp
 from tests.cli.program import Program, is_alive, run_program, until
 from tests.fake import FakeProvider
 from tests.gateway.prometheus import parse
-from tests.support import RawHTTP, TornError, config_text
+from tests.support import RawHTTP, TornError
 from tests.support.journal import journalled
 
 CALLERS = 3
@@ -24,26 +23,6 @@ PAUSE_S = 0.05
 """Between two calls of a client: dozens of calls a second leave the machine room to start processes."""
 
 STREAM = "acme/slow-chunks:0.2:25"
-
-
-class StartUp(Protocol):
-    """Start `steelyard up --json ARGUMENTS` on a free port."""
-
-    def __call__(self, *arguments: str) -> Program: ...
-
-
-@pytest.fixture
-def up(tmp_path: Path, provider: FakeProvider, catalogue_kept: None) -> Iterator[StartUp]:
-    started: list[Program] = []
-    (tmp_path / "steelyard.toml").write_text(config_text({"acme": provider.base_url}))
-
-    def start(*arguments: str) -> Program:
-        started.append(Program("up", "--json", "--port", "0", *arguments, cwd=tmp_path))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.__exit__()
 
 
 class Crowd:

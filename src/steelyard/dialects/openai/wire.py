@@ -2,7 +2,7 @@
 
 from msgspec import Raw, Struct
 
-__all__ = ["Answer", "Chunk", "Envelope", "Metadata", "WireUsage"]
+__all__ = ["Answer", "Chunk", "Envelope", "InputDetails", "Metadata", "OutputDetails", "WireUsage"]
 
 _ABSENT = Raw()
 
@@ -60,13 +60,17 @@ class Chunk(Struct):
         return self.usage or (self.choices[0].usage if self.choices else _ABSENT)
 
 
-class _InputDetails(Struct):
+class InputDetails(Struct):
+    """Parts of the input."""
+
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
     audio_tokens: int | None = None
 
 
-class _OutputDetails(Struct):
+class OutputDetails(Struct):
+    """Parts of the output."""
+
     reasoning_tokens: int | None = None
     audio_tokens: int | None = None
 
@@ -80,7 +84,7 @@ class WireUsage(Struct):
     input_tokens: int | None = None
     output_tokens: int | None = None
     total_tokens: int | None = None
-    prompt_tokens_details: _InputDetails | None = None
-    completion_tokens_details: _OutputDetails | None = None
+    prompt_tokens_details: InputDetails | None = None
+    completion_tokens_details: OutputDetails | None = None
     prompt_cache_hit_tokens: int | None = None  # DeepSeek API docs, "Context caching"
     cached_tokens: int | None = None  # Moonshot API docs, "usage"

@@ -6,31 +6,21 @@ from msgspec import Struct
 
 from steelyard.core.parts import Fields
 from steelyard.core.usage import Usage
+from steelyard.dialects.openai.wire import InputDetails, OutputDetails
 
 __all__ = ["usage_in", "usage_out"]
-
-
-class _InputDetails(Struct):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    audio_tokens: int | None = None
-
-
-class _OutputDetails(Struct):
-    reasoning_tokens: int | None = None
-    audio_tokens: int | None = None
 
 
 class _Usage(Struct):
     input_tokens: int | None = None
     output_tokens: int | None = None
-    input_tokens_details: _InputDetails | None = None
-    output_tokens_details: _OutputDetails | None = None
+    input_tokens_details: InputDetails | None = None
+    output_tokens_details: OutputDetails | None = None
 
 
 _decode = msgspec.json.Decoder(_Usage).decode
-_NOTHING_IN = _InputDetails()
-_NOTHING_OUT = _OutputDetails()
+_NOTHING_IN = InputDetails()
+_NOTHING_OUT = OutputDetails()
 
 
 def usage_in(raw: bytes | msgspec.Raw) -> Usage | None:
