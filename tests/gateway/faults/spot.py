@@ -12,14 +12,16 @@ from msgspec import Struct
 from steelyard.core.exchange import Exchange
 from tests.fake import FakeProvider
 from tests.fake.seen import ReceivedRequest
-from tests.gateway.faults.rig import PRICE, Record
+from tests.gateway.faults.rig import PRICE, USD, Record
 from tests.gateway.upstream_rig import until
 from tests.support import GatewayUnderTest, Response, config_text
 
-__all__ = ["Seen", "Spot", "route", "spotted"]
+__all__ = ["FILTERED", "Seen", "Spot", "budget", "route", "spotted"]
 
 QUESTION = [{"role": "user", "content": "Hi there"}]
 KEY = "env:CLAUDE_KEY"
+FILTERED: dict[str, Any] = {"fallback_on": ["content_filter"]}
+"""Of a route: what a filter has withheld is had elsewhere."""
 
 
 class Seen(Struct, frozen=True):
@@ -35,6 +37,13 @@ class Seen(Struct, frozen=True):
     @property
     def cost(self) -> Decimal | None:
         return Decimal(self.exchange.cost_usd) if self.exchange.cost_usd is not None else None
+
+    @property
+    def answer_cost(self) -> Decimal:
+        """What the answer cost by what it says of itself."""
+        usage = self.answer.json()["usage"]
+        cost: Decimal = usage["prompt_tokens"] * USD["input"] + usage["completion_tokens"] * USD["output"]
+        return cost
 
 
 class Spot:
@@ -81,6 +90,11 @@ class Spot:
 
 def route(*models: str, **more: Any) -> dict[str, Any]:
     return {"deployments": [f"acme/{model}" for model in models], **more}
+
+
+def budget(name: str, usd: str) -> str:
+    """Return the budget of a route, for ever, as TOML."""
+    return f'[[budgets]]\nscope = "route:{name}"\nusd = "{usd}"\nper = "total"\n'
 
 
 @contextmanager

@@ -8,15 +8,13 @@ from typing import Any
 
 import pytest
 
-from tests.gateway.faults.rig import USD
-from tests.gateway.faults.spot import Spot, route, spotted
+from tests.gateway.faults.spot import FILTERED, Spot, budget, route, spotted
 from tests.gateway.limits_rig import wait_ready, wait_standing
 from tests.gateway.upstream_rig import until
 from tests.support import free_port
 
 NOTHING = {"ratio": 0, "per_s": 0}
 LONGER: dict[str, Any] = {"fallback_on": ["context_length"]}
-FILTERED: dict[str, Any] = {"fallback_on": ["content_filter"]}
 
 ROUTES = {
     "only-5xx": route("status:429:a", "ok:b1", fallback_on=["5xx"], retries=1),
@@ -134,10 +132,8 @@ def test_a_whole_answer_that_a_filter_withheld_is_had_elsewhere_and_paid_for(spo
     lost = seen.exchange.attempts[0]
     assert lost.usage is not None
     assert not lost.usage.estimated
-    usage = seen.answer.json()["usage"]
-    own = usage["prompt_tokens"] * USD["input"] + usage["completion_tokens"] * USD["output"]
     assert Decimal(lost.cost_usd or "0") > 0
-    assert seen.cost == own + Decimal(lost.cost_usd or "0")
+    assert seen.cost == seen.answer_cost + Decimal(lost.cost_usd or "0")
     assert seen.exchange.outcome == "ok"
 
 
@@ -251,16 +247,7 @@ LIMITED = {
     "poor": route("content-filter", "ok:poor", **FILTERED),
     "rich": route("content-filter", "ok:rich", **FILTERED),
 }
-RULES = """
-[[budgets]]
-scope = "route:poor"
-usd = "0.003"
-per = "total"
-[[budgets]]
-scope = "route:rich"
-usd = "1"
-per = "total"
-"""
+RULES = budget("poor", "0.003") + budget("rich", "1")
 
 
 def test_a_second_answer_is_paid_for_from_the_same_budget_or_not_asked_for(

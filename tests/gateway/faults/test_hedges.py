@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 
 from tests.gateway.faults.rig import USD
-from tests.gateway.faults.spot import Spot, route, spotted
+from tests.gateway.faults.spot import FILTERED, Spot, budget, route, spotted
 from tests.gateway.limits_rig import wait_ready, wait_standing
 from tests.gateway.upstream_rig import until
 from tests.support.rawhttp import RawHTTP
 
 SOON: dict[str, Any] = {"hedge_after_s": 0.05}
-FILTERED: dict[str, Any] = {"fallback_on": ["content_filter"]}
 AGAIN: dict[str, Any] = {**SOON, "fallback_on": ["content_filter", "5xx"], "retries": 3}
 ROUTES = {
     "whole": route("never-answers:w", "words:3", **SOON),
@@ -68,12 +67,10 @@ def test_a_silent_deployment_is_outrun_by_the_second(spot: Spot) -> None:
     assert (loser.usage.estimated, loser.usage.output) == (True, 0)
     assert Decimal(loser.cost_usd or "0") == sent_cost(seen.exchange.request_bytes) > 0
     assert (winner.usage, winner.cost_usd) == (None, None)
-    usage = seen.answer.json()["usage"]
-    own = usage["prompt_tokens"] * USD["input"] + usage["completion_tokens"] * USD["output"]
-    assert seen.cost == own + Decimal(loser.cost_usd or "0")
+    assert seen.cost == seen.answer_cost + Decimal(loser.cost_usd or "0")
     assert Decimal(str(seen.answer.header("x-steelyard-cost-usd"))) == seen.cost
     assert seen.exchange.usage is not None
-    assert seen.exchange.usage.input == usage["prompt_tokens"] + (loser.usage.input or 0)
+    assert seen.exchange.usage.input == seen.answer.json()["usage"]["prompt_tokens"] + (loser.usage.input or 0)
     assert seen.exchange.deployment == "acme/words:3"
 
 
@@ -260,15 +257,7 @@ LIMITED = {
     "full": route("slow-first-byte:0.31", "ok:full-2", **SOON),
     "crowd": route("slow-first-byte:0.08", "slow-first-byte:0.06", hedge_after_s=0.02),
 }
-RULES = """
-[[budgets]]
-scope = "route:poor"
-usd = "0.003"
-per = "total"
-[[budgets]]
-scope = "route:rich"
-usd = "1"
-per = "total"
+RULES = f"""{budget("poor", "0.003")}{budget("rich", "1")}{budget("crowd", "0.12")}
 [[limits]]
 scope = "route:rich"
 tokens_per_day = 100000
@@ -276,10 +265,6 @@ requests_per_day = 1000
 [[limits]]
 scope = "deployment:acme/ok:full-2"
 requests_per_day = 1
-[[budgets]]
-scope = "route:crowd"
-usd = "0.12"
-per = "total"
 """
 
 
