@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from steelyard.core.errors import ConfigError, StoreError
 from steelyard.core.loose import JsonObject, JsonValue
+from steelyard.weigh.evidence.canonical_bytes import canonical
 from steelyard.weigh.evidence.document import SCHEMA, SIDES, Evidence
 from steelyard.weigh.verdict import Weighing, weighing_row
 
@@ -57,7 +58,7 @@ def seal(evidence: Evidence) -> tuple[bytes, str]:
     """Return the canonical document with its digest, and the digest."""
     members = _members(plain(evidence))
     told = sha256(_joined(members)).hexdigest()
-    return _joined({**members, _DIGEST: rfc8785.dumps(told)}) + b"\n", told
+    return _joined({**members, _DIGEST: canonical(told)}) + b"\n", told
 
 
 def sealed(evidence: Evidence) -> bytes:
@@ -69,7 +70,7 @@ def _members(document: JsonObject) -> dict[str, bytes]:
     """Return the canonical values of a document's keys, but for its digest: each is written once, for the digest and
     for the file. Raises ConfigError."""
     try:
-        return {key: rfc8785.dumps(one) for key, one in document.items() if key != _DIGEST}
+        return {key: canonical(one) for key, one in document.items() if key != _DIGEST}
     except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
         raise ConfigError(f"it has no canonical form: {error}") from error
 
@@ -77,7 +78,7 @@ def _members(document: JsonObject) -> dict[str, bytes]:
 def _joined(members: dict[str, bytes]) -> bytes:
     """Return the canonical object of canonical values: the document's keys are ASCII, so any order of letters is that
     of UTF-16 code units."""
-    return b"{" + b",".join(rfc8785.dumps(key) + b":" + members[key] for key in sorted(members)) + b"}"
+    return b"{" + b",".join(canonical(key) + b":" + members[key] for key in sorted(members)) + b"}"
 
 
 def read_sealed(path: Path) -> Sealed:
