@@ -72,6 +72,32 @@ def test_local_limits_count_by_themselves_without_the_server(tmp_path: Path, ser
             assert told(gateway) == 429
 
 
+def test_a_server_that_begins_to_want_a_password_is_lost_until_it_wants_none(tmp_path: Path, server: Valkey) -> None:
+    rules = DAILY.format(1000, "closed").replace("all", "route:acme/ok")
+    rules += DAILY.format(2, "local").replace("all", "route:acme/words:3")
+    with beside(tmp_path, server, rules) as gateways:
+        assert [told(gateway) for gateway in gateways] == [200, 200]
+        server.demand("top-secret")
+        for gateway in gateways:
+            until(lambda: metric(gateway, "steelyard_shared_connected") == 0, "the loss to be known")  # noqa: B023
+            until(lambda: status_of(gateway) == (503, "1", "shared_unavailable"), "the lease to end")  # noqa: B023
+            assert [told(gateway, "acme/words:3") for _ in range(3)] == [200, 200, 429], "each by itself"
+            until(lambda: "the server refuses this gateway" in gateway.stderr, "the reason")  # noqa: B023
+            assert "Check the name and password in url" in gateway.stderr
+            assert gateway.stderr.count("the server refuses this gateway") == 1
+        server.demand(None)
+        for gateway in gateways:
+            until(lambda: metric(gateway, "steelyard_shared_connected") == 1, "the server to be found")  # noqa: B023
+            assert told(gateway) == 200
+            until(lambda: told(gateway, "acme/words:3") == 429, "what both have counted")  # noqa: B023
+            until(lambda: shown(gateway)["route:acme/words:3 requests_per_day"][0] == 4, "the sum of both")  # noqa: B023
+            text = gateway.config_path.read_text()
+            gateway.config_path.write_text(text.replace(server.url, f"redis://127.0.0.1:{server.port}/9"))
+            until(lambda: "[shared] url has changed: this takes effect" in gateway.stderr, "the change")  # noqa: B023
+            assert told(gateway) == 200
+        assert "top-secret" not in "".join(gateway.stderr for gateway in gateways)
+
+
 def test_a_server_that_comes_back_empty_is_told_what_was_counted(tmp_path: Path, server: Valkey) -> None:
     rules = DAILY.format(30, "closed") + '[[budgets]]\nscope = "key:*"\nusd = "5"\nper = "month"\n'
     with beside(tmp_path, server, rules, count=3) as (first, second, gone):

@@ -47,6 +47,18 @@ class Valkey:
         """Have it write its data to disk."""
         assert self.say("SAVE") == b"+OK\r\n"
 
+    def demand(self, password: str | None) -> None:
+        """Have it want a password from now on, or none, and break off all connections."""
+        with socket.create_connection(("127.0.0.1", self.port), 5) as connection:
+            if self._password is not None:
+                connection.sendall(f"AUTH {self._password}\r\n".encode())
+                assert connection.recv(65_536) == b"+OK\r\n"
+            connection.sendall(f'CONFIG SET requirepass "{password or ""}"\r\n'.encode())
+            assert connection.recv(65_536) == b"+OK\r\n"
+            connection.sendall(b"CLIENT KILL TYPE normal\r\n")
+            assert connection.recv(65_536).startswith(b":")
+        self._password = password
+
     @property
     def run(self) -> str:
         """The name of its present run."""

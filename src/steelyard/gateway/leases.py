@@ -55,6 +55,7 @@ class Leases:
         self.gateway: Gateway | None = None
         self._offset: float | None = None
         self._heard_at = -inf
+        self._refused = False
         self._wanted = asyncio.Event()
         self._tour: Iterator[Share] = iter(())
         self._task: asyncio.Task[None] | None = None
@@ -111,7 +112,7 @@ class Leases:
             try:
                 await self._sync()
             except StoreLost as error:
-                self._lose(str(error))
+                self._lose(error)
                 longest = min(0.1 * 2**failures, self.lease_s / 4)
                 failures = min(failures + 1, 10)
                 await asyncio.sleep(longest * (0.5 + gateway.randomness() / 2))
@@ -292,11 +293,16 @@ class Leases:
                 share.room = min(share.room, 0)
                 self.sharing.active[share.key] = share
 
-    def _lose(self, why: str) -> None:
+    def _lose(self, error: StoreLost) -> None:
         gateway, sharing = self.gateway, self.sharing
         assert gateway is not None
         if not sharing.pulse.lost:
-            gateway.notices.complain(f'[shared]: {why}. Limits with fail = "local" are counted by this gateway alone.')
+            gateway.notices.complain(
+                f'[shared]: {error}. Limits with fail = "local" are counted by this gateway alone.'
+            )
+        elif error.refused and not self._refused:
+            gateway.notices.complain(f"[shared]: {error}.")  # it broke off the connection first, and told no reason
+        self._refused = error.refused
         sharing.pulse.lost = True
         for share in sharing.shares.values():
             if share.local:

@@ -76,7 +76,10 @@ class Base(Struct, frozen=True):
 
 
 class StoreLost(Exception):
-    """The server cannot be reached, or did not answer as it should; the text says which, without any password."""
+    """The server cannot be reached, or did not answer as it should; the text says which, without any password.
+    `refused`: it wants another name or password, or the name may not do what is needed."""
+
+    refused = False
 
 
 class Store(Protocol):

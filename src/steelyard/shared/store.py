@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import AuthenticationError, NoPermissionError, NoScriptError, RedisError
 
 from steelyard.shared.asks import Ask, Base, Given, StoreLost, Told
 from steelyard.shared.scripts import BASE, SETTLE, SYNC
@@ -162,4 +162,14 @@ class ServerStore:
         except (RedisError, OSError, ValueError) as error:
             # What is still under way on the connection would be taken for the answer to the next question.
             await self._client.connection_pool.disconnect()
-            raise StoreLost(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__) from None
+            raise _lost(error) from None
+
+
+def _lost(error: Exception) -> StoreLost:
+    text = str(error).rstrip(".")
+    # Redis documentation, "ACL": NOAUTH, WRONGPASS and NOPERM, and what a script is told.
+    if not isinstance(error, (AuthenticationError, NoPermissionError)) and not text.startswith("ACL failure"):
+        return StoreLost(f"{type(error).__name__}: {text}" if text else type(error).__name__)
+    lost = StoreLost(f"the server refuses this gateway: {text}. Check the name and password in url, and restart")
+    lost.refused = True
+    return lost
