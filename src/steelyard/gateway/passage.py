@@ -8,7 +8,7 @@ from steelyard.core.errors import UpstreamError
 from steelyard.dialects.openai import decode_answer, usage_of
 from steelyard.gateway.answers import CHUNK_END, chunk, passed_fields
 from steelyard.gateway.coding import header
-from steelyard.gateway.relay import Seen, is_json
+from steelyard.gateway.relay import Carrier, Seen, is_json
 
 if TYPE_CHECKING:
     from steelyard.gateway.call import Call
@@ -18,13 +18,13 @@ __all__ = ["Passage"]
 _MOST_TEED_BYTES = 1024 * 1024
 
 
-class Passage:
+class Passage(Carrier):
     """An answer that is passed on as it comes, whatever it is: speech, images, text."""
 
-    __slots__ = ("_bare", "_finished", "_headers", "_held", "_status", "_tee", "seen", "started")
+    __slots__ = ("_bare", "_finished", "_headers", "_status", "_tee", "seen", "started")
 
     def __init__(self, call: Call, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        self._held: Call | None = call
+        self._held = call
         self._status = status
         self._headers = headers
         self._bare = not call.chunked
@@ -33,11 +33,6 @@ class Passage:
         self._tee: list[bytes] | None = [] if teed else None
         self.seen = Seen()
         self.started = False
-
-    @property
-    def _call(self) -> Call:
-        assert self._held is not None, "the call is over"
-        return self._held
 
     def body(self, piece: bytes, framed: bytes | None) -> None:
         if self._finished:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from steelyard.gateway.call import Call
 
 __all__ = [
+    "Carrier",
     "Events",
     "Relay",
     "Seen",
@@ -167,7 +168,21 @@ class Whole:
         return self.seen
 
 
-class Events:
+class Carrier:
+    """What brings the answer of one call piece by piece, and lets go of the call when it is over: a circle would keep
+    both until the garbage collector comes by."""
+
+    __slots__ = ("_held",)
+
+    _held: Call | None
+
+    @property
+    def _call(self) -> Call:
+        assert self._held is not None, "the call is over"
+        return self._held
+
+
+class Events(Carrier):
     """A stream of events, relayed one by one; its end is told only once the exchange is on record."""
 
     __slots__ = (
@@ -175,7 +190,6 @@ class Events:
         "_expand",
         "_fields",
         "_finished",
-        "_held",
         "_id",
         "_kept",
         "_most_kept",
@@ -186,7 +200,7 @@ class Events:
     )
 
     def __init__(self, call: Call, headers: list[tuple[bytes, bytes]], *, hide_usage: bool) -> None:
-        self._held: Call | None = call
+        self._held = call
         self._id = call.id
         self._fields = call.lane.scrub(passed_fields(headers))
         self._expand = expansion_of(headers)
@@ -203,11 +217,6 @@ class Events:
         self._write = partial(call.gateway.outbox.write, call.client)
         self.seen = Seen()
         self.started = False
-
-    @property
-    def _call(self) -> Call:
-        assert self._held is not None, "the call is over"
-        return self._held
 
     def body(self, piece: bytes, framed: bytes | None) -> None:
         if self._finished:
@@ -277,7 +286,7 @@ class Events:
             call.start_answer(200, self._fields, b"text/event-stream; charset=utf-8")
         outcome: Outcome = "ok" if reader.error is None else "error_event"
         call.end_answer(200, outcome, seen, ending if self._bare else last_chunks(ending))
-        self._held = None  # a circle would keep both until the garbage collector comes by
+        self._held = None
 
     def end(self) -> None:
         if self._finished:

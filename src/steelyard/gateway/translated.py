@@ -13,7 +13,7 @@ from steelyard.dialects.unreadable import UNREADABLE
 from steelyard.gateway.answers import CHUNK_END, chunk, passed_fields
 from steelyard.gateway.coding import MOST_ANSWER_BYTES, decoded, expansion_of, header
 from steelyard.gateway.failure import cut, invalid, of_told
-from steelyard.gateway.relay import Seen, description, last_chunks
+from steelyard.gateway.relay import Carrier, Seen, description, last_chunks
 
 if TYPE_CHECKING:
     from steelyard.dialects.dialect import EventWriter
@@ -74,7 +74,7 @@ def _note(seen: Seen, event: Event) -> None:
         seen.model = event.model or seen.model
 
 
-class Translated:
+class Translated(Carrier):
     """One answer in events: read from the upstream's stream or its whole answer, written to the client's stream or
     folded to a whole answer."""
 
@@ -84,7 +84,6 @@ class Translated:
         "_finished",
         "_fold",
         "_headers",
-        "_held",
         "_kept",
         "_kind",
         "_most_kept",
@@ -103,7 +102,7 @@ class Translated:
     def __init__(self, call: Call, detour: Detour, headers: list[tuple[bytes, bytes]]) -> None:
         crossing = detour.crossing
         assert crossing is not None
-        self._held: Call | None = call
+        self._held = call
         self._detoured: Detour | None = detour
         self._headers = headers
         streams = (header(headers, b"content-type") or b"").lower().startswith(_STREAMS)
@@ -125,11 +124,6 @@ class Translated:
         self.events = 0
         self.seen = Seen()
         self.started = False
-
-    @property
-    def _call(self) -> Call:
-        assert self._held is not None, "the call is over"
-        return self._held
 
     @property
     def _detour(self) -> Detour:
