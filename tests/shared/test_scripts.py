@@ -246,6 +246,21 @@ def test_what_a_ledger_has_is_told_by_the_first_of_its_gateways_and_by_no_other(
     assert bench.ask("a/x/1", taken=_now(40), need=10) == (OK, 10), "what was told of it before is void"
 
 
+def test_a_clock_that_was_set_back_holds_nothing_back_for_longer_than_a_lease(bench: Bench) -> None:
+    store = bench.anew(born=-3_600_000)
+    bench.run(bench.raw.hset("t writers", "gone", f"{int(time.time() * 1000) + 3_600_000}:7"))
+    bench.run(bench.raw.hset("t c places", "gone", "90 0"))
+    told: Told = bench.run(store.sync("a/x/1", [asked("gate", need=1)]))
+    assert told.given[0].status == RESTORING
+    born = int(told.epoch.split(":")[1]) / 1000
+    assert abs(born - told.now_s) < LEASE_S
+    heard = bench.run(bench.raw.hget("t writers", "gone")).decode().partition(":")
+    assert (float(heard[0]) / 1000 <= told.now_s, heard[2]) == (True, "7")
+    bench.run(bench.raw.set("t epoch", f"e:{int(time.time() * 1000) - 6000}:{bench.server.run}"))
+    bench.silence("gone", 6000)
+    assert bench.ask("a/x/1", kind="gate", need=100) == (OK, 100)
+
+
 def test_a_server_that_was_restarted_is_told_all_anew(bench: Bench) -> None:
     store = bench.anew()
     bench.run(store.sync("a/x/1", [asked(need=1)]))

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from math import floor, inf
 from typing import TYPE_CHECKING, Final
 
+from msgspec import structs
+
 from steelyard.limits.share import Share, Sharing
 from steelyard.limits.window import PARTS
 from steelyard.shared import FULL, HELD, OK, RESTORING, Ask, Given, Loan, Store, StoreLost, Told
@@ -34,6 +36,8 @@ _TIGHT_S: Final = 1.0
 _YIELDS: Final = 0.3
 """How often a gateway leaves to others what several wait for: else two could hold for ever what the other one lacks."""
 _SHORT_S: Final = 0.25
+_CALM_S: Final = 0.5
+"""For how long nothing is asked for after the server's clock was set."""
 _CLOCK_S: Final = 0.5
 """Server clocks that go on a different way than ours: all is told anew."""
 
@@ -56,6 +60,8 @@ class Leases:
         self._offset: float | None = None
         self._heard_at = -inf
         self._refused = False
+        self._calm_until = -inf
+        self._least_offset = -inf
         self._wanted = asyncio.Event()
         self._tour: Iterator[Share] = iter(())
         self._task: asyncio.Task[None] | None = None
@@ -196,7 +202,9 @@ class Leases:
         held = keep // unit
         share.room = held * unit
         loan = Loan(want=max(0, aim // unit - held))
-        if share.need and not (tight and yields):
+        if now < self._calm_until:
+            loan = Loan()
+        elif share.need and not (tight and yields):
             need = max(0, -(-share.need // unit) - held)
             least = max(1, -(-share.least // unit) - held)
             loan = Loan(max(need, least), least, loan.want)
@@ -223,16 +231,18 @@ class Leases:
     def _take_in(self, told: Told, shares: list[Share], asks: list[Ask], sent_at: float) -> None:
         sharing, gateway = self.sharing, self.gateway
         assert gateway is not None
-        offset = told.now_s - sent_at  # never below the truth: what counts is kept a moment longer, never shorter
-        moved = self._offset is None or abs(offset - self._offset) > _CLOCK_S
-        self._offset = offset
+        before = self._offset
+        was_set = self._date(told.now_s, sent_at, gateway.clock())
+        assert self._offset is not None
+        moved = was_set or (before is not None and abs(self._offset - before) > _CLOCK_S)
         sharing.pulse.until = sent_at + self.lease_s * _SAFE
         if sharing.pulse.lost:
             gateway.notices.tell("[shared]: the server is there again; limits are counted together")
         sharing.pulse.lost = False
         self.live = told.live
         for share, ask, given in zip(shares, asks, told.given, strict=True):
-            self._receive(share, ask, given, sent_at)
+            # Of a clock that was set what was told is dated wrongly: what was granted for it is given back.
+            self._receive(share, ask, structs.replace(given, granted=0) if was_set else given, sent_at)
         if moved or told.epoch != self.epoch:
             sharing.active.update(sharing.shares)
         if told.epoch != self.epoch:
@@ -248,6 +258,17 @@ class Leases:
                     self._wanted.set()
         if self.borrowers is not None:
             self.borrowers.retry()
+
+    def _date(self, server_now: float, sent_at: float, now: float) -> bool:
+        """Take note of how far the server's clock is ahead of ours. Return whether it was set since it was last asked:
+        then nothing is asked for until others have told anew, too."""
+        least, most = server_now - now, server_now - sent_at
+        was_set = self._offset is not None and (least > self._offset + _CLOCK_S or most < self._least_offset - _CLOCK_S)
+        # It is never below the truth: what counts is kept a moment longer, never shorter.
+        self._offset, self._least_offset = most, least
+        if was_set:
+            self._calm_until = now + _CALM_S
+        return was_set
 
     def _receive(self, share: Share, ask: Ask, given: Given, now: float) -> None:
         """Take note of what the server says of one counter."""

@@ -2,8 +2,9 @@
 "Scripting with Lua"). They use the server's clock (TIME), which scripts may write after from Redis 5 on.
 
 Keys, below the prefix: `writers` (gateway → last sign of it, in ms, and the number of its message), `epoch` (a random
-name, when it was made, and by which run of the server: another run may have lost what was written last), `based`
-(ledger and rule whose earlier counts are known), `tight` (counter → when somebody had to wait for what others hold),
+name, when it was made, and by which run of the server: another run may have lost what was written last, and by a clock
+that was set back it is made just now), `based` (ledger and rule whose earlier counts are known), `tight` (counter →
+when somebody had to wait for what others hold),
 `marks` (gateway → how far its journal was when it last told what it spent), `index` (all counters), `of GATEWAY` (the
 budgets it has told of), `c COUNTER` (gateway → what it holds, and what it took).
 """
@@ -25,7 +26,13 @@ if not epoch or string.match(epoch, ':(%w+)$') ~= run then
   redis.call('SET', KEYS[2], epoch)
   redis.call('DEL', KEYS[3])
 end
-local age = now - tonumber(string.match(epoch, ':(%d+):'))
+local born = tonumber(string.match(epoch, ':(%d+):'))
+if born > now then
+  epoch = string.match(epoch, '^[^:]*') .. ':' .. whole(now) .. ':' .. run
+  redis.call('SET', KEYS[2], epoch)
+  born = now
+end
+local age = now - born
 
 local heard, live, ledgers = {}, 1, {}
 local writers = redis.call('HGETALL', KEYS[1])
@@ -35,6 +42,10 @@ for i = 1, #writers, 2 do
   if name == writer then
     if tonumber(last) >= seq then return redis.error_reply('STALE an older message came after a newer one') end
   else
+    if tonumber(ms) > now then
+      ms = whole(now)
+      redis.call('HSET', KEYS[1], name, ms .. ':' .. last)
+    end
     heard[name] = tonumber(ms)
     if now - ms <= ttl then
       live = live + 1
