@@ -9,9 +9,10 @@ from functools import cache
 import pytest
 
 from steelyard.catalog.cards import Card
-from steelyard.catalog.catalogue import SHIPPED, Catalogue, load_catalogue
+from steelyard.catalog.catalogue import Catalogue
 from steelyard.catalog.claims import Claim
 from steelyard.catalog.providers import provider_table
+from tests.support.catalogue import shipped_catalogue
 
 _INTERFACES = frozenset(
     {"openai-services", "anthropic-commercial", "google-gemini-api", "mistral-commercial", "xai", "aws-bedrock"}
@@ -28,7 +29,7 @@ _YEAR = timedelta(days=366)
 
 @cache
 def shipped() -> Catalogue:
-    return load_catalogue(SHIPPED)
+    return shipped_catalogue()
 
 
 def closed_cards() -> list[Card]:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from steelyard.catalog.catalogue import SHIPPED, load_catalogue
 from steelyard.catalog.licence_names import HUB_IDENTIFIERS, folded, named_in, normalised
+from tests.support.catalogue import shipped_catalogue
 
 ALIASES = named_in(
     [
@@ -50,7 +50,7 @@ NOT_HERE = {"bigscience-bloom-rail-1.0", "deepfloyd-if-license", "openrail++", "
 def shipped() -> Mapping[str, str]:
     return named_in(
         (name, one.id)
-        for one in load_catalogue(SHIPPED).licences.values()
+        for one in shipped_catalogue().licences.values()
         for name in (one.id, one.title, *one.aliases, *((one.spdx,) if one.spdx else ()))
     )
 
@@ -193,7 +193,7 @@ def test_every_identifier_of_the_hub_is_understood_or_known_to_name_no_text(iden
 
 
 def test_every_licence_that_is_shipped_is_found_by_its_own_names() -> None:
-    for one in load_catalogue(SHIPPED).licences.values():
+    for one in shipped_catalogue().licences.values():
         for name in (one.id, *one.aliases, *((one.spdx,) if one.spdx else ())):
             found = normalised(name, shipped())
             assert found.ids == (one.id,), f"{name}: {found.because}"

@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from steelyard.catalog.cards import Card, Component, Evaluation
-from steelyard.catalog.catalogue import SHIPPED, load_catalogue
 from steelyard.catalog.claims import Claim
 from steelyard.catalog.lint import KINDS, Finding, Known, lint
+from tests.support.catalogue import shipped_catalogue
 
 TODAY = date(2026, 11, 22)
 SOURCE = "https://acme.example/foo"
@@ -233,7 +233,7 @@ def test_two_results_of_one_measurement_contradict_each_other() -> None:
 
 
 def test_the_shipped_cards_neither_contradict_themselves_nor_lack_addresses() -> None:
-    catalogue = load_catalogue(SHIPPED)
+    catalogue = shipped_catalogue()
     known = Known(catalogue.card, lambda card: None, lambda text: ())
 
     wrong = [

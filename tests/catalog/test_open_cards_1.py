@@ -9,10 +9,11 @@ import pytest
 import yaml
 
 from steelyard.catalog.cards import Card, Component, Evaluation, read_card
-from steelyard.catalog.catalogue import SHIPPED, load_catalogue
+from steelyard.catalog.catalogue import SHIPPED
 from steelyard.catalog.claims import Claim
 from steelyard.catalog.licence_names import named_in, normalised
 from steelyard.catalog.models import model_table
+from tests.support.catalogue import shipped_catalogue
 
 TOOL = Path(__file__).parents[3] / "shared" / "data" / "governance" / "mot" / "models"
 OWNERS = ("meta-llama__", "google__gemma-", "mistralai__M", "mistralai__Codestral", "microsoft__", "HuggingFaceTB__")
@@ -134,7 +135,7 @@ def test_no_two_cards_share_a_name() -> None:
 
 
 def test_a_base_and_its_tuned_model_are_found_by_different_names() -> None:
-    found = load_catalogue()
+    found = shipped_catalogue()
     for name, model in {
         "groq/llama-3.1-8b-instant": "meta-llama/Llama-3.1-8B-Instruct",
         "together/meta-llama/Llama-3.1-8B": "meta-llama/Llama-3.1-8B",
@@ -150,7 +151,7 @@ def test_a_base_and_its_tuned_model_are_found_by_different_names() -> None:
 
 
 def test_every_licence_exists() -> None:
-    catalogue = load_catalogue()
+    catalogue = shipped_catalogue()
     known = named_in((name, one.id) for one in catalogue.licences.values() for name in (one.id, *one.aliases))
     said = {text for card in CARDS.values() if (text := card.text("licence")) is not None}
     said |= {one.licence for card in CARDS.values() for one in card.components.values() if one.licence is not None}

@@ -7,9 +7,10 @@ import pytest
 import yaml
 
 from steelyard.catalog.cards import Card, Component, Evaluation, read_card
-from steelyard.catalog.catalogue import SHIPPED, Catalogue, load_catalogue
+from steelyard.catalog.catalogue import SHIPPED, Catalogue
 from steelyard.catalog.claims import Claim
 from steelyard.policy.lineage import lineage_of
+from tests.support.catalogue import shipped_catalogue
 
 OWNERS = {
     "01-ai", "AiMavenAi", "CohereLabs", "CultriX", "EleutherAI", "LGAI-EXAONE", "MiniMaxAI", "Qwen", "RedHatAI",
@@ -42,7 +43,7 @@ COMPONENTS = {
 
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
-    return load_catalogue(SHIPPED)
+    return shipped_catalogue()
 
 
 each_card = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)

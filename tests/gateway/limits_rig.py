@@ -17,7 +17,7 @@ from tests.fake import FakeProvider
 from tests.gateway.http_rig import Front
 from tests.support import GatewayUnderTest, config_text
 
-__all__ = ["PRICE", "SY", "cost_of", "limited", "new_key", "wait_ready", "wait_standing"]
+__all__ = ["PRICE", "SY", "cost_of", "limited", "wait_ready", "wait_standing"]
 
 PRICE = {"input_usd_per_mtok": "2.00", "output_usd_per_mtok": "8.00"}
 SY = {"price": PRICE, "most_output": 200}
@@ -70,18 +70,6 @@ def wait_standing(gateway: GatewayUnderTest, **expected: tuple[Any, Any]) -> Non
 
 def _number(count: int | str) -> int | Decimal:
     return count if isinstance(count, int) else Decimal(count)
-
-
-def new_key(gateway: GatewayUnderTest, name: str, *options: str) -> str:
-    """Make a key, wait until the gateway knows it, and return it."""
-    secret: str = gateway.steelyard("keys", "create", name, *options, "--config", str(gateway.config_path))["key"]
-    end = time.monotonic() + 10
-    while True:
-        with gateway.connect() as http:
-            if http.request("GET", "/v1/models", headers={"Authorization": f"Bearer {secret}"}).status == 200:
-                return secret
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def cost_of(exchanges: Iterable[Exchange]) -> Decimal:

@@ -8,10 +8,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from steelyard.catalog.catalogue import load_catalogue
 from tests.fake import FakeProvider
 from tests.gateway.upstream_rig import until
 from tests.support import GatewayUnderTest, Response, config_text
+from tests.support.catalogue import shipped_catalogue
 
 __all__ = ["ASK", "COMMAND", "CONTENTS", "DEPLOYMENTS", "LLAMA", "PHI", "PURPOSES", "World", "configured", "world_in"]
 
@@ -85,7 +85,7 @@ class World(Struct, frozen=True):
 
 def configured(upstream: FakeProvider, *, purposes: dict[str, Any] = PURPOSES, **policy: str) -> str:
     """Return a configuration of all of this, with a `[policy]`."""
-    terms = min(one.id for one in load_catalogue().licences.values() if one.kind == "terms" and "groq" in one.id)
+    terms = min(one.id for one in shipped_catalogue().licences.values() if one.kind == "terms" and "groq" in one.id)
     providers: dict[str, Any] = {
         "acme": {"base_url": upstream.base_url, "self_hosted": True},
         "hosted": {"base_url": upstream.base_url, "retention_days": 30, "terms": terms},
@@ -100,23 +100,11 @@ def world_in(directory: Path) -> Iterator[World]:
     with FakeProvider() as upstream:
         text = configured(upstream, purpose="lab", purposes={**PURPOSES, "past": PURPOSES["shop"]})
         with GatewayUnderTest(text, directory) as served:
-            keys = {name: made(served, name, "--purpose", name) for name in (*PURPOSES, "past")}
-            keys["plain"] = made(served, "plain")
-            keys["narrow"] = made(served, "narrow", "--purpose", "shop", "--route", "kind")
+            keys = {name: served.new_key(name, "--purpose", name) for name in (*PURPOSES, "past")}
+            keys["plain"] = served.new_key("plain")
+            keys["narrow"] = served.new_key("narrow", "--purpose", "shop", "--route", "kind")
             served.config_path.write_text(configured(upstream, purpose="lab"))
             until(lambda: "took the new configuration" in served.stderr, "the configuration")
             yield World(served, upstream, keys)
         assert upstream.malformed == []
         assert upstream.failures == []
-
-
-def made(served: GatewayUnderTest, name: str, *options: str) -> str:
-    """Make a key, and wait until the gateway knows it."""
-    secret: str = served.steelyard("keys", "create", name, *options)["key"]
-
-    def known() -> bool:
-        with served.connect() as http:
-            return http.request("GET", "/v1/models", None, {"authorization": f"Bearer {secret}"}).status != 401
-
-    until(known, f"the key {name}")
-    return secret

@@ -1,14 +1,13 @@
 """Who may come in: by key, and without one only from this machine, and never from a web page's foreign origin."""
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.forked import run_forked
 from tests.gateway.http_rig import CHAT, Front, ask, body_of, front, head, read_answer
 from tests.support import GatewayUnderTest, RawHTTP, Response, config_text, free_port
 from tests.support.journal import journalled
@@ -33,13 +32,14 @@ def keys(served: Front, command: str, *arguments: str) -> dict[str, str]:
 
 
 def key(served: Front, name: str, *options: str) -> str:
-    """Make a key, and wait until the gateway knows it."""
+    """Make a key; return it once the gateway knows it, and lets nobody in without one."""
     secret = keys(served, "create", name, *options)["key"]
+    until(lambda: refusal(chat(served)) == (401, "missing_api_key"))
     until(lambda: refusal(chat(served, secret)) != (401, "invalid_api_key"))
     return secret
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 3.0) -> float:
+def until(condition: Callable[[], bool], timeout_s: float = 20.0) -> float:
     """Wait until the condition holds; return how long that took."""
     begun = time.monotonic()
     while not condition():
@@ -323,8 +323,7 @@ def test_the_last_revocation_does_not_open_the_door(tmp_path: Path) -> None:
 def test_another_address_without_keys_is_refused_at_the_start(tmp_path: Path, host: str) -> None:
     home = tmp_path / "home"
     env = {**os.environ, "STEELYARD_HOME": str(home)}
-    command = [sys.executable, "-m", "steelyard", "gateway", "--host", host, "--port", str(free_port())]
-    done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=20)
+    done = run_forked(["gateway", "--host", host, "--port", str(free_port())], env, tmp_path)
     assert done.returncode == 2
     assert "steelyard keys create" in done.stderr
     assert "Traceback" not in done.stderr

@@ -237,8 +237,7 @@ def test_a_key_in_the_address_reaches_neither_the_provider_nor_the_record(
 ) -> None:
     own = google(provider.url)
     served = gateway(config_text({"google": own}, server={"record": "full"}), env=ENV)
-    key = served.steelyard("keys", "create", "team")["key"]
-    until(lambda: asked(served, "/v1/responses", model="x").status == 401, "the key to be asked for")
+    key = served.new_key("team")
     for call in ("generateContent", "streamGenerateContent", "nothing"):
         asked(served, f"/v1beta/models/google/ok:{call}?alt=sse&key={key}", contents=CONTENTS)
     sent = b"".join(one.target.encode() + repr(one.headers).encode() for one in provider.requests)

@@ -293,10 +293,7 @@ def test_nothing_is_kept_where_recording_does_not_allow_it(served: GatewayUnderT
 
 def test_keys_are_taken_from_where_each_dialect_has_them(gateway: Any, upstream: FakeProvider) -> None:
     served: GatewayUnderTest = gateway(config_text({"acme": upstream.base_url}))
-    key = served.steelyard("keys", "create", "team")["key"]
-    with served.connect() as http:
-        while http.request("GET", "/v1/models").status != 401:
-            continue
+    key = served.new_key("team")
     assert messages(served).status == 401
     assert messages(served).json()["error"]["type"] == "authentication_error"
     assert gemini(served).json()["error"]["status"] == "UNAUTHENTICATED"

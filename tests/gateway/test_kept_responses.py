@@ -73,8 +73,7 @@ def test_a_conversation_goes_on_elsewhere_as_soon_as_a_relayed_response_has_come
 
 def test_a_response_is_of_the_key_that_asked_for_it_alone(gateway: StartGateway, provider: FakeProvider) -> None:
     served = gateway(config_text({"acme": provider.base_url}, server={"record": "full"}))
-    mine, other = (served.steelyard("keys", "create", name)["key"] for name in ("mine", "other"))
-    until(lambda: asked(served, RESPONSES, model="acme/ok", input="Hi").status == 401, "keys to be asked for")
+    mine, other = (served.new_key(name) for name in ("mine", "other"))
     with served.beside("clerk"), served.connect() as http:
 
         def call(method: str, path: str, key: str, **fields: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.gateway.http_rig import Front
-from tests.gateway.limits_rig import limited, new_key, wait_ready, wait_standing
+from tests.gateway.limits_rig import limited, wait_ready, wait_standing
 from tests.gateway.upstream_rig import ANSWER, Reply, ScriptedUpstream, exchange_of, until
 from tests.support import GatewayUnderTest, config_text
 from tests.support.journal import wait_journalled
@@ -239,8 +239,8 @@ scope = "user:*"
 requests_per_minute = 2
 """
     with limited(tmp_path, rules) as front:
-        one = new_key(front.gateway, "one", "--team", "red", "--project", "x")
-        two = new_key(front.gateway, "two", "--team", "red")
+        one = front.gateway.new_key("one", "--team", "red", "--project", "x")
+        two = front.gateway.new_key("two", "--team", "red")
         asked = [(one, "ann"), (one, "ann"), (one, "ann"), (one, "bob"), (one, "cid"), (two, "ann"), (two, "bob")]
         assert _statuses(front, asked) == [200, 200, 429, 200, 429, 200, 200]
         assert _statuses(front, [(two, "cid")]) == [429], "its team has had five"

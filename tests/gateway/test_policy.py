@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from steelyard.catalog.catalogue import load_catalogue
 from tests.conftest import StartGateway
 from tests.fake import FakeProvider
 from tests.gateway.policy_rig import ASK, CONTENTS, DEPLOYMENTS, LLAMA, World, configured, world_in
 from tests.gateway.test_forms import BOUNDARY, file_part, model_part
 from tests.gateway.upstream_rig import ANSWER, Reply, ScriptedUpstream, exchange_of, until
 from tests.support import config_text, journalled
+from tests.support.catalogue import shipped_catalogue
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_nobody_who_may_answer_is_403_in_gemini_s_words(world: World) -> None:
 
 def says(message: str) -> None:
     """Assert that a denial names the deployment, the verdict, licence and clause, and who is permitted."""
-    rules = load_catalogue().licences["cohere-cc-by-nc-4.0"].prohibits
+    rules = shipped_catalogue().licences["cohere-cc-by-nc-4.0"].prohibits
     assert message.startswith('No deployment of "forbidden" is permitted. acme/command: deny, ')
     assert any(f"{rule.text.rstrip('.')} [cohere-cc-by-nc-4.0, {rule.clause}]" in message for rule in rules)
     permitted = message.partition(" Permitted: ")[2].removesuffix(".").split(", ")
@@ -180,7 +180,7 @@ def test_duties_travel_with_whole_answers_streams_and_translated_ones(world: Wor
     duties = world.chat("acme/llama").header("x-steelyard-duties")
     assert duties is not None
     told = [_item(one) for one in _items(duties)]
-    licence = load_catalogue().licences["llama-3.1"]
+    licence = shipped_catalogue().licences["llama-3.1"]
     display = next(duty for duty in licence.duties if duty.kind == "display")
     assert ("display", {"show": "Built with Llama", "licence": "llama-3.1", "clause": display.clause}) in told
     assert world.chat("acme/llama", stream=True).header("x-steelyard-duties") == duties

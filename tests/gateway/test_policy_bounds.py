@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Struct, structs
 
-from steelyard.catalog.catalogue import load_catalogue
 from steelyard.catalog.purpose import NO_PURPOSE, Purpose, stricter
 from steelyard.config.loader import load_config
 from steelyard.config.providers import resolve_providers
@@ -25,12 +24,13 @@ from steelyard.policy.decision import permits
 from steelyard.policy.permits import duties_field
 from steelyard.policy.shelf import permits_of
 from tests.fake import FakeProvider
-from tests.gateway.policy_rig import ASK, COMMAND, HERE, LLAMA, PHI, made
+from tests.gateway.policy_rig import ASK, COMMAND, HERE, LLAMA, PHI
 from tests.policy.test_plan_bounds import FAULTS, FURTHER, PRICE, QUICK, STRATEGIES
 from tests.policy.test_plans_by_purpose import DEPLOYMENTS, allowed, compiled, configured
 from tests.policy.worlds import World as Cards
 from tests.policy.worlds import demands, purposes, worlds
 from tests.support import GatewayUnderTest, config_text, wait_journalled
+from tests.support.catalogue import shipped_catalogue
 
 ALL: Any = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
@@ -132,7 +132,7 @@ def routes_of_all_kinds() -> tuple[dict[str, Any], dict[str, Any]]:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     routes, facts = routes_of_all_kinds()
-    terms = next(one.id for one in load_catalogue().licences.values() if one.kind == "terms" and "groq" in one.id)
+    terms = next(one.id for one in shipped_catalogue().licences.values() if one.kind == "terms" and "groq" in one.id)
     with FakeProvider() as one, FakeProvider() as two:
         providers: dict[str, Any] = {
             "one": {"base_url": one.base_url, "self_hosted": True},
@@ -140,7 +140,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         }
         text = config_text(providers, routes=routes, deployments=facts, purposes=PURPOSES)
         with GatewayUnderTest(text, tmp_path_factory.mktemp("policy-bounds")) as served:
-            keys = {name: made(served, name, "--purpose", name) for name in PURPOSES}
+            keys = {name: served.new_key(name, "--purpose", name) for name in PURPOSES}
             named = {name: route["deployments"] for name, route in routes.items()}
             yield World(served, (one, two), keys, named, denied(served))
         assert one.malformed == two.malformed == []

@@ -4,16 +4,19 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
 
-from tests.cli.program import run_program
+from tests.cli.program import clean_environment
 from tests.conftest import StartGateway
 from tests.fake import FakeProvider
+from tests.forked import run_forked
 from tests.gateway.policy_rig import PURPOSES, configured
 from tests.gateway.upstream_rig import until
 from tests.support import GatewayUnderTest, config_text
+from tests.support.catalogue import keep_catalogue
 
 MINE = """schema = 1
 model = "me/mine"
@@ -124,17 +127,24 @@ def test_a_broken_card_keeps_the_last_good_plans_and_says_file_and_line(
     until(lambda: status(carded) == 403, "the mended card", 5)
 
 
+def refused_at_start(directory: Path) -> CompletedProcess[str]:
+    """Start a gateway in a directory where it should not begin."""
+    keep_catalogue(directory / "home" / "catalogue")
+    done = run_forked(["gateway", "--port", "0"], clean_environment(directory), directory)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
 @pytest.mark.parametrize("how", BROKEN)
 def test_a_broken_card_at_the_start_is_bad_input_with_file_and_line(tmp_path: Path, how: str) -> None:
     card(tmp_path / "cards", "mit")
     broken(how)(tmp_path / "cards")
     (tmp_path / "steelyard.toml").write_text('[policy]\ncards = "cards"\n')
-    done = run_program("gateway", "--port", "0", cwd=tmp_path)
+    done = refused_at_start(tmp_path)
     line, words = BROKEN[how]
-    assert done.returncode == 2, done.stderr
     assert re.search(rf"\bcards/\w+\.toml{'' if line is None else f':{line}'}\b", done.stderr)
     assert words in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -154,10 +164,7 @@ def test_a_broken_card_at_the_start_is_bad_input_with_file_and_line(tmp_path: Pa
 )  # fmt: skip
 def test_a_mistake_in_what_is_declared_is_named_with_its_line(tmp_path: Path, text: str, told: str) -> None:
     (tmp_path / "steelyard.toml").write_text(text)
-    done = run_program("gateway", "--port", "0", cwd=tmp_path)
-    assert done.returncode == 2, done.stderr
-    assert told in done.stderr, done.stderr
-    assert "Traceback" not in done.stderr
+    assert told in refused_at_start(tmp_path).stderr
 
 
 def test_a_purpose_that_changes_takes_effect_without_a_restart(gateway: StartGateway, provider: FakeProvider) -> None:

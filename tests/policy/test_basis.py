@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from steelyard.catalog.cards import Card, Evaluation, digest
-from steelyard.catalog.catalogue import Catalogue, load_catalogue
+from steelyard.catalog.catalogue import Catalogue
 from steelyard.catalog.purpose import Openness, Purpose
 from steelyard.core.errors import StoreError
 from steelyard.policy.basis import Bases, Basis, basis_digest
@@ -21,6 +21,7 @@ from steelyard.policy.decide import Decider
 from steelyard.policy.decision import recorded
 from steelyard.policy.replay import changes, differences, replayed
 from tests.policy.small import FREE, NC, SOURCE, TODAY, as_rule, card, claim, decider, licence, purpose, terms
+from tests.support.catalogue import shipped_catalogue
 
 ASKED = purpose("use=research")
 
@@ -108,7 +109,7 @@ def test_a_basis_that_cannot_be_written_says_where(tmp_path: Path) -> None:
 
 @cache
 def shipped() -> Catalogue:
-    return load_catalogue()
+    return shipped_catalogue()
 
 
 @cache

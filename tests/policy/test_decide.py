@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from steelyard.catalog.cards import Card, Component
-from steelyard.catalog.catalogue import Catalogue, load_catalogue
+from steelyard.catalog.catalogue import Catalogue
 from steelyard.catalog.conditions import DOMAINS
 from steelyard.catalog.licences import Permit
 from steelyard.catalog.purpose import NO_PURPOSE, Openness, Purpose, Use, stricter
@@ -33,6 +33,7 @@ from tests.policy.small import (
     purpose,
     terms,
 )  # fmt: skip
+from tests.support.catalogue import shipped_catalogue
 
 LLAMA_3_1 = "meta-llama/Llama-3.1-8B-Instruct"
 LLAMA_2 = "meta-llama/Llama-2-7b-chat-hf"
@@ -46,7 +47,7 @@ SMALL = "use=commercial monthly_active_users=1000 annual_revenue_usd=1000 territ
 
 @cache
 def shipped() -> Catalogue:
-    return load_catalogue()
+    return shipped_catalogue()
 
 
 @cache

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec import json, structs
 
 from steelyard.catalog.cards import Card, Component, Evaluation
-from steelyard.catalog.catalogue import Catalogue, load_catalogue
+from steelyard.catalog.catalogue import Catalogue
 from steelyard.catalog.claims import Claim
 from steelyard.catalog.purpose import Purpose, stricter
 from steelyard.policy.basis import Basis
@@ -18,12 +18,13 @@ from steelyard.policy.decide import Decider
 from steelyard.policy.decision import ORDER, Outcome, permits
 from steelyard.policy.outcomes import Outcomes
 from tests.policy.worlds import MODELS, TODAY, World, demands, purposes, restricted, worlds
+from tests.support.catalogue import shipped_catalogue
 
 
 @cache
 def shipped() -> Catalogue:
     """Return the catalogue that is shipped: read for these tests, not whenever tests are listed."""
-    return load_catalogue()
+    return shipped_catalogue()
 
 
 @cache

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from steelyard.catalog.catalogue import Catalogue, load_catalogue
+from steelyard.catalog.catalogue import Catalogue
 from steelyard.catalog.purpose import NO_PURPOSE, Purpose, stricter
 from steelyard.config.providers import resolve_providers
 from steelyard.config.settings import Config
@@ -24,6 +24,7 @@ from steelyard.policy.permits import Permits
 from steelyard.policy.plan import Plan
 from steelyard.policy.plans import Plans
 from tests.policy.worlds import MODELS, PROVIDERS, TODAY, World, demands, purposes, worlds
+from tests.support.catalogue import shipped_catalogue
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 STRATEGIES = ("fallback", "weighted", "fastest", "cheapest")
@@ -129,7 +130,7 @@ LAB = structs.replace(TRADE, use="research")
 @pytest.fixture(scope="module")
 def shipped() -> Catalogue:
 
-    return load_catalogue()
+    return shipped_catalogue()
 
 
 def real(catalogue: Catalogue, bases: Bases | None = None, local: tuple[str, ...] = (), **tables: Any) -> Plans:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steelyard.catalog.cards import Card
-from steelyard.catalog.catalogue import Catalogue, load_catalogue
+from steelyard.catalog.catalogue import Catalogue
 from steelyard.catalog.licences import Licence
 from steelyard.catalog.purpose import Use
 from steelyard.core.exchange import Outcome
@@ -18,6 +18,7 @@ from steelyard.policy.decision import Obligation, Reason
 from steelyard.policy.outputs import DataSet, Output, data_set_of
 from steelyard.policy.rights import GRANTS, STRICTNESS, Rights, Train, combined, label_of, objection, rights_of
 from tests.policy.small import TODAY, YESTERDAY, as_duty, as_rule, card, claim, decider, licence, terms
+from tests.support.catalogue import shipped_catalogue
 
 NAMED = licence(
     "named", as_rule("2", train_on_outputs=True, use="commercial"), duties=[
@@ -35,7 +36,7 @@ def rights(one: Card | None, *licences: Licence, at: Any = None) -> Rights:
 
 @cache
 def shipped() -> Catalogue:
-    return load_catalogue()
+    return shipped_catalogue()
 
 
 @pytest.mark.parametrize(

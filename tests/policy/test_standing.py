@@ -5,16 +5,17 @@ from typing import Any
 
 import pytest
 
-from steelyard.catalog.catalogue import Catalogue, load_catalogue
+from steelyard.catalog.catalogue import Catalogue
 from steelyard.policy.decide import Decider
 from steelyard.policy.decision import Decision
 from steelyard.policy.standing import Standing, meaning_in, standing_of
 from tests.policy.small import TODAY, YESTERDAY, card, claim, purpose
+from tests.support.catalogue import shipped_catalogue
 
 
 @cache
 def shipped() -> Catalogue:
-    return load_catalogue()
+    return shipped_catalogue()
 
 
 def standing(licence: Any = None, **claims: Any) -> Standing:

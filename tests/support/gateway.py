@@ -4,17 +4,14 @@ import json
 import os
 import signal
 import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
-from steelyard.catalog.catalogue import load_catalogue
-from tests.forked import Forked
+from tests.forked import Forked, run_forked
+from tests.support.catalogue import keep_catalogue
 from tests.support.ports import free_port
 from tests.support.rawhttp import RawHTTP, TornError
 
@@ -42,7 +39,7 @@ class GatewayUnderTest:
         self._env = {**_clean_environment(), "STEELYARD_HOME": str(self.home), **(env or {})}
         self._arguments = arguments
         self._stderr_path = directory / "gateway.stderr.log"
-        _keep_catalogue(self.home / "catalogue")
+        keep_catalogue(self.home / "catalogue")
         self.start()
 
     def __enter__(self) -> Self:
@@ -84,19 +81,30 @@ class GatewayUnderTest:
 
     def steelyard(self, *arguments: str) -> Any:
         """Run `steelyard … --json` with this gateway's home and configuration's directory; return what it printed."""
-        command = [sys.executable, "-m", "steelyard", *arguments, "--json"]
-        done = subprocess.run(command, env=self._env, cwd=self.directory, capture_output=True, text=True, timeout=60)
+        done = run_forked([*arguments, "--json"], self._env, self.directory)
         assert done.returncode == 0, f"{arguments}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
         return json.loads(done.stdout)
+
+    def new_key(self, name: str, *options: str) -> str:
+        """Make a caller's key; return it once the gateway knows it, and lets nobody in without one."""
+        secret: str = self.steelyard("keys", "create", name, *options, "--config", str(self.config_path))["key"]
+        end = time.monotonic() + 20
+        while not (self._models_for({}) == 401 != self._models_for({"Authorization": f"Bearer {secret}"})):
+            assert time.monotonic() < end, f"the key {name} is not known"
+            time.sleep(0.01)
+        return secret
+
+    def _models_for(self, headers: dict[str, str]) -> int:
+        with self.connect() as http:
+            return http.request("GET", "/v1/models", headers=headers).status
 
     @contextmanager
     def beside(self, *arguments: str) -> Iterator[None]:
         """Run another process of this gateway's configuration (`clerk`, `engine`): it has said what it does when the
         block begins, and is ended by SIGTERM behind it."""
-        command = [sys.executable, "-m", "steelyard", *arguments, "--config", str(self.config_path)]
         told = self.directory / f"{arguments[0]}.log"
-        with told.open("wb") as log:
-            process = subprocess.Popen(command, env=self._env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        told.write_bytes(b"")
+        process = Forked([*arguments, "--config", str(self.config_path)], self._env, told)
         try:
             end = time.monotonic() + 30
             while not told.stat().st_size:
@@ -105,7 +113,7 @@ class GatewayUnderTest:
                 time.sleep(0.01)
             yield
         finally:
-            process.terminate()
+            process.send_signal(signal.SIGTERM)
             process.wait(20)
 
     @property
@@ -155,18 +163,3 @@ def _clean_environment() -> dict[str, str]:
     """Return the environment without what would let a gateway find real providers or proxies."""
     ends = ("_API_KEY", "_BASE_URL", "_PROXY", "_TOKEN", "_HOST", "_ENDPOINT")
     return {k: v for k, v in os.environ.items() if not k.upper().endswith(ends) and not k.startswith("STEELYARD_")}
-
-
-def _keep_catalogue(directory: Path) -> None:
-    """Have the catalogue read already: to read 400 files takes a second, for which a first call would wait."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    name, content = _kept_catalogue()
-    (directory / name).write_bytes(content)
-
-
-@cache
-def _kept_catalogue() -> tuple[str, bytes]:
-    with tempfile.TemporaryDirectory() as made:
-        load_catalogue(cache=Path(made))
-        (file,) = Path(made).iterdir()
-        return file.name, file.read_bytes()

@@ -7,10 +7,10 @@ import msgspec
 import pytest
 
 from steelyard.catalog.cards import Card
-from steelyard.catalog.catalogue import SHIPPED, load_catalogue
 from steelyard.catalog.claims import Claim
 from steelyard.catalog.formats.cyclonedx import cyclonedx_of
 from tests.catalog.formats.exported import LICENCES, TODAY, card
+from tests.support.catalogue import shipped_catalogue
 
 if TYPE_CHECKING:
     from cyclonedx.validation.json import JsonStrictValidator
@@ -127,7 +127,7 @@ def test_a_card_that_says_nothing_is_valid_too() -> None:
 
 @pytest.mark.slow
 def test_the_shipped_licences_give_a_valid_bill_of_materials() -> None:
-    catalogue = load_catalogue(SHIPPED)
+    catalogue = shipped_catalogue()
     by_licence = {one.text("licence"): one for one in catalogue.cards.values()}
     each = [json.loads(cyclonedx_of(it, catalogue.licences, TODAY).text) for it in by_licence.values()]
 

@@ -6,13 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steelyard.catalog.cards import Card
-from steelyard.catalog.catalogue import SHIPPED, load_catalogue
 from steelyard.catalog.claims import Claim
 from steelyard.catalog.formats.front_matter import front_matter_of
 from steelyard.catalog.formats.hub_licences import HUB_LICENCES
 from steelyard.catalog.formats.hugging_face import read_model_card
 from steelyard.catalog.formats.place import Place
 from tests.catalog.formats.exported import CLAIMS, LICENCES, SOURCE, TODAY, card
+from tests.support.catalogue import shipped_catalogue
 
 KEPT = (
     "title", "licence_link", "base_model", "base_model_relation", "languages", "datasets", "modalities", "tags",
@@ -77,7 +77,7 @@ def test_a_card_that_says_nothing_is_empty_front_matter() -> None:
 
 
 def test_each_shipped_card_keeps_its_licence_and_its_parents() -> None:
-    catalogue = load_catalogue(SHIPPED)
+    catalogue = shipped_catalogue()
 
     for it in catalogue.cards.values():
         lost = front_matter_of(it, catalogue.licences).lost

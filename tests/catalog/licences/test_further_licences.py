@@ -10,13 +10,14 @@ import pytest
 from msgspec import structs
 
 from steelyard.catalog.cards import Card
-from steelyard.catalog.catalogue import SHIPPED, Catalogue, load_catalogue
+from steelyard.catalog.catalogue import SHIPPED, Catalogue
 from steelyard.catalog.claims import Claim
 from steelyard.catalog.licence_names import named_in, normalised
 from steelyard.catalog.licences import Licence, read_licence
 from steelyard.catalog.purpose import purpose_from
 from steelyard.policy.decide import Decider
 from steelyard.policy.decision import Decision
+from tests.support.catalogue import shipped_catalogue
 
 TODAY = date(2026, 11, 22)
 TEXTS = Path(__file__).parents[4] / "shared" / "data" / "governance" / "licence-texts"
@@ -46,7 +47,7 @@ def licence(name: str) -> Licence:
 
 @cache
 def catalogue() -> Catalogue:
-    return load_catalogue(SHIPPED)
+    return shipped_catalogue()
 
 
 def decided(name: str, settings: str, one: Licence | None = None) -> Decision:
