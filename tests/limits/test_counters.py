@@ -156,6 +156,32 @@ def test_a_clock_that_goes_back_brings_no_second_budget() -> None:
     assert not call(made, DAY + 2, atto=1).open
 
 
+@pytest.mark.parametrize("jump", [3600.0, -3600.0])
+def test_a_clock_that_is_set_changes_nothing_of_a_window(jump: float) -> None:
+    made = limits(rule("all", "requests_per_minute", 2))
+    assert [at_wall(made, at, at).open for at in (0.0, 1.0, 2.0)] == [True, True, False]
+    assert [at_wall(made, at, at + jump).open for at in (3.0, 59.0)] == [False, False]
+    assert at_wall(made, 63.0, 63.0 + jump).open
+
+
+def test_a_clock_that_is_set_forth_and_back_leaves_the_budget_in_the_later_period() -> None:
+    made = limits(rule("key:team-a", "usd_per_day", 1))
+    assert at_wall(made, 1.0, DAY - 10, atto=ATTO).open
+    assert at_wall(made, 2.0, DAY + 3590, atto=ATTO).open, "a new day, by that clock"
+    assert not at_wall(made, 3.0, DAY - 8, atto=1).open, "neither day is had twice"
+    assert not at_wall(made, 20.0, DAY + 10, atto=1).open
+    assert at_wall(made, DAY, 2 * DAY + 10, atto=1).open
+
+
+def at_wall(limits: Limits, at: float, wall: float, atto: int = 0) -> Hold:
+    """Make a call by two clocks: seconds after the beginning by that which is never set, and by that which may be."""
+    applied = limits.apply("team-a", ("team-a", None, None), "assistant", NOW + at, WALL + wall)
+    hold = limits.begin(NOW + at, WALL + wall, 100)
+    hold.atto = atto
+    hold.take(applied.counters)
+    return hold
+
+
 def test_each_threshold_is_told_once_a_period() -> None:
     told: list[str] = []
     made = limits(rule("key:team-a", "usd_per_day", 10, warn_at=(0.5, 0.8)), told=told)

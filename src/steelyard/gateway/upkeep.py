@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["Upkeep", "snapshot_of"]
 
 _EXPIRE_EVERY_S: Final = 30.0
+_CLOCK_SLIP_S: Final = 2.0
+"""By how much clocks are set without anybody's notice."""
 _FILES: Final = ("cache.sqlite3", "cache.sqlite3-wal", "cache.sqlite3-shm", "cache.sqlite3-journal")
 
 
@@ -41,6 +43,7 @@ class Upkeep:
         self._cleared: dict[str, float] = {}
         self._cleared_at = 0
         self._expired_at = gateway.clock()
+        self._ahead = self._is_ahead()
         self._shown: tuple[object, ...] = ()
 
     def configure(self, settings: CacheSettings, plans: Mapping[str, Plan]) -> None:
@@ -77,12 +80,20 @@ class Upkeep:
         if cache is None:
             return
         self._look()
+        before, self._ahead = self._ahead, self._is_ahead()
+        if self._ahead < before - _CLOCK_SLIP_S:
+            # The clock was set back, and nobody knows any more how old an answer is, nor whether it was cleared.
+            self._sift(lambda _route, _key, _made_at: False)
         now = self._gateway.clock()
         if now - self._expired_at >= _EXPIRE_EVERY_S:
             self._expired_at = now
             oldest = self._gateway.wall_clock() - cache.settings.ttl_s
             self._sift(lambda _route, _key, made_at: made_at > oldest)
         self._show(cache)
+
+    def _is_ahead(self) -> float:
+        """Return by how much the clock that can be set is ahead of the one that cannot."""
+        return self._gateway.wall_clock() - self._gateway.clock()
 
     def _look(self, *, again: bool = False) -> None:
         ring = self._gateway.access.ring
@@ -96,7 +107,10 @@ class Upkeep:
         except OSError:
             changed_at = 0
         if changed_at != self._cleared_at:
-            self._cleared_at, self._cleared, again = changed_at, cleared(self._data_dir), True
+            # Who cleared by a clock that was an hour ahead has not cleared what comes in that hour.
+            latest = self._gateway.wall_clock() + _CLOCK_SLIP_S
+            marks = {route: min(at, latest) for route, at in cleared(self._data_dir).items()}
+            self._cleared_at, self._cleared, again = changed_at, marks, True
         if again:
             self._sift(self.stays)
 
