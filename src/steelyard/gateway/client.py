@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 from steelyard.core.errors import CallError, TooLarge
 from steelyard.gateway.answers import error_answer
 from steelyard.gateway.incoming import Incoming
+from steelyard.gateway.outbox import Connection
 from steelyard.gateway.surface import dialect_of
 
 if TYPE_CHECKING:
-    import asyncio
 
     from steelyard.gateway.gateway import Gateway
 
@@ -39,7 +39,7 @@ class Service(Protocol):
         """Take note that the request's body is whole."""
 
 
-class Client:
+class Client(Connection):
     """One connection, which `Http11` reads. Requests are answered in their order; those that come early wait (RFC 9112,
     9.3.2)."""
 
@@ -55,17 +55,14 @@ class Client:
         "held_back",
         "incoming",
         "lingering",
-        "open",
         "paused_since",
         "service",
         "since",
         "state",
-        "transport",
     )
 
-    transport: asyncio.Transport
-
     def __init__(self, gateway: Gateway) -> None:
+        super().__init__()
         self._gateway = gateway
         self._outbox = gateway.outbox
         self._reception = gateway.reception
@@ -78,7 +75,6 @@ class Client:
         self.doom: CallError | None = None
         self.held_back = False
         self.lingering = False
-        self.open = False
         self.paused_since: float | None = None
         self.since = 0.0
         self.state: Literal["idle", "headers", "body"] = "idle"

@@ -6,7 +6,6 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from steelyard.limits import Hold
 from steelyard.limits.windowed import Requests, Tokens, Windowed
 
 if TYPE_CHECKING:
@@ -26,29 +25,28 @@ def headers_in_place(call: Account, fields: bytes) -> bytes:
     if hold is None:
         return fields
     now = hold.now
-    requests, room_r = _tightest(hold, Requests)
-    tokens, room_t = _tightest(hold, Tokens)
+    # Of each kind, what has the least left.
+    requests: Windowed | None = None
+    tokens: Windowed | None = None
+    room_r = room_t = 0
+    for one in hold.counters:
+        if isinstance(one, Requests):
+            room = one.left(now)
+            if requests is None or room < room_r:
+                requests, room_r = one, room
+        elif isinstance(one, Tokens):
+            room = one.left(now)
+            if tokens is None or room < room_t:
+                tokens, room_t = one, room
     if requests is None and tokens is None:
         return fields
-    if b"atelimit-" in fields.lower():
+    if fields.lower().find(b"atelimit-") >= 0:
         fields = b"".join([line + b"\r\n" for line in fields.split(b"\r\n") if line and not _is_limit(line)])
     if call.endpoint.dialect == "anthropic":
         told = _told_to_anthropic(b"requests", requests, room_r, now) if requests is not None else b""
         return fields + told + (_told_to_anthropic(b"tokens", tokens, room_t, now) if tokens is not None else b"")
     told = _told(b"requests", requests, room_r, now) if requests is not None else b""
     return fields + told + (_told(b"tokens", tokens, room_t, now) if tokens is not None else b"")
-
-
-def _tightest(hold: Hold, kind: type[Requests] | type[Tokens]) -> tuple[Requests | Tokens | None, int]:
-    """Return the counter of a kind that has the least left, and what that is."""
-    found: Requests | Tokens | None = None
-    least = 0
-    for one in hold.counters:
-        if isinstance(one, kind):
-            room = one.left(hold.now)
-            if found is None or room < least:
-                found, least = one, room
-    return found, least
 
 
 def _is_limit(line: bytes) -> bool:

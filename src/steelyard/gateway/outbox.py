@@ -29,11 +29,15 @@ _LONGEST_S = 0.002
 """After how long, while each call takes its time, what has been gathered is written."""
 
 
-class Connection(Protocol):
+class Connection:
     """What can be written to."""
 
-    open: bool
+    __slots__ = ("open", "transport")
+
     transport: asyncio.Transport
+
+    def __init__(self) -> None:
+        self.open = False
 
 
 class Recorded(Protocol):

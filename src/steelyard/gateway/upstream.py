@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import httptools
 
+from steelyard.gateway.outbox import Connection
 from steelyard.gateway.plain_answer import whole_answer
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ class Sink(Protocol):
         """Go on sending the request's body."""
 
 
-class Upstream:
-    """One connection to one origin. It does all that asyncio.Protocol names, and has no base: such a class can be
+class Upstream(Connection):
+    """One connection to one origin. It does all that asyncio.Protocol names, which is no base of it: so it can be
     compiled."""
 
     __slots__ = (
@@ -69,21 +70,17 @@ class Upstream:
         "_status",
         "calls",
         "idle_since",
-        "open",
         "sending",
         "sink",
-        "transport",
     )
 
-    transport: asyncio.Transport
-
     def __init__(self, pool: Pool) -> None:
+        super().__init__()
         self._pool = pool
         self._outbox = pool.outbox
         self._parser = httptools.HttpResponseParser(self)
         self.sink: Sink | None = None
         self.calls = 0
-        self.open = False
         self.idle_since = 0.0
         self.sending = False  # the request's body is still on its way, in pieces
         self._answered = False

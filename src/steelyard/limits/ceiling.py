@@ -119,7 +119,8 @@ def _atto(usd: Decimal) -> int:
 def refers(raw: bytes, dialect: str) -> bool:
     """Say whether a body may stand for more tokens than it has bytes: it refers to content that lies elsewhere, or
     holds what is no text, or has the provider run tools."""
-    if raw.find(b"\\u00") >= 0 and _has_any(raw, _ESCAPES):
+    escaped = raw.find(b"\\")  # one byte is found ten times sooner than four, and most bodies have none
+    if escaped >= 0 and raw.find(b"\\u00", escaped) >= 0 and _has_any(raw, _ESCAPES):
         return True
     if dialect == "gemini":
         return _has_any(raw, _GEMINI_MARKS)
