@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from steelyard.core.exchange import Exchange
-from steelyard.journal import Tail
+from steelyard.journal.tail import Tail
 
 __all__ = ["journalled", "wait_journalled"]
 

@@ -2,7 +2,7 @@
 answer is the gateway's to know."""
 
 from steelyard.cache.directives import Directives, directives_of
-from steelyard.cache.entry import Entry, encoded, entry_of
+from steelyard.cache.entry import Entry, encoded
 from steelyard.cache.memory import MemoryStore
 from steelyard.cache.normal import NotNormal, digest_of, members_of, written
 
@@ -14,7 +14,6 @@ __all__ = [
     "digest_of",
     "directives_of",
     "encoded",
-    "entry_of",
     "members_of",
     "written",
 ]

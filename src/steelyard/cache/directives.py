@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-__all__ = ["NOTHING_SAID", "Directives", "directives_of"]
+__all__ = ["Directives", "directives_of"]
 
 _DIRECTIVE = re.compile(r'\s*([!#$%&\'*+.^_`|~0-9A-Za-z-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?\s*(?:,|$)')
 _MOST_SECONDS = 2**31
@@ -23,9 +23,6 @@ class Directives(Struct, frozen=True):
     only_if_cached: bool = False
     max_age: int | None = None
     min_fresh: int = 0
-
-
-NOTHING_SAID = Directives()
 
 
 @lru_cache(maxsize=256)

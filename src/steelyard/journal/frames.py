@@ -13,7 +13,7 @@ import msgspec
 from steelyard.core.errors import StoreError
 from steelyard.core.exchange import SCHEMA, Exchange
 
-__all__ = ["HEAD_BYTES", "Scan", "SchemaError", "Stop", "decode_frame", "decode_payload", "scan"]
+__all__ = ["HEAD_BYTES", "Scan", "SchemaError", "Stop", "decode_payload", "scan"]
 
 _HEAD = Layout("<II")
 _decode = msgspec.msgpack.Decoder(tuple[int, Exchange]).decode
@@ -46,16 +46,9 @@ class Scan(msgspec.Struct, frozen=True):
     exhausted: bool = False
 
 
-def decode_frame(frame: bytes | memoryview) -> Exchange | None:
-    """Return the exchange of the frame that `frame` begins with, or `None` when the frame is not whole.
-
-    Raises `SchemaError` for a version that is not ours, `msgspec.DecodeError` for a payload that is no exchange."""
-    found = scan(frame, limit=1)
-    return decode_payload(found.payloads[0][1]) if found.payloads else None
-
-
 def decode_payload(payload: bytes | memoryview) -> Exchange:
-    """Return the exchange in a payload whose checksum was right. Raises as `decode_frame` does."""
+    """Return the exchange in a payload whose checksum was right. Raises SchemaError for a version that is not ours,
+    msgspec.DecodeError for what is no exchange."""
     try:
         version, exchange = _decode(payload)
     except msgspec.ValidationError:

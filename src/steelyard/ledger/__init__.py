@@ -8,22 +8,3 @@ intake.py      one batch in one transaction
 rows.py        exchange ↔ row; money.py: dollars as integers
 retention.py   drop what is too old or too much
 """
-
-from steelyard.ledger.clerk import Clerk
-from steelyard.ledger.queries import By, CostRow, Found, Only, cost, show, tail
-from steelyard.ledger.store import Ledger, UnreachableError, open_ledger, sqlite_url
-
-__all__ = [
-    "By",
-    "Clerk",
-    "CostRow",
-    "Found",
-    "Ledger",
-    "Only",
-    "UnreachableError",
-    "cost",
-    "open_ledger",
-    "show",
-    "sqlite_url",
-    "tail",
-]

@@ -3,14 +3,13 @@
 from steelyard.limits.ceiling import Ceiling, Facts, ceiling_of, refers
 from steelyard.limits.counter import Counter
 from steelyard.limits.hold import Hold
-from steelyard.limits.limits import Applied, Limits
+from steelyard.limits.limits import Limits
 from steelyard.limits.recall import Recalled, Spent, Sums, Want
 from steelyard.limits.rules import Rule, rules_of
 from steelyard.limits.share import Share, Sharing
 from steelyard.limits.shown import Standing
 
 __all__ = [
-    "Applied",
     "Ceiling",
     "Counter",
     "Facts",

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from steelyard.core.exchange import Exchange
-from steelyard.journal import Tail
+from steelyard.journal.tail import Tail
 from tests.fake import FakeProvider
 from tests.gateway.upstream_rig import until
 from tests.support import GatewayUnderTest, Response, config_text

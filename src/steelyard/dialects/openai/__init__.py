@@ -9,7 +9,6 @@ from steelyard.dialects.openai.answer import (
     decode_answer,
     decode_chunk,
     encode_error,
-    is_error_body,
     usage_of,
     without_usage,
 )
@@ -23,7 +22,6 @@ __all__ = [
     "decode_answer",
     "decode_chunk",
     "encode_error",
-    "is_error_body",
     "usage_of",
     "without_usage",
 ]

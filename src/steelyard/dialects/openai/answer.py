@@ -9,7 +9,7 @@ from steelyard.core.errors import CallError
 from steelyard.core.usage import Usage
 from steelyard.dialects.openai.wire import Answer, Chunk, WireUsage
 
-__all__ = ["decode_answer", "decode_chunk", "encode_error", "is_error_body", "usage_of", "without_usage"]
+__all__ = ["decode_answer", "decode_chunk", "encode_error", "usage_of", "without_usage"]
 
 _answer_in: Final = msgspec.json.Decoder(Answer).decode
 _chunk_in: Final = msgspec.json.Decoder(Chunk).decode
@@ -76,12 +76,6 @@ def usage_of(raw: Any) -> Usage | None:
         before.audio_tokens if before else None,
         after.audio_tokens if after else None,
     )
-
-
-def is_error_body(body: bytes) -> bool:
-    """Say whether a body is an error of this dialect: a JSON object with a member `error`."""
-    found = decode_answer(body)
-    return found is not None and bool(found.error)
 
 
 def encode_error(error: CallError) -> bytes:
