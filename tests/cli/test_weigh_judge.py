@@ -21,6 +21,8 @@ assert judges
 Judge = Callable[..., Result]
 PRICE = {"price": {"input_usd_per_mtok": "2.00", "output_usd_per_mtok": "8.00"}}
 
+FREE = {"price": {"input_usd_per_mtok": "0", "output_usd_per_mtok": "0"}}
+
 
 def write_outputs(path: Path, items: int, *, better: int = 3, told: int | None = None) -> Path:
     """Write outputs of two models: of `items`, `small` is worth more in every `better`-th, and less in the others."""
@@ -53,7 +55,7 @@ provider = pytest.fixture(scope="module")(clean_provider)
 def served(provider: FakeProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayUnderTest]:
     """One gateway for all tests of this module: judges keep nothing from call to call."""
     names = ("judge-first", "judge-worth", "judge-nonsense", "judge-obedient", "judge-worth:0:0.5")
-    deployments = {f"acme/{name}": PRICE for name in names}
+    deployments = {f"acme/{name}": PRICE for name in names} | {"acme/judge-worth:0": FREE}
     config = config_text({"acme": provider.base_url}, deployments=deployments)
     with GatewayUnderTest(config, tmp_path_factory.mktemp("gateway")) as served:
         yield served
@@ -148,7 +150,14 @@ def test_without_labels_a_judges_figures_are_shown_as_its_own_and_the_verdict_is
 def test_nonsense_is_counted_by_order_and_is_no_verdict(judge: Judge, tmp_path: Path) -> None:
     write_outputs(tmp_path / "outputs.csv", 40)
     write_labels(tmp_path / "labels.csv", 35)
-    found = told(judge("--judge", "acme/judge-nonsense", *DECIDE, "--labels", "labels.csv", "--json"), 1)
+    nonsense = ("--judge", "acme/judge-nonsense", *DECIDE, "--labels", "labels.csv", "--json")
+    stopped = judge(*nonsense, "--concurrency", "1")
+    found = told(stopped, 1)
+    assert (found["asked"], found["planned"], found["verdict"]) == (20, 80, "NEED_MORE")
+    kinds = {flag["kind"]: flag["text"] for flag in found["flags"]}
+    assert kinds["stopped"].startswith("acme/judge-nonsense: 20 replies in a row could not be read: no last line")
+    assert kinds["stopped"].endswith('who could choose?". Go on all the same: --resume --unread-limit 0.')
+    found = told(judge(*nonsense, "--resume", "--unread-limit", "0"), 1)
     (one,) = found["judges"]
     assert (one["unread"]["straight"]["count"], one["unread"]["swapped"]["count"]) == (40, 40)
     assert one["spent"]["unread"] == {"no last line in the form that was asked for": 80}
@@ -250,6 +259,19 @@ def test_a_ceiling_is_never_exceeded_and_judging_can_go_on_above_it(
     assert told(judge(*priced, "--resume"), 0)["asked"] == 100
 
 
+def test_a_ceiling_of_nothing_lets_free_judges_alone_be_asked(
+    judge: Judge, served: GatewayUnderTest, provider: FakeProvider, tmp_path: Path
+) -> None:
+    write_outputs(tmp_path / "outputs.csv", 5)
+    before = len(provider.requests)
+    nothing = ("--config", str(served.config_path), "--max-tokens", "50", "--max-usd", "0")
+    refused = judge("--judge", "acme/judge-worth", *nothing)
+    assert refused.exit_code == 2
+    assert "--max-usd 0 allows for free calls alone" in refused.stderr
+    assert len(provider.requests) == before
+    assert told(judge("--judge", "acme/judge-worth:0", *nothing, "--json"), 0)["asked"] == 10
+
+
 def test_a_ceiling_is_refused_where_no_bound_is_known_before_anything_is_asked(
     judge: Judge, served: GatewayUnderTest, provider: FakeProvider, tmp_path: Path
 ) -> None:
@@ -349,7 +371,7 @@ def test_a_judge_that_is_one_of_the_two_is_told_to_be_so(judge: Judge, tmp_path:
         (("--baseline", "large", "--candidate", "smal", "--margin", "0.1"), 'no model is called "smal"'),
         (("--pairwise", "--rubric", "helpful"), "Give --pairwise or --rubric, not both."),
         (("--rubric", "helpfull"), 'no rubric is called "helpfull"; did you mean "helpful"?'),
-        (("--max-usd", "nothing"), "--max-usd is an amount above 0"),
+        (("--max-usd", "nothing"), "--max-usd nothing: expected US dollars"),
         (("--temperature", "hot"), "--temperature is a number, or none."),
         (("--family", "nobody=small"), "write JUDGE=MODEL"),
         (("--cluster", "topic"), 'outputs.csv:2: no "topic", and items are clustered by it'),

@@ -162,6 +162,31 @@ def test_failed_calls_are_missing_scores_or_failures_when_asked(weigh: Weigh) ->
     assert failing.exit_code == 1
 
 
+def test_a_model_that_never_answered_is_no_success(weigh: Weigh) -> None:
+    said = weigh("--models", "tomorrow,acme/status:400", *SCORED, "--json")
+    assert (said.exit_code, json.loads(said.stdout)["complete"]) == (1, True)
+
+
+def test_a_ceiling_of_nothing_is_refused_where_calls_cost_something(weigh: Weigh, world: World, tmp_path: Path) -> None:
+    before = world.asked()
+    refused = weigh("--models", "today,tomorrow", *SCORED, "--max-usd", "0")
+    assert refused.exit_code == 2
+    assert "today: its calls are not free" in refused.stderr
+    assert "--max-usd 0 allows for free calls alone" in refused.stderr
+    assert world.asked() == before
+    assert not Weighings(tmp_path / "home").ids()
+
+
+def test_outputs_that_cannot_be_read_stop_a_run_which_goes_on_when_asked_to(weigh: Weigh) -> None:
+    first = weigh("--models", "today", "--scorer", "regex", "--option", "pattern=(xyzzy)", "--json")
+    said = json.loads(first.stdout)
+    assert (first.exit_code, said["stopped"], said["calls"]["done"] < 30) == (1, "unread", True)
+    assert "today: 20 replies in a row could not be read" in said["why"]
+    assert f"steelyard weigh run --resume {said['id']} --unread-limit 0" in first.stderr
+    second = weigh("--resume", said["id"], "--unread-limit", "0", "--json", items=None)
+    assert (second.exit_code, json.loads(second.stdout)["models"][0]["unparsed"]) == (0, 30)
+
+
 def test_a_ceiling_stops_says_so_and_a_higher_one_goes_on(weigh: Weigh, world: World, tmp_path: Path) -> None:
     first = weigh("--models", "today,tomorrow", *SCORED, "--margin", "0.1", "--max-usd", "0.005", "--json")
     assert first.exit_code == 1

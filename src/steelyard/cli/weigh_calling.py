@@ -4,11 +4,13 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Final, TypeVar
 
 import click
 from msgspec import Struct
 
+from steelyard.catalog.charge import usd_text
 from steelyard.catalog.prices import LOCAL, Tariff
 from steelyard.cli.passkey import passkey
 from steelyard.config.providers import ResolvedProvider, resolve_providers
@@ -17,9 +19,19 @@ from steelyard.core.errors import ConfigError
 from steelyard.policy.targets import LOCAL_PROVIDER, given_tariff, tariff_of
 from steelyard.weigh.calls.address import address_of
 from steelyard.weigh.calls.gateway_caller import GatewayCaller
-from steelyard.weigh.runs.prices import Offer, Offers
+from steelyard.weigh.runs.prices import Cost, Offer, Offers
+from steelyard.weigh.runs.unread import UNREAD_IN_A_ROW
 
-__all__ = ["Calling", "calling", "calling_options", "check_models", "offers_of"]
+__all__ = [
+    "Calling",
+    "calling",
+    "calling_options",
+    "check_models",
+    "check_prices",
+    "dollars_given",
+    "offers_of",
+    "unread_option",
+]
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
@@ -43,6 +55,52 @@ def calling_options(command: _Command) -> _Command:
     return click.option(
         "--gateway", metavar="URL", help="The gateway to call. Without it: where [server] of the configuration listens."
     )(command)
+
+
+def unread_option(command: _Command) -> _Command:
+    """Add `--unread-limit N`."""
+    return click.option(
+        "--unread-limit",
+        type=click.IntRange(0),
+        default=UNREAD_IN_A_ROW,
+        show_default=True,
+        metavar="N",
+        help="Stop when nothing could be read from N replies of a model in a row; 0: go on to the end.",
+    )(command)
+
+
+def dollars_given(text: str | None) -> Decimal | None:
+    """Return what `--max-usd` says; None where it was not given. Raises ConfigError for what is no amount.
+
+    0 is one: then only calls are made of which it is known that they cost nothing."""
+    if text is None:
+        return None
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        raise ConfigError(f"--max-usd {text}: expected US dollars, like 2 or 0.50; 0 allows for calls that are free")
+    return amount
+
+
+def check_prices(costs: Sequence[Cost], most: Decimal | None, *, unknown_allowed: bool) -> None:
+    """Raise ConfigError where a ceiling could not hold, since nobody knows what calls cost; and where it is 0, and they
+    do cost something."""
+    if most is None:
+        return
+    asked = [cost for cost in costs if cost.calls]
+    unknown = [cost for cost in asked if cost.at_most_usd is None]
+    if unknown and not unknown_allowed:
+        raise ConfigError(
+            *(f"{cost.model}: {cost.why}. No ceiling can hold for calls of unknown cost." for cost in unknown),
+            'Add [deployments."PROVIDER/MODEL"] price to the configuration, give --max-tokens, or say --unknown-price '
+            "allow: such calls then count as nothing until their cost is known.",
+        )
+    paid = [cost for cost in asked if cost.at_most_usd]
+    if paid and not most:
+        told = [f"{cost.model}: its calls are not free; they may cost ${usd_text(cost.at_most_usd)}" for cost in paid]
+        raise ConfigError(*told, "--max-usd 0 allows for free calls alone: give an amount, or models that are free.")
 
 
 @contextmanager

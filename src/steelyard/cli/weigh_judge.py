@@ -4,7 +4,7 @@ import csv
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 
@@ -16,7 +16,14 @@ from steelyard import __version__
 from steelyard.cli.jsons import print_json
 from steelyard.cli.judging_shown import show_judging
 from steelyard.cli.options import Given, OptionValue, config_option, json_option, read_config
-from steelyard.cli.weigh_calling import calling, calling_options, check_models, offers_of
+from steelyard.cli.weigh_calling import (
+    calling,
+    calling_options,
+    check_models,
+    check_prices,
+    dollars_given,
+    offers_of,
+)
 from steelyard.cli.weigh_judge_options import judging_options
 from steelyard.cli.weigh_judge_work import Work, work_of
 from steelyard.cli.weigh_label import source_columns
@@ -24,7 +31,7 @@ from steelyard.cli.weigh_run_shown import progress_shown, say, show_costs
 from steelyard.config.settings import Config
 from steelyard.core.errors import ConfigError
 from steelyard.weigh.calls.gateway_caller import GatewayCaller
-from steelyard.weigh.judges.asking import ask_all, remaining
+from steelyard.weigh.judges.asking import Pace, ask_all, remaining
 from steelyard.weigh.judges.judgement import Declared, Judgement
 from steelyard.weigh.judges.report import Report, report
 from steelyard.weigh.judges.till import Begun, Till, bounds_of, costs_of_asks, spent_before
@@ -33,7 +40,6 @@ from steelyard.weigh.labels.label import Label
 from steelyard.weigh.labels.table import read_labels
 from steelyard.weigh.results.sheet import Flag
 from steelyard.weigh.runs.folder import Appender
-from steelyard.weigh.runs.prices import Cost
 from steelyard.weigh.runs.purse import Purse
 from steelyard.weigh.runs.runner import Progress
 
@@ -96,13 +102,13 @@ def _ask(work: Work, config: Config, given: Given) -> str | None:
     """Make the calls that are left; return why not all were made."""
     made = work.made()
     todo = remaining(work.asks, made)
-    most = _dollars(given["max_usd"])
+    most = dollars_given(given["max_usd"])
     if not todo:
         return None
     judges, folder = work.way.judges, work.source.folder
     offers = offers_of(config, judges)
     costs = costs_of_asks(todo, judges, offers)
-    _check_prices(costs, most, allowed=given["unknown_price"] == "allow")
+    check_prices(costs, most, unknown_allowed=given["unknown_price"] == "allow")
     show_costs(costs, most)
     on_terminal = sys.stdin.isatty() and sys.stderr.isatty()
     if on_terminal and not given["yes"] and not click.confirm("Go on?", err=True, default=True):
@@ -123,7 +129,7 @@ def _ask(work: Work, config: Config, given: Given) -> str | None:
             async with GatewayCaller(call.address, call.key, connections=at_once, seed=seed) as caller:
                 await check_models(caller, judges, fresh=call.fresh)
                 declared.append(_declared(work))
-                return await ask_all(todo, work.way, caller, till, at_once, desk)
+                return await ask_all(todo, work.way, caller, till, Pace(at_once, given["unread_limit"]), desk)
 
         try:
             return uvloop.run(ask())
@@ -161,29 +167,6 @@ class _Desk:
             before.unpriced + (judgement.cost_usd is None),
         )
         self._watch(self._progress)
-
-
-def _check_prices(costs: Sequence[Cost], most: Decimal | None, *, allowed: bool) -> None:
-    unknown = [cost for cost in costs if cost.calls and cost.at_most_usd is None]
-    if most is None or allowed or not unknown:
-        return
-    raise ConfigError(
-        *(f"{cost.model}: {cost.why}. No ceiling can hold for calls of unknown cost." for cost in unknown),
-        'Add [deployments."PROVIDER/MODEL"] price to the configuration, give --max-tokens, or say --unknown-price '
-        "allow: such calls then count as nothing until their cost is known.",
-    )
-
-
-def _dollars(text: str | None) -> Decimal | None:
-    if text is None:
-        return None
-    try:
-        most = Decimal(text)
-    except InvalidOperation:
-        most = Decimal("NaN")
-    if not most.is_finite() or most <= 0:
-        raise click.UsageError("--max-usd is an amount above 0, like 2.50.")
-    return most
 
 
 def _declared(work: Work) -> Declared:

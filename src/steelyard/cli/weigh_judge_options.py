@@ -7,6 +7,7 @@ from typing import TypeVar
 import click
 
 from steelyard.cli.ranges import RealRange, SeedRange
+from steelyard.cli.weigh_calling import unread_option
 
 __all__ = ["judging_options"]
 
@@ -88,6 +89,7 @@ def _question(command: _Command) -> _Command:
 
 def _costing(command: _Command) -> _Command:
     """Add the options that say how judges are called, and for how much."""
+    command = unread_option(command)
     command = click.option(
         "--concurrency", type=click.IntRange(1, 256), default=8, show_default=True, help="Calls at once."
     )(command)

@@ -5,9 +5,9 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import click
 import uvloop
@@ -17,7 +17,15 @@ from msgspec import Struct
 from steelyard.cli.edge import INTERRUPTED
 from steelyard.cli.jsons import print_json
 from steelyard.cli.options import Given, OptionValue, config_option, json_option, read_config
-from steelyard.cli.weigh_calling import Calling, calling, calling_options, check_models, offers_of
+from steelyard.cli.weigh_calling import (
+    Calling,
+    calling,
+    calling_options,
+    check_models,
+    check_prices,
+    dollars_given,
+    offers_of,
+)
 from steelyard.cli.weigh_recorded import show_weighing
 from steelyard.cli.weigh_run_items import chosen_items
 from steelyard.cli.weigh_run_options import PLANNING, run_options
@@ -35,7 +43,7 @@ from steelyard.weigh.runs.plan import Declaration, Plan, Planned
 from steelyard.weigh.runs.planned import Wanted, check_same, planned, planned_items
 from steelyard.weigh.runs.prices import Cost, costs_of
 from steelyard.weigh.runs.results import results_of
-from steelyard.weigh.runs.runner import Ended, Pace, Runner, left_of
+from steelyard.weigh.runs.runner import Ended, Pace, Runner, Stopped, left_of
 from steelyard.weigh.runs.scoring import remade
 from steelyard.weigh.runs.summary import sums_of
 from steelyard.weigh.scorers.registry import options_from, scorer
@@ -43,6 +51,10 @@ from steelyard.weigh.scorers.score import Scorer
 from steelyard.weigh.verdict_recorded import Declared, weighed
 
 __all__ = ["run"]
+
+
+_GOING_ON: Final[Mapping[Stopped, str]] = {"ceiling": " --max-usd MORE", "unread": " --unread-limit 0"}
+"""What a run that stopped for a reason needs beside `--resume`, not to stop for it again."""
 
 
 class _Start(Struct, frozen=True):
@@ -65,18 +77,19 @@ def run(context: click.Context, /, config_path: Path | None, as_json: bool, **gi
 
     What is going to be done is written down before the first call, with its cost, and every answer when it comes back:
     a weighing that was stopped or killed goes on with --resume. Two models and --margin end in a verdict. Exit code 0:
-    SWAP, or all calls were made where no margin was declared; 1: anything else; 2: bad input; 130: Ctrl-C.
+    SWAP, or all calls were made and every model answered where no margin was declared; 1: anything else; 2: bad input;
+    130: Ctrl-C.
     """
     config = read_config(config_path)
     weighings = Weighings(config.server.data_dir)
-    _ceiling(given["max_usd"])
+    dollars_given(given["max_usd"])
     start = _resumed(config, weighings, given, context) if given["resume"] else _begun(config, given)
-    ceiling = _ceiling(given["max_usd"] or start.plan.max_usd)
+    ceiling = dollars_given(given["max_usd"] or start.plan.max_usd)
     offers = offers_of(config, start.plan.models)
     left = list(groups_of(start.plan, start.items)) if start.folder is None else left_of(start.folder)
     costs = costs_of(left, start.plan.models, offers)
-    _check_prices(costs, ceiling, allowed=given["unknown_price"] == "allow")
-    pace = Pace(concurrency=given["concurrency"], ceiling=ceiling, offers=offers)
+    check_prices(costs, ceiling, unknown_allowed=given["unknown_price"] == "allow")
+    pace = Pace(concurrency=given["concurrency"], unread=given["unread_limit"], ceiling=ceiling, offers=offers)
     with calling(config, _gateway(config, start, given["gateway"]), given["key"]) as call:
         if left and not uvloop.run(_agreed(start, call, pace, costs, asks=not given["yes"])):
             say("Nothing was asked.")
@@ -92,8 +105,7 @@ def run(context: click.Context, /, config_path: Path | None, as_json: bool, **gi
             raise
     code = _tell(folder, start.plan, ended, as_json=as_json)
     if ended.stopped is not None:
-        higher = " --max-usd MORE" if ended.stopped == "ceiling" else ""
-        say(f"Go on: {_resuming(folder, config_path)}{higher}")
+        say(f"Go on: {_resuming(folder, config_path)}{_GOING_ON.get(ended.stopped, '')}")
     return code
 
 
@@ -111,18 +123,6 @@ def _resuming(folder: Folder, config_path: Path | None) -> str:
     """Return the command that goes on with a weighing."""
     told = "" if config_path is None else f" --config {shlex.quote(str(config_path))}"
     return f"steelyard weigh run --resume {folder.id}{told}"
-
-
-def _ceiling(text: str | None) -> Decimal | None:
-    if text is None:
-        return None
-    try:
-        ceiling = Decimal(text)
-    except InvalidOperation:
-        ceiling = Decimal("NaN")
-    if not ceiling.is_finite() or ceiling < 0:
-        raise ConfigError(f"--max-usd {text}: expected US dollars, like 2 or 0.50")
-    return ceiling
 
 
 def _begun(config: Config, given: Given) -> _Start:
@@ -191,18 +191,6 @@ def _resumed(config: Config, weighings: Weighings, given: Given, context: click.
     return _Start(plan, items, None if plan.scorer is None else remade(plan.scorer), folder)
 
 
-def _check_prices(costs: Sequence[Cost], ceiling: Decimal | None, *, allowed: bool) -> None:
-    unknown = [cost for cost in costs if cost.calls and cost.at_most_usd is None]
-    if ceiling is None or allowed or not unknown:
-        return
-    told = [f"{cost.model}: {cost.why}. No ceiling can hold for calls of unknown cost." for cost in unknown]
-    raise ConfigError(
-        *told,
-        'Add [deployments."PROVIDER/MODEL"] price to the configuration, or say --unknown-price allow: such calls then '
-        "count as nothing until their cost is known.",
-    )
-
-
 async def _agreed(start: _Start, call: Calling, pace: Pace, costs: Sequence[Cost], *, asks: bool) -> bool:
     """Check that all models would answer, say what they may cost, and ask whether to go on."""
     async with GatewayCaller(call.address, call.key) as caller:
@@ -269,7 +257,9 @@ def _tell(folder: Folder, plan: Plan, ended: Ended, *, as_json: bool) -> int:
     if ended.stopped is not None:
         say(f"{ended.why}\nStopped after {ended.progress.done:,} of {ended.progress.total:,} calls.{_without(plan)}")
         return INTERRUPTED if ended.stopped == "interrupted" else 2 if ended.stopped == "scorer" else 1
-    return 0 if weighing is None or weighing.verdict == "SWAP" else 1
+    if weighing is None:
+        return 0 if all(one.answered for one in sums) else 1
+    return 0 if weighing.verdict == "SWAP" else 1
 
 
 def _without(plan: Plan) -> str:

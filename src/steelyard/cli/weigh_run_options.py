@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 import click
 
 from steelyard.cli.ranges import RealRange, SeedRange
+from steelyard.cli.weigh_calling import unread_option
 from steelyard.weigh.scorers.registry import SCORERS
 
 __all__ = ["PLANNING", "run_options"]
@@ -118,6 +119,7 @@ def _how(command: _Command) -> _Command:
     command = click.option(
         "--max-usd", metavar="X", help="Never spend more, in US dollars; calls under way count at their upper bound."
     )(command)
+    command = unread_option(command)
     return click.option(
         "--concurrency", type=click.IntRange(1, 1000), default=8, show_default=True, help="Calls at a time."
     )(command)

@@ -8,7 +8,7 @@ import pytest
 from steelyard.catalog.tariff import Tariff
 from steelyard.core.errors import ConfigError, EngineError
 from steelyard.weigh.calls.caller import Reply, Request
-from steelyard.weigh.judges.asking import ask_all, remaining
+from steelyard.weigh.judges.asking import Pace, ask_all, remaining
 from steelyard.weigh.judges.asks import Way, asks_for, judged
 from steelyard.weigh.judges.judgement import Judgement
 from steelyard.weigh.judges.rubric import find_rubric
@@ -124,14 +124,17 @@ class Written:
         self.made.append(judgement)
 
 
+FOUR = Pace(4)
+
+
 def run(
-    caller: Scripted, purse: Purse | None = None, at_once: int = 4, bound: str | None = "0.02"
+    caller: Scripted, purse: Purse | None = None, pace: Pace = FOUR, bound: str | None = "0.02"
 ) -> tuple[Written, Till, str | None]:
     how = way("j")
     asks = asks_for(answers_of(*[(1, 2)] * 20).items, [PAIR], how)
     till = Till(purse or Purse(None), {ask.asked: Begun(ask.asked, bound) for ask in asks})
     desk = Written()
-    return desk, till, asyncio.run(ask_all(asks, how, caller, till, at_once, desk))
+    return desk, till, asyncio.run(ask_all(asks, how, caller, till, pace, desk))
 
 
 def test_calls_run_at_once_up_to_the_bound_and_all_are_made() -> None:
@@ -154,7 +157,7 @@ def test_what_was_spent_before_counts() -> None:
 
 
 def test_a_ceiling_that_just_fits_is_no_reason_to_stop() -> None:
-    desk, till, reason = run(Scripted("Verdict: A"), Purse(Decimal("0.41")), at_once=1)
+    desk, till, reason = run(Scripted("Verdict: A"), Purse(Decimal("0.41")), Pace(1))
     assert (len(desk.made), till.purse.spent, reason) == (40, Decimal("0.40"), None)
 
 
@@ -172,19 +175,48 @@ def test_what_a_killed_run_had_under_way_counts_at_its_bound() -> None:
 
 
 def test_a_judge_that_never_answers_is_asked_ten_times_and_no_more() -> None:
-    desk, _, reason = run(Scripted(None), at_once=1)
+    desk, _, reason = run(Scripted(None), pace=Pace(1))
     assert (len(desk.made), reason) == (10, "j gives no answer: HTTP 400: no")
 
 
 def test_a_judge_that_refuses_the_temperature_is_told_how_to_be_asked() -> None:
     refused = "HTTP 400: Unsupported value: 'temperature' does not support 0 with this model."
-    _, _, reason = run(Scripted(None, error=refused), at_once=1)
+    _, _, reason = run(Scripted(None, error=refused), pace=Pace(1))
     assert reason == f"j gives no answer: {refused} Try --temperature none."
 
 
 def test_a_judge_that_answers_now_and_then_is_asked_on() -> None:
-    desk, _, reason = run(Scripted(*(["Verdict: A", *[None] * 9] * 4)), at_once=1)
+    desk, _, reason = run(Scripted(*(["Verdict: A", *[None] * 9] * 4)), pace=Pace(1))
     assert (len(desk.made), reason) == (40, None)
+
+
+def test_a_judge_of_which_nothing_can_be_read_is_not_asked_on() -> None:
+    desk, _, reason = run(Scripted("Both are fine.\nWho could choose?"), pace=Pace(1))
+    assert len(desk.made) == 20
+    assert reason == (
+        "j: 20 replies in a row could not be read: no last line in the form that was asked for (20). "
+        'The last one ends: "Who could choose?". Go on all the same: --resume --unread-limit 0.'
+    )
+
+
+def test_who_bears_unread_replies_gets_all_of_them() -> None:
+    desk, _, reason = run(Scripted("x" * 300), pace=Pace(1, unread=0))
+    assert (len(desk.made), reason) == (40, None)
+    desk, _, reason = run(Scripted("x" * 300), pace=Pace(1, unread=3))
+    assert len(desk.made) == 3
+    assert reason is not None
+    assert reason.endswith(f'The last one ends: "…{"x" * 100}". Go on all the same: --resume --unread-limit 0.')
+
+
+def test_a_judge_that_can_be_read_now_and_then_is_asked_on() -> None:
+    desk, _, reason = run(Scripted(*(["Verdict: A", *["?"] * 19] * 2)), pace=Pace(1))
+    assert (len(desk.made), reason) == (40, None)
+
+
+def test_a_call_that_failed_is_no_reply_that_could_be_read() -> None:
+    desk, _, reason = run(Scripted(*(["?"] * 10 + [None] + ["?"] * 30)), pace=Pace(1))
+    assert len(desk.made) == 21
+    assert reason is not None
 
 
 def test_a_gateway_that_goes_away_ends_judging_with_what_there_is() -> None:
@@ -193,7 +225,7 @@ def test_a_gateway_that_goes_away_ends_judging_with_what_there_is() -> None:
     desk = Written()
     caller = Scripted("Verdict: A", "Verdict: B", EngineError("No gateway answers"))
     with pytest.raises(EngineError, match="No gateway"):
-        asyncio.run(ask_all(asks, how, caller, Till(Purse(None), {}), 1, desk))
+        asyncio.run(ask_all(asks, how, caller, Till(Purse(None), {}), Pace(1), desk))
     assert [one.choice for one in desk.made] == ["A", "B"]
     assert len(desk.begun) == 3
 

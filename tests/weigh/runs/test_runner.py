@@ -21,6 +21,7 @@ from steelyard.weigh.runs.prices import Offer, bound_of
 from steelyard.weigh.runs.purse import spent_by
 from steelyard.weigh.runs.runner import Ended, Pace, Runner, left_of
 from steelyard.weigh.scorers.exact import Exact
+from steelyard.weigh.scorers.numeric import Numeric
 from steelyard.weigh.scorers.score import Scorer
 
 MODELS = ("acme/one", "acme/other")
@@ -262,3 +263,25 @@ def test_breaking_off_drops_the_calls_under_way(tmp_path: Path) -> None:
         asyncio.run(done())
     assert lines(folder) == []
     assert len(lost_of(folder.read("asked.jsonl", Asked), [])) == 8
+
+
+def test_a_model_of_which_nothing_can_be_read_is_not_asked_on(tmp_path: Path) -> None:
+    folder = begun(tmp_path, count=60)
+    caller = Scripted(lambda request: {"text": "4" if request.model == MODELS[0] else "I cannot say."})
+    ended = ran(folder, caller, Numeric(), concurrency=1)
+    assert ended.stopped == "unread"
+    assert ended.why.startswith(f"{MODELS[1]}: 20 replies in a row could not be read: no number was found (20). ")
+    assert sum(call.model == MODELS[1] for call in lines(folder)) == 20
+    assert len(left_of(folder)) > 0
+
+
+def test_who_bears_unread_outputs_goes_on_to_the_end(tmp_path: Path) -> None:
+    folder = begun(tmp_path, count=30)
+    silent = Scripted(lambda _: {"text": "I cannot say."})
+    assert ran(folder, silent, Numeric(), concurrency=1).stopped == "unread"
+    assert ran(folder, silent, Numeric(), concurrency=1, unread=0).stopped is None
+    assert left_of(folder) == []
+
+
+def test_outputs_that_are_worth_nothing_and_were_read_stop_nobody(tmp_path: Path) -> None:
+    assert ran(begun(tmp_path, count=60), Scripted(lambda _: {"text": "5"}), Numeric()).stopped is None

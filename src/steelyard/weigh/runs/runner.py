@@ -22,13 +22,15 @@ from steelyard.weigh.runs.plan import Planned
 from steelyard.weigh.runs.prices import Offers, bound_of
 from steelyard.weigh.runs.purse import Purse, charged, spent_by
 from steelyard.weigh.runs.scoring import Scoring
+from steelyard.weigh.runs.unread import UNREAD_IN_A_ROW, Unread
 from steelyard.weigh.scorers.score import Scorer
 
 __all__ = ["Ended", "Pace", "Progress", "Runner", "Stopped", "left_of"]
 
-Stopped: TypeAlias = Literal["ceiling", "interrupted", "refused", "failing", "gateway", "scorer"]
+Stopped: TypeAlias = Literal["ceiling", "interrupted", "refused", "failing", "gateway", "scorer", "unread"]
 """Why a run ended before its calls were made: the ceiling; a person; what would refuse every call; a model of which
-nothing comes back; a gateway that went away; an answer that the scorer cannot score."""
+nothing comes back; a gateway that went away; an answer that the scorer cannot score; a model of which nothing can be
+read."""
 
 _REFUSALS: Final = frozenset(
     {
@@ -42,9 +44,11 @@ _FAILURES_IN_A_ROW: Final = 10
 
 
 class Pace(Struct, frozen=True, kw_only=True):
-    """How fast, and how far. `ceiling` None: there is none. `offers` says who may answer at which price."""
+    """How fast, and how far. `ceiling` None: there is none. `offers` says who may answer at which price, `unread` how
+    many outputs of a model in a row may be unparsed (0: any number)."""
 
     concurrency: int = 8
+    unread: int = UNREAD_IN_A_ROW
     ceiling: Decimal | None = None
     offers: Offers = {}
 
@@ -89,6 +93,7 @@ class Runner:
         self._broken: Exception | None = None
         self._back = asyncio.Event()
         self._failures: Counter[str] = Counter()
+        self._unread = Unread(pace.unread)
         self._under_way = 0
         self._done = self._failed = self._unpriced = self._total = 0
         self._purse = Purse(None)
@@ -198,8 +203,9 @@ class Runner:
             desk.asked.append(asked)
             call = _call(asked, await self._reply(asked, item))
             cost = charged(call)
-            desk.lines.append(await self._scored(call, desk.scoring))
-            self._came_back(call)
+            scored = await self._scored(call, desk.scoring)
+            desk.lines.append(scored)
+            self._came_back(scored)
         except Exception as error:  # whatever it is, no more calls may be made, and `run` raises it
             self.stop("failing", str(error))
             self._broken = self._broken or error
@@ -235,10 +241,18 @@ class Runner:
         self._done += 1
         if call.answered:
             self._failures[call.model] = 0
+            self._read(call)
         else:
             self._failed += 1
             self._look_at(call)
         self._watch(self.progress)
+
+    def _read(self, call: Call) -> None:
+        """Stop where nothing can be read of a model's outputs; what has a score all the same was read."""
+        lost = not call.parsed and call.score is None
+        told = self._unread.came(call.model, str(call.detail.get("reason") or "no score") if lost else None)
+        if told is not None:
+            self.stop("unread", f"{told} The last one, of item {call.item[:60]}, is in calls.jsonl.")
 
     def _look_at(self, call: Call) -> None:
         """Stop where a failure tells that more would follow."""
