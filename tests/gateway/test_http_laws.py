@@ -11,8 +11,6 @@ from tests.support import RawHTTP, Response, TornError
 
 laws = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
-Essence = tuple[int, tuple[tuple[str, str], ...], bytes]
-
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:

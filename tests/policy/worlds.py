@@ -207,8 +207,6 @@ purposes: st.SearchStrategy[Purpose] = st.one_of(_declared, st.builds(stricter, 
 
 # What makes a world stricter.
 
-Restriction = Callable[[World], World]
-
 
 def _licence_restricted(world: World, name: str, change: Callable[[Licence], Licence]) -> World:
     changed = tuple(change(one) if one.id == name else one for one in world.licences)

@@ -84,11 +84,6 @@ class Chromium:
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
-    def screenshot(self, path: Path, *, whole: bool = True) -> None:
-        """Write what is seen as PNG; `whole`: the page to its end."""
-        shot = self.ask("Page.captureScreenshot", {"format": "png", "captureBeyondViewport": whole})
-        path.write_bytes(base64.b64decode(shot["data"]))
-
     def pdf(self, path: Path) -> None:
         """Print the page on A4."""
         printed = self.ask("Page.printToPDF", {"paperWidth": 8.27, "paperHeight": 11.69, "preferCSSPageSize": True})
