@@ -40,12 +40,15 @@ def test_two_workers_admit_no_more_than_their_limit_and_one_that_was_killed_coun
                 thread.start()
             for thread in threads:
                 thread.join(60)
-            # On a slow machine what the other one holds may come too late for some.
-            assert 24 <= found[200] <= 30
-            assert found[429] >= 18
+            # On a slow machine what the other one holds may come too late for some: it can be had later.
+            assert found[429] > 0
+            while found[200] < 30:
+                found[_status(address)] += 1
+                assert found.total() < 200, found
+            assert found[200] == 30
             os.kill(program.pid_of("gateway-0"), signal.SIGKILL)
             program.wait_ready("gateway-0", times=2)
-            assert found[200] + sum(_status(address) == 200 for _ in range(8)) <= 30
+            assert 200 not in [_status(address) for _ in range(8)]
             assert program.end() == 0
         assert "top-secret" not in program.told
 

@@ -19,6 +19,7 @@ KEYS: dict[str, dict[str, Any]] = {
     "bob": {"bearer": Bearer(team="red")},
     "cid": {"bearer": Bearer(team="blue")},
     "dan": {},
+    "eve": {},
     "silent": {"record": "none"},
     "narrow": {"routes": ("acme/ok",)},
 }
@@ -63,6 +64,17 @@ def test_an_answer_is_shared_as_far_as_is_chosen(
                 )
                 assert refused.status == 504, (share, name, user)
     assert hits == shared
+
+
+def test_keys_without_a_team_are_no_team(served: Cached) -> None:
+    served.configure(configured(served.provider, cache={"share": "team"}))
+    fields = asking("of nobody's team")
+    assert served.told(key=served.keys["dan"], **fields) == "miss"
+    assert served.told(key=served.keys["dan"], **fields, user="u2") == "hit", "a key shares with itself"
+    assert served.told(key=served.keys["eve"], **fields) == "miss"
+    assert served.told(key=served.keys["cid"], **fields) == "miss", "a team of one"
+    assert served.told(key=served.keys["ann"], **fields) == "miss"
+    assert served.told(key=served.keys["bob"], **fields) == "hit"
 
 
 def test_end_users_of_anthropics_clients_are_told_apart_too(served: Cached) -> None:
