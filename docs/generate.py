@@ -338,11 +338,11 @@ SECTIONS: Final = (
             "routes": "Routes whose answers are kept. Absent: there is no cache.",
             "ttl_s": "How old an answer may be that is given again, in seconds.",
             "store": "`memory`: answers are forgotten when the gateway stops. `sqlite`: they are kept in "
-            "`cache.sqlite3` in the data directory, too.",
+            "`cache.sqlite3` in the data directory, too. `shared`: in the server of `[shared]`, too, for all gateways.",
             "share": "Who may be given an answer that another has had. `user`: the same end user of the same key; "
             "`key`: all that use the same key; `team`: all keys of a team; `all`: everyone. Policy is asked for each.",
             "max_bytes": "All answers in memory of one process. Those not asked for the longest go first.",
-            "max_disk_bytes": "All answers on disk. The oldest go first.",
+            "max_disk_bytes": "All answers on disk, or in the server. The oldest go first.",
             "max_entry_bytes": "A request or an answer that is larger is not kept.",
         },
     ),

@@ -139,3 +139,12 @@ def test_a_shared_server_is_named_without_its_password(tmp_path: Path, url: str,
     (finding,) = findings(f'[shared]\nurl = "{url}"\n', tmp_path)
     assert told in finding
     assert "secret" not in finding
+
+
+def test_answers_are_shared_where_a_server_is_named_and_nowhere_else(tmp_path: Path) -> None:
+    text = '[cache]\nroutes = []\nstore = "shared"\n'
+    (told,) = findings(text, tmp_path)
+    assert told.startswith("5: [cache] store: nothing is shared; add [shared] url")
+    file = tmp_path / "steelyard.toml"
+    file.write_text(text + '[shared]\nurl = "redis://127.0.0.1:1/0"\n', encoding="utf-8")
+    assert load_config(file, {}, {}).cache.store == "shared"

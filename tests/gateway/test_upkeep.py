@@ -62,7 +62,7 @@ def station(tmp_path: Path) -> Station:
     return Station(tmp_path)
 
 
-def _no_disk(_: Path, __: int) -> NoReturn:
+def _no_disk(_: Path, __: CacheSettings) -> NoReturn:
     raise AssertionError("nothing was to be kept on disk")
 
 

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from msgspec import Struct
-
 from steelyard.cache.entry import Entry, encoded, entry_of
+from steelyard.cache.shelved import Shelved
 from steelyard.core.errors import StoreError
 
-__all__ = ["DiskStore", "Shelved", "forget", "path_in"]
+__all__ = ["DiskStore", "forget", "path_in"]
 
 _ENDINGS = ("", "-wal", "-shm", "-journal")
 _PATIENCE_S = 2.0
@@ -28,16 +27,6 @@ CREATE TABLE IF NOT EXISTS entry (
 );
 CREATE INDEX IF NOT EXISTS entry_made_at ON entry (made_at);
 """
-
-
-class Shelved(Struct, frozen=True):
-    """What is on disk of one route. Moments are seconds since the epoch."""
-
-    route: str
-    entries: int
-    bytes: int
-    oldest: float
-    newest: float
 
 
 def path_in(data_dir: Path) -> Path:

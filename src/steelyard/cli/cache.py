@@ -8,13 +8,15 @@ import click
 from msgspec import structs
 
 from steelyard.cache.clearing import clear, cleared
-from steelyard.cache.disk import DiskStore, Shelved, path_in
+from steelyard.cache.disk import DiskStore, path_in
+from steelyard.cache.shelved import Shelved
 from steelyard.cache.shown import Snapshot, shown
+from steelyard.cli.cache_server import server_cache
 from steelyard.cli.jsons import print_json
 from steelyard.cli.options import config_option, json_option, read_config
 from steelyard.cli.shown import moment_text, table, usd_of
 from steelyard.config.settings import Config
-from steelyard.core.errors import ConfigError
+from steelyard.core.errors import ConfigError, StoreError
 from steelyard.documents.findings import nearest
 
 __all__ = ["cache"]
@@ -38,10 +40,16 @@ def show(config_path: Path | None, as_json: bool) -> None:
     """
     config = read_config(config_path)
     data_dir = config.server.data_dir
-    gateways, shelved = shown(data_dir), _on_disk(config)
+    gateways, on_disk, in_server = shown(data_dir), _on_disk(config), _in_server(config)
     if as_json:
-        rows = [structs.asdict(one) for one in shelved]
-        print_json({"gateways": [_row(one) for one in gateways], "disk": rows, "cleared": cleared(data_dir)})
+        print_json(
+            {
+                "gateways": [_row(one) for one in gateways],
+                "disk": [structs.asdict(one) for one in on_disk],
+                "server": [structs.asdict(one) for one in in_server],
+                "cleared": cleared(data_dir),
+            }
+        )
         return
     if not config.cache.routes:
         click.echo("There is no cache. [cache] routes in steelyard.toml names the routes that have one.", err=True)
@@ -50,15 +58,9 @@ def show(config_path: Path | None, as_json: bool) -> None:
         click.echo("No gateway runs that has a cache.", err=True)
     for one in gateways:
         _show_gateway(one)
-    if shelved:
-        table(
-            ("ROUTE", "ON DISK", "BYTES", "OLDEST (UTC)", "NEWEST (UTC)"),
-            [
-                (one.route, f"{one.entries:,}", f"{one.bytes:,}", moment_text(one.oldest), moment_text(one.newest))
-                for one in shelved
-            ],
-            right=("ON DISK", "BYTES"),
-        )
+    for place, shelved in (("ON DISK", on_disk), ("IN THE SERVER", in_server)):
+        if shelved:
+            _show_shelved(place, shelved)
 
 
 @cache.command("clear")
@@ -68,8 +70,8 @@ def show(config_path: Path | None, as_json: bool) -> None:
 def clear_answers(route: str | None, config_path: Path | None, as_json: bool) -> None:
     """Drop the answers that are kept, of all routes or of one.
 
-    Those on disk are gone when this returns. Gateways that run drop theirs within a second. An answer that is under way
-    now is kept when it comes.
+    Those on disk, or in the server of [shared], are gone when this returns. Gateways that run on this machine drop
+    theirs within a second. An answer that is under way now is kept when it comes.
     """
     config = read_config(config_path)
     if route is not None and route not in config.routes:
@@ -77,11 +79,12 @@ def clear_answers(route: str | None, config_path: Path | None, as_json: bool) ->
         raise ConfigError(f'No route is called "{route}"{known}')
     at = time.time()
     clear(config.server.data_dir, route, at)
-    dropped = _clear_disk(config, route)
+    dropped, there = _clear_disk(config, route), _clear_server(config, route)
     if as_json:
-        print_json({"route": route, "cleared_at": at, "dropped_on_disk": dropped})
+        print_json({"route": route, "cleared_at": at, "dropped_on_disk": dropped, "dropped_in_server": there})
     else:
-        click.echo(f"Cleared {'every route' if route is None else route}; {dropped:,} answers were on disk.")
+        more = f", and {there:,} in the server" if config.cache.store == "shared" else ""
+        click.echo(f"Cleared {'every route' if route is None else route}; {dropped:,} answers were on disk{more}.")
 
 
 def _on_disk(config: Config) -> list[Shelved]:
@@ -92,6 +95,40 @@ def _on_disk(config: Config) -> list[Shelved]:
         return store.shelved()
     finally:
         store.close()
+
+
+def _in_server(config: Config) -> list[Shelved]:
+    if config.cache.store != "shared":
+        return []
+    store = server_cache(config.shared, config.cache)
+    try:
+        return store.shelved()
+    except StoreError as error:
+        click.echo(f"What is in the server is not known: {error}", err=True)
+        return []
+    finally:
+        store.close()
+
+
+def _clear_server(config: Config, route: str | None) -> int:
+    if config.cache.store != "shared":
+        return 0
+    store = server_cache(config.shared, config.cache)
+    try:
+        return store.clear(route)
+    finally:
+        store.close()
+
+
+def _show_shelved(place: str, shelved: list[Shelved]) -> None:
+    table(
+        ("ROUTE", place, "BYTES", "OLDEST (UTC)", "NEWEST (UTC)"),
+        [
+            (one.route, f"{one.entries:,}", f"{one.bytes:,}", moment_text(one.oldest), moment_text(one.newest))
+            for one in shelved
+        ],
+        right=(place, "BYTES"),
+    )
 
 
 def _clear_disk(config: Config, route: str | None) -> int:

@@ -7,9 +7,11 @@ import click
 import msgspec
 from msgspec.structs import replace
 
+from steelyard.cli.cache_server import server_cache
 from steelyard.cli.leash import hold_leash
 from steelyard.cli.meeting import meeting_of
 from steelyard.cli.options import config_option, json_option, listen_options, read_config, supervisor_option
+from steelyard.config.settings import CacheSettings
 from steelyard.gateway.cellar import Disk
 from steelyard.gateway.fittings import Archive, Seat
 from steelyard.gateway.memory import lately
@@ -61,11 +63,13 @@ def gateway(
 
         return LedgerStore(config)
 
-    def open_cache(data_dir: Path, max_bytes: int) -> Disk:
-        # Likewise: SQLite is for those who keep answers on disk.
+    def open_cache(data_dir: Path, settings: CacheSettings) -> Disk:
+        # Likewise: SQLite is for those who keep answers on disk, a client for those who share them.
+        if settings.store == "shared":
+            return server_cache(config.shared, settings)
         from steelyard.cache.disk import DiskStore  # noqa: PLC0415
 
-        return DiskStore(data_dir, max_bytes)
+        return DiskStore(data_dir, settings.max_disk_bytes)
 
     def ask(wants: tuple[Want, ...]) -> dict[Want, list[Spent]]:
         # Likewise: only those pay who have limits, and a ledger. Who has none as yet may have a journal.

@@ -35,6 +35,8 @@ def check_scopes(config: Config, providers: Collection[str], findings: Findings)
             "limits and budgets are counted by one process, and several would overshoot them; must be 1, "
             "or [shared] url must say where they count together",
         )
+    if config.cache.store == "shared" and config.shared.url is None:
+        findings.add(("cache", "store"), "nothing is shared; add [shared] url, the server that answers are kept in")
 
 
 def _check_once(name: tuple[str, str], path: KeyPath, seen: set[tuple[str, str]], findings: Findings) -> None:

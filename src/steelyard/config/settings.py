@@ -280,12 +280,13 @@ class SharedSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 class CacheSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """`[cache]`: answers of these routes are given again to equal requests. `share`: with whom one is shared, from
-    one end user of one key to every caller who may have it. `store`: "sqlite" keeps them over a restart, too. Sizes are
-    bytes: of all in memory, of all on disk, and of one request or answer."""
+    one end user of one key to every caller who may have it. `store`: "sqlite" keeps them over a restart, too, and
+    "shared" for all gateways of `[shared]`. Sizes are bytes: of all in memory, of all on disk or there, and of one
+    request or answer."""
 
     routes: tuple[str, ...] = ()
     ttl_s: float = 3600.0
-    store: Literal["memory", "sqlite"] = "memory"
+    store: Literal["memory", "sqlite", "shared"] = "memory"
     share: Literal["user", "key", "team", "all"] = "user"
     max_bytes: int = 64 * 1024 * 1024
     max_disk_bytes: int = 1024 * 1024 * 1024

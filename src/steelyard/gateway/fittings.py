@@ -6,6 +6,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from steelyard.config.engine_directory import EngineDirectory
+from steelyard.config.settings import CacheSettings
 from steelyard.gateway.access import Access
 from steelyard.gateway.borrowers import Borrowers
 from steelyard.gateway.cellar import Disk
@@ -20,11 +21,12 @@ __all__ = ["Archive", "Fittings", "Seat"]
 class Archive(Struct, frozen=True):
     """What the gateway may ask of the ledger: `open_store` opens what holds kept responses, when one is first asked
     for; `ask` says what was spent before, where limits want to know. `open_cache` opens what holds the answers of the
-    cache on disk, of so many bytes, in a data directory. `meeting` is where gateways count together, if they do."""
+    cache outside of memory: in a data directory, or where all gateways share it. `meeting` is where gateways count
+    together, if they do."""
 
     open_store: Callable[[], Store]
     ask: Ask
-    open_cache: Callable[[Path, int], Disk]
+    open_cache: Callable[[Path, CacheSettings], Disk]
     meeting: Meeting | None = None
 
 

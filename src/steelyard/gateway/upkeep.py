@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -32,11 +33,11 @@ class Upkeep:
     """What may stay is asked anew when the configuration, a key, or what was cleared changes: answers of routes that
     are cached no more, or of routes and keys of which nothing is to be recorded, are erased, on disk too."""
 
-    def __init__(self, gateway: Gateway, data_dir: Path, open_disk: Callable[[Path, int], Disk]) -> None:
+    def __init__(self, gateway: Gateway, data_dir: Path, open_disk: Callable[[Path, CacheSettings], Disk]) -> None:
         self._gateway = gateway
         self._data_dir = data_dir
         self._open_disk = open_disk
-        self._most_on_disk = 0
+        self._lasting: tuple[object, ...] = ()
         self._routes: frozenset[str] = frozenset()
         self._unrecorded: frozenset[str] = frozenset()
         self._ring: KeyRing | None = None
@@ -57,14 +58,16 @@ class Upkeep:
         if cache is None:
             cache = gateway.cache = AnswerCache(gateway, settings)
         cache.configure(settings, self.stays)
-        if cache.cellar is not None and (settings.store != "sqlite" or settings.max_disk_bytes != self._most_on_disk):
+        lasting = (settings.store, settings.max_disk_bytes, settings.ttl_s)
+        if cache.cellar is not None and lasting != self._lasting:
             cache.cellar.close()
             cache.cellar = None
+        self._lasting = lasting
         if settings.store != "sqlite":
             self._erase()
-        elif cache.cellar is None:
-            self._most_on_disk = most = settings.max_disk_bytes
-            cache.cellar = Cellar(gateway.loop, lambda: self._open_disk(self._data_dir, most), gateway.notices.complain)
+        if settings.store != "memory" and cache.cellar is None:
+            opened = partial(self._open_disk, self._data_dir, settings)
+            cache.cellar = Cellar(gateway.loop, opened, gateway.notices.complain)
         self._look(again=True)
 
     def stays(self, route: str, key: str | None, made_at: float) -> bool:
@@ -83,12 +86,12 @@ class Upkeep:
         before, self._ahead = self._ahead, self._is_ahead()
         if self._ahead < before - _CLOCK_SLIP_S:
             # The clock was set back, and nobody knows any more how old an answer is, nor whether it was cleared.
-            self._sift(lambda _route, _key, _made_at: False)
+            self._sift(lambda _route, _key, _made_at: False, here=True)
         now = self._gateway.clock()
         if now - self._expired_at >= _EXPIRE_EVERY_S:
             self._expired_at = now
             oldest = self._gateway.wall_clock() - cache.settings.ttl_s
-            self._sift(lambda _route, _key, made_at: made_at > oldest)
+            self._sift(lambda _route, _key, made_at: made_at > oldest, here=True)
         self._show(cache)
 
     def _is_ahead(self) -> float:
@@ -114,11 +117,12 @@ class Upkeep:
         if again:
             self._sift(self.stays)
 
-    def _sift(self, stays: Callable[[str, str | None, float], bool]) -> None:
+    def _sift(self, stays: Callable[[str, str | None, float], bool], *, here: bool = False) -> None:
+        """Drop what may not stay; `here`: by this machine's clock. A server that several share has its own."""
         cache = self._gateway.cache
         assert cache is not None
         cache.memory.sift(lambda entry: stays(entry.route, entry.key, entry.made_at))
-        if cache.cellar is not None:
+        if cache.cellar is not None and not (here and cache.settings.store == "shared"):
             cache.cellar.sift(stays)
 
     def close(self) -> None:

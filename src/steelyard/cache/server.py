@@ -1,0 +1,182 @@
+"""Answers in a Valkey or Redis server, for gateways on several machines. Whoever asks it waits.
+
+Keys, below the prefix: `answer DIGEST` (a hash: `m`, what is known of the answer, and `c`, the answer), which the
+server drops when it is too old; `answers` (a sorted set: what is known of each, by when it is dropped); `answers size`
+(the sum of their bytes). What is known of an answer is text: `MADE_AT SIZE DIGEST KEY ROUTE`, KEY `-` if none.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from msgspec import Struct
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from steelyard.cache.entry import Entry, encoded, entry_of
+from steelyard.cache.shelved import Shelved, shelved_of
+from steelyard.core.errors import StoreError
+
+__all__ = ["ServerCache", "open_server"]
+
+_PATIENCE_S: Final = 1.0
+_REST_S: Final = 1.0
+"""For how long a server that was lost is not asked: each question might take as long as it takes to give up."""
+_OVERHEAD: Final = 400
+"""Bytes of an answer beside its content, in the server."""
+_MOST_AT_ONCE: Final = 1000
+
+_KEEP: Final = """
+local now = redis.call('TIME')
+now = now[1] * 1000 + math.floor(now[2] / 1000)
+local known, size, most, ttl, content = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
+local total = tonumber(redis.call('GET', KEYS[2]) or '0')
+local function drop(one)
+  if redis.call('ZREM', KEYS[1], one) == 1 then total = total - tonumber(string.match(one, '^%S+ (%d+)')) end
+end
+for _, one in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 1000)) do drop(one) end
+local before = redis.call('HGET', KEYS[3], 'm')
+if before then drop(before) end
+local kept = size <= most
+while kept and total + size > most do
+  local first = redis.call('ZRANGE', KEYS[1], 0, 0)[1]
+  if not first then
+    total = 0
+    break
+  end
+  redis.call('DEL', ARGV[6] .. string.match(first, '^%S+ %S+ (%S+)'))
+  drop(first)
+end
+redis.call('DEL', KEYS[3])
+if kept then
+  redis.call('HSET', KEYS[3], 'm', known, 'c', content)
+  redis.call('PEXPIRE', KEYS[3], ttl)
+  redis.call('ZADD', KEYS[1], now + ttl, known)
+  total = total + size
+end
+redis.call('SET', KEYS[2], string.format('%.0f', total))
+return redis.status_reply('OK')
+"""
+
+_DROP: Final = """
+local total, count = tonumber(redis.call('GET', KEYS[2]) or '0'), 0
+for i = 2, #ARGV do
+  local one = ARGV[i]
+  if redis.call('ZREM', KEYS[1], one) == 1 then
+    local size, digest = string.match(one, '^%S+ (%d+) (%S+)')
+    local key = ARGV[1] .. digest
+    total, count = total - tonumber(size), count + 1
+    if redis.call('HGET', key, 'm') == one then redis.call('DEL', key) end
+  end
+end
+redis.call('SET', KEYS[2], string.format('%.0f', math.max(0, total)))
+return count
+"""
+
+
+class _Known(Struct, frozen=True):
+    text: bytes
+    made_at: float
+    size: int
+    key: str | None
+    route: str
+
+
+def open_server(url: str, prefix: str, ca_file: str | None, max_bytes: int, ttl_s: float) -> "ServerCache":
+    """Return the cache in the server at a URL. It is connected to when it is first asked."""
+    more: dict[str, Any] = {"ssl_ca_certs": ca_file} if ca_file is not None and url.startswith("rediss") else {}
+    client = Redis.from_url(
+        url,
+        protocol=2,
+        retry=Retry(NoBackoff(), 0),
+        socket_timeout=_PATIENCE_S,
+        socket_connect_timeout=_PATIENCE_S,
+        **more,
+    )
+    return ServerCache(client, prefix, max_bytes, ttl_s)
+
+
+class ServerCache:
+    """Entries by the digest of what was asked, within a number of bytes, over all who use the prefix; those that end
+    first go first. It is used by one thread at a time. Where the server is lost there is nothing, and one StoreError
+    tells so; it is not asked again for a second."""
+
+    def __init__(self, client: Redis, prefix: str, max_bytes: int, ttl_s: float) -> None:
+        self._client = client
+        self._begin = f"{prefix} answer "
+        self._index = f"{prefix} answers"
+        self._size = f"{prefix} answers size"
+        self.max_bytes = max_bytes
+        self._ttl_ms = max(1, int(ttl_s * 1000))
+        self._is_lost = False
+        self._rests_until = 0.0
+        self._keep = client.register_script(_KEEP)
+        self._drop = client.register_script(_DROP)
+
+    def find(self, digest: bytes) -> Entry | None:
+        """Return an entry; None where there is none, or the server was lost before."""
+        content = self._ask(lambda: self._client.hget(self._begin + digest.hex(), "c"))
+        return entry_of(content) if content is not None else None
+
+    def keep(self, digest: bytes, entry: Entry) -> None:
+        """Keep an entry in the place of one that was there; drop those that end first where room is needed."""
+        content = encoded(entry)
+        size = len(content) + _OVERHEAD
+        known = f"{entry.made_at!r} {size} {digest.hex()} {entry.key or '-'} {entry.route}"
+        keys = [self._index, self._size, self._begin + digest.hex()]
+        given: list[str | int | bytes] = [known, size, self.max_bytes, self._ttl_ms, content, self._begin]
+        self._ask(lambda: self._keep(keys=keys, args=given))
+
+    def sift(self, stays: Callable[[str, str | None, float], bool]) -> int:
+        """Drop the entries that may not stay, by route, key and moment; return how many these were."""
+        gone = [one.text for one in self._known() if not stays(one.route, one.key, one.made_at)]
+        count = 0
+        for at in range(0, len(gone), _MOST_AT_ONCE):
+            some: list[str | bytes] = [self._begin, *gone[at : at + _MOST_AT_ONCE]]
+            count += self._ask(lambda: self._drop(keys=[self._index, self._size], args=some)) or 0  # noqa: B023
+        return count
+
+    def clear(self, route: str | None = None) -> int:
+        """Drop all entries, or those of a route; return how many these were."""
+        return self.sift(lambda named, _key, _at: route is not None and named != route)
+
+    def shelved(self) -> list[Shelved]:
+        """Return what there is, by route."""
+        return shelved_of((one.route, one.size, one.made_at) for one in self._known(live=True))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def _known(self, *, live: bool = False) -> list[_Known]:
+        """Return what is known of each entry; of those alone that the server has not dropped, where `live`."""
+        least = "-inf"
+        if live:
+            seconds, micros = self._ask(self._client.time) or (0, 0)
+            least = f"({seconds * 1000 + micros // 1000}"
+        found = []
+        for text in self._ask(lambda: self._client.zrangebyscore(self._index, least, "+inf")) or ():
+            made_at, size, _, key, route = text.decode().split(" ", 4)
+            found.append(_Known(text, float(made_at), int(size), None if key == "-" else key, route))
+        return found
+
+    def _ask(self, question: Callable[[], Any]) -> Any:
+        """Ask the server; None where it was lost a moment before. Raises StoreError once it is lost."""
+        if self._is_lost and time.monotonic() < self._rests_until:
+            return None
+        try:
+            answer = question()
+        except (RedisError, OSError, ValueError) as error:
+            told, self._is_lost = self._is_lost, True
+            self._rests_until = time.monotonic() + _REST_S
+            self._client.connection_pool.disconnect()
+            if told:
+                return None
+            text = f"{type(error).__name__}: {error}".rstrip(".: ")
+            raise StoreError(
+                f"[shared] url: {text}. Until it answers, nothing is found there, and nothing kept."
+            ) from None
+        self._is_lost = False
+        return answer
