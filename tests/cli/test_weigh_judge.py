@@ -147,6 +147,40 @@ def test_without_labels_a_judges_figures_are_shown_as_its_own_and_the_verdict_is
     assert "SWAP" not in result.stdout
 
 
+def test_a_slice_that_people_like_less_makes_the_whole_dont_and_is_named_on_top(judge: Judge, tmp_path: Path) -> None:
+    write_outputs(tmp_path / "outputs.csv", 240)
+    rows = list(csv.reader((tmp_path / "outputs.csv").read_text().splitlines()))
+    worse = [rows[0] + ["lang"]]
+    for row in rows[1:]:
+        place = int(row[0][1:])
+        text = row[3].replace("worth 4", "worth 1") if row[1] == "small" and place % 4 == 0 else row[3]
+        worse.append([*row[:3], text, "de" if place % 4 == 0 else "en"])
+    with (tmp_path / "outputs.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(worse)
+    labels = [("item", "rater", "model_a", "model_b", "winner")]
+    for place in range(160):
+        winner = ("a" if place % 4 == 0 else "b", "a", "tie")[place % 3]
+        labels.append((f"i{place}", "ann", "large", "small", "tie" if place % 9 == 8 else winner))
+    with (tmp_path / "labels.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(labels)
+    decide = ("--baseline", "large", "--candidate", "small", "--margin", "0.4", "--labels", "labels.csv")
+    found = told(judge("--judge", "acme/judge-worth", *decide, "--slice", "lang", "--json"), 1)
+    slices = {one["value"]: one for one in found["slices"]}
+    assert {value: (one["verdict"], one["judged"], one["labelled"]) for value, one in slices.items()} == {
+        "de": ("DONT", 60, 40),
+        "en": ("SWAP", 180, 120),
+    }
+    assert (found["verdict"], found["flags"][0]["kind"]) == ("DONT", "slice")
+    assert found["ci"][0] > -0.4
+    (declared,) = lines(tmp_path / "outputs.judging.jsonl")
+    assert (declared["slices"], declared["families"]) == (["lang"], {})
+    shown = judge("--judge", "acme/judge-worth", *decide, "--slice", "lang", "--resume").stdout
+    assert shown.startswith(
+        "DON'T small may not take the place of large: not everywhere.\n  DON'T for lang = de: worse by"
+    )
+    assert "slices corrected by Holm over 2" in shown
+
+
 def test_nonsense_is_counted_by_order_and_is_no_verdict(judge: Judge, tmp_path: Path) -> None:
     write_outputs(tmp_path / "outputs.csv", 40)
     write_labels(tmp_path / "labels.csv", 35)
@@ -372,6 +406,8 @@ def test_a_judge_that_is_one_of_the_two_is_told_to_be_so(judge: Judge, tmp_path:
         (("--pairwise", "--rubric", "helpful"), "Give --pairwise or --rubric, not both."),
         (("--rubric", "helpfull"), 'no rubric is called "helpfull"; did you mean "helpful"?'),
         (("--max-usd", "nothing"), "--max-usd nothing: expected US dollars"),
+        ((*DECIDE, "--slice", "langs"), 'No column is called "langs"'),
+        ((*DECIDE[:-1], "1"), "every candidate would pass"),
         (("--temperature", "hot"), "--temperature is a number, or none."),
         (("--family", "nobody=small"), "write JUDGE=MODEL"),
         (("--cluster", "topic"), 'outputs.csv:2: no "topic", and items are clustered by it'),

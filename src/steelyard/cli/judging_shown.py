@@ -4,18 +4,21 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 import click
+from rich.console import Console
 from rich.text import Text
 
-from steelyard.cli.shown import console, usd_of
+from steelyard.cli.shown import console, table, usd_of
 from steelyard.cli.visible import visible
 from steelyard.cli.weigh_recorded import VERDICT_WORDS
 from steelyard.weigh.judges.figures import JudgeFigures, PairFigures, ScoreFigures
 from steelyard.weigh.judges.report import Report
+from steelyard.weigh.judges.slices import JudgedSlice
 from steelyard.weigh.judges.verdict import Outcome
 from steelyard.weigh.judging.agreement import Agreement
 from steelyard.weigh.judging.prediction_powered import Refused
 from steelyard.weigh.judging.proportions import Share
 from steelyard.weigh.judging.self_preference import SelfPreference
+from steelyard.weigh.verdict import decided
 
 __all__ = ["show_judging"]
 
@@ -26,6 +29,7 @@ def show_judging(report: Report) -> None:
     if report.outcome is not None:
         _verdict(report, report.outcome)
         click.echo()
+    _slices(report, screen)
     for one in report.judges:
         screen.print(Text("judge   ", "bold"), Text(visible(f"{one.judge}: {one.items:,} items, {_cost(one)}")))
         for name, said in _judge(one, report):
@@ -33,6 +37,8 @@ def show_judging(report: Report) -> None:
     for name, said in _facts(report):
         screen.print(Text(f"{name:<8}", "bold"), Text(visible(said)), soft_wrap=True)
     for flag in report.flags:
+        if flag.kind == "slice":
+            continue
         screen.print(Text(f"! {flag.kind}:", "yellow"), Text(visible(flag.text)), soft_wrap=True)
 
 
@@ -43,10 +49,38 @@ def _verdict(report: Report, outcome: Outcome) -> None:
         screen.print(Text(word, style), Text(visible(_sentence(report, outcome))), soft_wrap=True)
     elif outcome.reason is not None:
         screen.print(Text(visible(outcome.reason)), soft_wrap=True)
+    for flag in report.flags:
+        if flag.kind == "slice":
+            screen.print(Text(f"  {visible(flag.text)}", "bold red"), soft_wrap=True)
     if outcome.ci is not None:
         told = f"{outcome.difference:+.4f} [{outcome.ci[0]:+.4f}, {outcome.ci[1]:+.4f}]"
         unit = "share of wins less share of losses" if report.kind == "pairwise" else "points of the scale"
         screen.print(Text(f"  difference, as people would have it: {told} ({unit})"), soft_wrap=True)
+
+
+def _slices(report: Report, screen: Console) -> None:
+    """Print a line a slice: how many items, the corrected difference, and what it says of the margin."""
+    if not report.slices:
+        return
+    cells = [
+        (f"{one.name} = {one.value}", f"{one.judged:,}", f"{one.labelled:,}", _difference(one), _word(one))
+        for one in report.slices
+    ]
+    table(("SLICE", "JUDGED", "LABELLED", "DIFFERENCE", ""), cells, right=("JUDGED", "LABELLED"))
+    click.echo()
+
+
+def _difference(one: JudgedSlice) -> str:
+    if one.difference is None or one.ci is None:
+        return "unknown"
+    return f"{one.difference:+.4f} [{one.ci[0]:+.4f}, {one.ci[1]:+.4f}]"
+
+
+def _word(one: JudgedSlice) -> Text:
+    if one.verdict is None:
+        return Text("")
+    word, style = VERDICT_WORDS[one.verdict]
+    return Text(word, style)
 
 
 def _sentence(report: Report, outcome: Outcome) -> str:
@@ -55,6 +89,8 @@ def _sentence(report: Report, outcome: Outcome) -> str:
         return (
             f"{report.candidate} may take the place of {report.baseline}: it is worse by less than {margin}, if at all."
         )
+    if outcome.verdict == "DONT" and decided(outcome.ci, report.margin or 0.0) != "DONT":
+        return f"{report.candidate} may not take the place of {report.baseline}: not everywhere."
     if outcome.verdict == "DONT":
         return f"{report.candidate} may not take the place of {report.baseline}: it is worse by more than {margin}."
     needed = outcome.labels_needed
@@ -125,7 +161,8 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
     if outcome is not None:
         clusters = "" if outcome.clusters is None else f", {outcome.clusters} clusters"
         yield "items", f"{report.items:,}, {outcome.judged:,} of them judged, {outcome.labelled:,} labelled{clusters}"
-        yield "method", f"{outcome.method}; {100 * (1 - report.alpha):g} %; seed {report.seed}"
+        slices = f"; slices corrected by Holm over {len(report.slices)}" if report.slices else ""
+        yield "method", f"{outcome.method}; {100 * (1 - report.alpha):g} %{slices}; seed {report.seed}"
     if outcome is not None and outcome.corrected is not None:
         found = outcome.corrected
         gain = "" if found.gain is None else f", worth {found.gain:.2f} times the labels alone"

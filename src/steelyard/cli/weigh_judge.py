@@ -187,6 +187,10 @@ def _declared(work: Work) -> Declared:
         candidate=work.asked.candidate,
         margin=work.asked.margin,
         alpha=work.asked.alpha,
+        rubric_text=work.way.rubric.text if work.way.rubric is not None else None,
+        families=work.asked.families,
+        cluster=work.asked.cluster,
+        slices=work.asked.slices,
     )
 
 

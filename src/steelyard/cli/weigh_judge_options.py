@@ -73,6 +73,9 @@ def _question(command: _Command) -> _Command:
         help="People's labels; repeat. Without it, those that `weigh label` wrote beside the answers.",
     )(command)  # fmt: skip
     command = click.option(
+        "--slice", "slices", metavar="COL", multiple=True, help="Decide each value of an item's column too; repeat."
+    )(command)
+    command = click.option(
         "--cluster", metavar="COL", help="Items with the same value there belong together; `none`: to nothing."
     )(command)
     command = click.option(

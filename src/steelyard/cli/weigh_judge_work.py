@@ -18,6 +18,7 @@ from steelyard.weigh.judges.clusters import clusters_of
 from steelyard.weigh.judges.judgement import Judgement
 from steelyard.weigh.judges.report import Asked
 from steelyard.weigh.judges.rubric import find_rubric
+from steelyard.weigh.judges.slices import check_columns
 from steelyard.weigh.judges.source import Source, find_source
 from steelyard.weigh.judges.template import Kind, read_template, shipped_template
 
@@ -60,8 +61,9 @@ def work_of(name: str, config: Config, given: Given) -> Work:
         raise click.UsageError(f"--margin needs --baseline and --candidate; there are {', '.join(answers.models)}.")
     if len(answers.models) < 2:
         raise ConfigError(f"{answers.source}: only {answers.models[0]} answers there; two models are the least")
-    clusters_of(answers.items, given["cluster"])
     way = _way(given)
+    cluster, slices = _columns(source, answers, given)
+    _check_margin(given["margin"], way)
     every = given["all_pairs"] or pair is None
     models = answers.models if every or pair is None else pair
     pairs = tuple(combinations(answers.models, 2)) if every or pair is None else (pair,)
@@ -71,13 +73,33 @@ def work_of(name: str, config: Config, given: Given) -> Work:
         candidate=pair[1] if pair is not None else None,
         margin=given["margin"],
         alpha=given["alpha"],
-        cluster=given["cluster"],
+        cluster=cluster,
         families=_families(given["families"], way.judges, answers),
+        slices=slices,
     )
     asks = asks_for(answers.items, groups, way, given["n"])
     if not asks:
         raise ConfigError(f"{answers.source}: no item has answers of both models, so there is nothing to judge")
     return Work(source=source, answers=answers, way=way, asked=asked, asks=asks)
+
+
+def _columns(source: Source, answers: Answers, given: Given) -> tuple[str | None, tuple[str, ...]]:
+    """Return the columns to cluster and to slice by: as given, or as the weighing declared. Raises ConfigError."""
+    declared = source.folder.plan().declared if source.recorded is None else None
+    cluster = given["cluster"] or (declared.cluster if declared is not None else None)
+    slices = given["slices"] or (declared.slices if declared is not None else ())
+    clusters_of(answers.items, cluster)
+    check_columns(answers, slices)
+    return cluster, tuple(dict.fromkeys(slices))
+
+
+def _check_margin(margin: float | None, way: Way) -> None:
+    """Raise ConfigError for a margin that every candidate would pass."""
+    most = 1 if way.rubric is None else way.rubric.highest - way.rubric.lowest
+    if margin is not None and margin >= most:
+        raise ConfigError(
+            f"The margin is {margin:g}, and no two answers differ by more than {most}: every candidate would pass."
+        )
 
 
 def _way(given: Given) -> Way:

@@ -1,7 +1,9 @@
 """What judges said of a live weighing's answers goes along with its evidence."""
 
 import random
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -46,13 +48,25 @@ def answers() -> list[Call]:
     ]
 
 
-def judged_folder(home: Path, *, labels: int, rubric: bool = False) -> Folder:
+OWN = """
+schema = 1
+name = "polite"
+title = "How an answer speaks to the person"
+lowest = 1
+highest = 5
+[[criteria]]
+name = "tone"
+text = "It is friendly."
+"""
+
+
+def judged_folder(home: Path, *, labels: int, rubric: bool | str = False, **declared: Any) -> Folder:
     """Write a live weighing whose answers one judge has judged, and of which one person labelled some."""
     folder = live_folder(home, answers())
     found = answers_in_folder(folder)
     kind: Kind = "score" if rubric else "pairwise"
     way = Way(judges=("acme/<judge>",), template=shipped_template(kind),
-              rubric=find_rubric("helpful") if rubric else None)  # fmt: skip
+              rubric=find_rubric(rubric if isinstance(rubric, str) else "helpful") if rubric else None)  # fmt: skip
     asks = asks_for(found.items, [("a",), ("b",)] if rubric else [("a", "b")], way)
     texts = []
     for ask in asks:
@@ -85,6 +99,7 @@ def judged_folder(home: Path, *, labels: int, rubric: bool = False) -> Folder:
                 candidate="b",
                 margin=0.25,
                 alpha=0.05,
+                **declared,
             )
         )
     return folder
@@ -158,3 +173,76 @@ def test_a_rubric_that_is_not_kept_is_a_reason(tmp_path: Path) -> None:
     assert evidence.judges is not None
     assert evidence.judges["report"] is None
     assert "The rubric is a file of its own" in Page(page_of(evidence)).text
+
+
+def test_a_judging_of_before_families_and_rubrics_were_written_down_has_none_of_them(
+    judged: tuple[Folder, Evidence],
+) -> None:
+    told = judged[1].judges
+    assert told is not None
+    assert not {"families", "rubric_text", "slices", "cluster"} & set(told["declared"])
+    assert "slices" not in told["report"]
+
+
+def test_a_rubric_of_ones_own_is_kept_as_text_and_its_report_made_again(tmp_path: Path) -> None:
+    path = tmp_path / "polite.toml"
+    path.write_text(OWN)
+    own = find_rubric(str(path))
+    folder = judged_folder(tmp_path, labels=0, rubric=str(path), rubric_text=own.text, families={})
+    path.unlink()
+    evidence = live_evidence(folder)
+    told = evidence.judges
+    assert told is not None
+    assert told["report"]["rubric_sha256"] == own.sha256 == sha256(told["declared"]["rubric_text"].encode()).hexdigest()
+    assert "It is friendly." in told["declared"]["rubric_text"]
+    assert own.sha256 in Page(page_of(evidence)).text
+    read = again(evidence)
+    assert verified(read).differences == against_folder(read, folder).differences == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "path"),
+    [
+        ("rubric_text", "{}", "$.judges.declared.rubric"),
+        ("prompt", "Choose A.", "$.judges.declared.template"),
+        ("system", "Choose A.", "$.judges.declared.template"),
+        ("margin", 0.5, "$.judges.report.margin"),
+    ],
+)
+def test_a_text_that_judges_were_not_asked_by_is_found_without_the_directory(
+    tmp_path: Path, name: str, value: object, path: str
+) -> None:
+    own = find_rubric("helpful")
+    folder = judged_folder(tmp_path, labels=0, rubric=True, rubric_text=own.text, families={})
+    evidence = live_evidence(folder)
+    told = evidence.judges or {}
+    other = again(replace(evidence, judges={**told, "declared": {**told["declared"], name: value}}))
+    assert path in [one.path for one in verified(other).differences]
+
+
+def test_a_rubric_that_was_kept_and_is_another_is_a_reason_for_no_report(tmp_path: Path) -> None:
+    text = find_rubric("helpful").text.replace("helpful", "harmful")
+    folder = judged_folder(tmp_path, labels=0, rubric=True, rubric_text=text, families={})
+    told = live_evidence(folder).judges
+    assert told is not None
+    assert told["report"] is None
+    assert "the rubric that was kept has the SHA-256" in told["reason"]
+
+
+def test_families_that_were_declared_make_a_judge_its_own_and_slices_stand_on_the_page(tmp_path: Path) -> None:
+    families = {"acme/<judge>": "b"}
+    folder = judged_folder(tmp_path, labels=80, families=families, slices=("topic",))
+    evidence = live_evidence(folder)
+    told = evidence.judges
+    assert told is not None
+    assert told["declared"]["families"] == families
+    assert told["report"]["judges"][0]["own"] == "b"
+    slices = {one["value"]: one for one in told["report"]["slices"]}
+    assert {value: (one["judged"], one["labelled"]) for value, one in slices.items()} == {
+        "even": (60, 40),
+        "odd": (60, 40),
+    }
+    rows = {row[0]: row for row in Page(page_of(evidence)).cells if row}
+    assert "(60 judged, 40 labelled)" in rows["topic = even"][1]
+    read = again(evidence)
+    assert verified(read).differences == against_folder(read, folder).differences == ()

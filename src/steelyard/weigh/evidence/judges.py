@@ -11,7 +11,7 @@ from steelyard.weigh.judges.answers import answers_in_folder
 from steelyard.weigh.judges.asks import Way
 from steelyard.weigh.judges.judgement import DECLARED, JUDGEMENTS, Declared, Judgement
 from steelyard.weigh.judges.report import Asked, report
-from steelyard.weigh.judges.rubric import Rubric, find_rubric, shipped_rubrics
+from steelyard.weigh.judges.rubric import Rubric, find_rubric, rubric_of, shipped_rubrics
 from steelyard.weigh.judges.source import LABELS
 from steelyard.weigh.judges.template import SCHEMA, Template
 from steelyard.weigh.labels.label import Label
@@ -39,7 +39,7 @@ def judges_of(folder: Folder) -> JsonObject | None:
 
 
 def _report(folder: Folder, last: Declared, judgements: list[Judgement]) -> JsonObject:
-    rubric = None if last.rubric is None else _rubric(last.rubric)
+    rubric = _rubric(last)
     template = Template(SCHEMA, last.template[:12], last.kind, last.prompt, last.system)
     way = Way(judges=last.judges, template=template, rubric=rubric, fields=last.fields, seed=last.seed)
     mine = [
@@ -53,17 +53,25 @@ def _report(folder: Folder, last: Declared, judgements: list[Judgement]) -> Json
         candidate=last.candidate,
         margin=last.margin,
         alpha=last.alpha,
-        cluster=plan.declared.cluster if plan.declared is not None else None,
+        cluster=last.cluster if last.families is not None or plan.declared is None else plan.declared.cluster,
+        families=last.families or {},
+        slices=last.slices,
     )
     planned = len({one.asked for one in mine})
     found = report(answers_in_folder(folder), mine, planned, folder.read(LABELS, Label), way, asked)
-    return {name: value for name, value in found.row().items() if name != "source"}
+    # Reports of judgings that were declared before slices could be had no such key.
+    without = ("source",) if last.families is not None else ("source", "slices")
+    return {name: value for name, value in found.row().items() if name not in without}
 
 
-def _rubric(digest: str) -> Rubric:
-    """Return the rubric of a digest. Raises ConfigError where it is none of those that come along."""
+def _rubric(last: Declared) -> Rubric | None:
+    """Return the rubric that was declared. Raises ConfigError where it is not known, or is another."""
+    if last.rubric is None:
+        return None
+    if last.rubric_text is not None:
+        return rubric_of(last.rubric_text, last.rubric)
     for name in shipped_rubrics():
         rubric = find_rubric(name)
-        if rubric.sha256 == digest:
+        if rubric.sha256 == last.rubric:
             return rubric
     raise ConfigError("The rubric is a file of its own, which is not kept: steelyard weigh judge tells of it.")

@@ -9,8 +9,10 @@ versions of NumPy and SciPy round differently; `n_needed`, which is rounded up, 
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 
 from steelyard.core.errors import ConfigError
@@ -19,6 +21,8 @@ from steelyard.weigh.evidence.again import means_again, outcomes_again, row_scor
 from steelyard.weigh.evidence.canonical import Sealed, digest, plain
 from steelyard.weigh.evidence.document import SIDES
 from steelyard.weigh.evidence.made import code_here
+from steelyard.weigh.judges.judgement import Declared
+from steelyard.weigh.judges.template import Template
 
 __all__ = ["TOLERANCE", "Checked", "Difference", "compared", "verified"]
 
@@ -65,6 +69,7 @@ def verified(read: Sealed) -> Checked:
     found += _verdict(read, notes)
     found += _means(read)
     found += _calls(read)
+    found += _judged(read)
     told = [
         "the digest",
         f"the verdict with all figures and slices, from {len(evidence.rows):,} rows",
@@ -73,6 +78,7 @@ def verified(read: Sealed) -> Checked:
     if evidence.calls:
         told.append(f"cost, latency, tokens and scores, from {len(evidence.calls):,} calls")
     if evidence.judges is not None:
+        told.append("the digests of what judges were asked by")
         notes.append("What judges and people said is compared where --inputs names the weighing's directory.")
     facts = [side for side in SIDES if evidence.models[side].facts]
     if facts:
@@ -152,6 +158,30 @@ def _calls(read: Sealed) -> Iterator[Difference]:
         places = {row.item: place for place, row in enumerate(read.evidence.rows)}
         for row, side, mean in row_scores_again(read.evidence):
             yield Difference(f"$.rows[{places[row.item]}].{side}", getattr(row, side), mean)
+
+
+def _judged(read: Sealed) -> Iterator[Difference]:
+    """Yield where the texts that judges were asked by are not those of their digests, or a report is of another
+    declaration."""
+    judges = read.evidence.judges or {}
+    stated, report = judges.get("declared"), judges.get("report")
+    if not judges:
+        return
+    try:
+        declared = msgspec.convert(stated, Declared)
+    except msgspec.ValidationError as error:
+        yield Difference("$.judges.declared", "what was declared", str(error))
+        return
+    template = Template(1, "", declared.kind, declared.prompt, declared.system)
+    yield from compared("$.judges.declared.template", declared.template, template.sha256)
+    if declared.rubric_text is not None:
+        text = sha256(declared.rubric_text.encode("utf-8", "surrogatepass")).hexdigest()
+        yield from compared("$.judges.declared.rubric", declared.rubric, text)
+    if isinstance(report, dict):
+        told = {"template_sha256": declared.template, "rubric_sha256": declared.rubric}
+        told |= {name: getattr(declared, name) for name in ("kind", "baseline", "candidate", "margin", "alpha", "seed")}
+        for name, value in told.items():
+            yield from compared(f"$.judges.report.{name}", report.get(name), value)
 
 
 def compared(path: str, stated: object, computed: object) -> Iterator[Difference]:

@@ -40,7 +40,8 @@ class Answered(Struct, frozen=True, kw_only=True):
 
 class Answers(Struct, frozen=True, kw_only=True):
     """All items. `sha256` is of what was read; `repeats` counts answers beyond a model's first one, which are left out;
-    `unseen` counts contents that are no text, which no judge here sees; `deployments` are those that answered."""
+    `unseen` counts contents that are no text, which no judge here sees; `deployments` are those that answered.
+    `varying` are columns in which rows of one item differ, each with the first place where they do."""
 
     source: str
     sha256: str
@@ -49,6 +50,7 @@ class Answers(Struct, frozen=True, kw_only=True):
     repeats: int = 0
     unseen: int = 0
     deployments: dict[str, tuple[str, ...]] = {}
+    varying: dict[str, str] = {}
 
     def missing(self, model: str) -> int:
         """Return how many items lack an answer of a model."""
@@ -121,6 +123,7 @@ def answers_in_file(path: Path, wanted: Mapping[str, str | None]) -> Answers:
         models=tuple(gathered.models),
         items=items,
         repeats=gathered.repeats,
+        varying=gathered.varying,
     )
 
 
@@ -134,6 +137,7 @@ class _Gathered:
         self.models: dict[str, None] = {}
         self.repeats = 0
         self.wrong: list[str] = []
+        self.varying: dict[str, str] = {}
 
     def take(self, row: Row) -> None:
         """Take one row, or note what is wrong with it."""
@@ -163,8 +167,16 @@ class _Gathered:
         elif held.prompt != prompt:
             self.wrong.append(f'{row.place}: the item "{name[:80]}" has another prompt than at {held.place}')
             return
+        else:
+            self._compare(held, row)
         if output is not None:
             self._answer(held, model, output, row)
+
+    def _compare(self, held: Answered, row: Row) -> None:
+        """Note the columns in which a row says something else of an item than its first row."""
+        for name, value in row.values.items():
+            if value not in (None, "") and held.row.get(name, value) not in (value, None, ""):
+                self.varying.setdefault(name, row.place)
 
     def _answer(self, held: Answered, model: str, output: str, row: Row) -> None:
         if model not in held.outputs:

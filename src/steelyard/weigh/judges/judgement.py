@@ -42,12 +42,14 @@ class Judgement(CameBack, frozen=True, kw_only=True):
     cost_at_most_usd: str | None = None
 
 
-class Declared(Struct, frozen=True, kw_only=True):
+class Declared(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A line of `judging.jsonl`: what was to be decided, and by what, before the judges were asked.
 
     `at` is an ISO 8601 time in UTC, `answers` the digest of what was judged, `code` the version of Steelyard.
     `template` and `rubric` are digests; `system`, `prompt` and `criteria` the texts that they are of, and `fields` what
-    went along with every call."""
+    went along with every call. `rubric_text` is the JSON that `rubric` is the digest of. `families` names, by judge,
+    the model that it is said to be of one family with; None in lines that were written before this was, and `cluster`,
+    `slices` and `rubric_text`: there none of them is known."""
 
     at: str
     code: str
@@ -65,3 +67,7 @@ class Declared(Struct, frozen=True, kw_only=True):
     candidate: str | None
     margin: float | None
     alpha: float
+    rubric_text: str | None = None
+    families: dict[str, str] | None = None
+    cluster: str | None = None
+    slices: tuple[str, ...] = ()

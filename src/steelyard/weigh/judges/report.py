@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 from steelyard.core.errors import ConfigError
 from steelyard.core.loose import JsonObject, Members
 from steelyard.documents.findings import nearest
-from steelyard.weigh.judges.answers import Answered, Answers
+from steelyard.weigh.judges.answers import Answers
 from steelyard.weigh.judges.asks import Way
 from steelyard.weigh.judges.clusters import clusters_of
 from steelyard.weigh.judges.figures import JudgeFigures, order_figures, pair_figures, score_figures
 from steelyard.weigh.judges.flags import answer_flags, judge_flags, label_flags
 from steelyard.weigh.judges.judgement import Judgement
 from steelyard.weigh.judges.said import PairsJudged, ScoresJudged, preferences, scores_of, spent
+from steelyard.weigh.judges.slices import JudgedSlice, Material, absent_of, judged_slices, slice_flags
 from steelyard.weigh.judges.template import Kind
-from steelyard.weigh.judges.verdict import Absent, Outcome, Question, outcome
+from steelyard.weigh.judges.verdict import Outcome, Question, outcome
 from steelyard.weigh.judging.agreement import Agreement, agreement
 from steelyard.weigh.judging.orders import Verdict, both_orders
 from steelyard.weigh.judging.proportions import share_of
@@ -33,7 +34,7 @@ __all__ = ["Asked", "People", "RatersAgree", "Report", "report"]
 
 class Asked(Struct, frozen=True, kw_only=True):
     """What is asked of the judgements. `baseline` and `candidate` None: nothing about two models, judges are only
-    looked at. `families` names, by judge, the model that it is of one family with."""
+    looked at. `families` names, by judge, the model that it is of one family with; `slices` are columns of items."""
 
     baseline: str | None = None
     candidate: str | None = None
@@ -41,6 +42,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     alpha: float = 0.05
     cluster: str | None = None
     families: dict[str, str] = {}
+    slices: tuple[str, ...] = ()
 
 
 class RatersAgree(Struct, frozen=True):
@@ -70,6 +72,7 @@ class Report(Struct, frozen=True, kw_only=True):
     alpha: float
     items: int
     outcome: Outcome | None
+    slices: tuple[JudgedSlice, ...]
     judges: tuple[JudgeFigures, ...]
     people: People
     flags: tuple[Flag, ...]
@@ -103,8 +106,10 @@ def _win_rate(told: Outcome | None) -> tuple[float, float, float] | None:
 
 class _Found(Struct, frozen=True):
     outcome: Outcome
+    slices: tuple[JudgedSlice, ...]
     judges: tuple[JudgeFigures, ...]
     flags: tuple[Flag, ...]
+    of_slices: tuple[Flag, ...]
 
 
 def report(
@@ -123,9 +128,10 @@ def report(
         found = _of_pair(answers, judgements, opinions, way, asked)
     judges = found.judges if found else tuple(_alone(answers, judgements, one, way, asked.alpha) for one in way.judges)
     made = len({one.asked for one in judgements})
-    told = _finished(found.outcome, made, planned) if found is not None else None
+    told, slices = (None, ()) if found is None else _decided(found, planned - made, planned)
     stopped = Flag("unfinished", f"{planned - made} of {planned} judgements are not there yet; --resume makes them.")
     flags = (
+        *(found.of_slices if found is not None and made >= planned else ()),
         *answer_flags(answers, models),
         *judge_flags(judges),
         *label_flags(opinions),
@@ -142,6 +148,7 @@ def report(
         alpha=asked.alpha,
         items=len(answers.items),
         outcome=told,
+        slices=slices,
         judges=judges,
         people=_people(opinions, told.labelled if told is not None else 0, asked.alpha),
         flags=flags,
@@ -154,12 +161,21 @@ def report(
     )
 
 
-def _finished(told: Outcome, made: int, planned: int) -> Outcome:
-    """Return the outcome, without a verdict where judgements are lacking: else it could be waited for."""
-    if made >= planned or told.verdict is None:
-        return told
-    reason = f"{planned - made} of {planned} judgements are lacking, and nothing is decided before all are there."
-    return msgspec.structs.replace(told, verdict="NEED_MORE", reason=reason)
+def _decided(found: _Found, lacking: int, planned: int) -> tuple[Outcome, tuple[JudgedSlice, ...]]:
+    """Return the outcome and the slices: without verdicts where judgements are lacking, for else they could be waited
+    for; and DON'T on the whole where a slice is, for who swaps everything swaps the slice too."""
+    told, slices = found.outcome, found.slices
+    if told.verdict is None:
+        return told, slices
+    if lacking > 0:
+        reason = f"{lacking} of {planned} judgements are lacking, and nothing is decided before all are there."
+        undecided = tuple(msgspec.structs.replace(one, verdict="NEED_MORE", reason=reason) for one in slices)
+        return msgspec.structs.replace(told, verdict="NEED_MORE", reason=reason), undecided
+    worse = [f"{one.name} = {one.value}" for one in slices if one.verdict == "DONT"]
+    if worse and told.verdict != "DONT":
+        reason = f"It is worse by more than the margin for {', '.join(worse)}."
+        told = msgspec.structs.replace(told, verdict="DONT", reason=reason, labels_needed=None)
+    return told, slices
 
 
 def _model(name: str, answers: Answers) -> str:
@@ -206,20 +222,22 @@ def _of_pair(answers: Answers, judgements: Sequence[Judgement], opinions: Opinio
             said.append(marks)
     places, lean = _panel(said)
     codes, flags = clusters_of(answers.items, asked.cluster)
-    told = outcome(
-        lean,
-        {at: people[place] for at, place in enumerate(places.tolist()) if place in people},
-        None if codes is None else codes[places],
-        Question(
-            margin=asked.margin,
-            alpha=asked.alpha,
-            scale=1.0 if way.rubric is None else float(way.rubric.highest - way.rubric.lowest),
-            absent=_absent(answers.items, pair),
-        ),
+    material = Material(
+        *(answers.items, pair, places, lean),
+        people={at: people[place] for at, place in enumerate(places.tolist()) if place in people},
+        codes=None if codes is None else codes[places],
     )
+    question = Question(
+        margin=asked.margin,
+        alpha=asked.alpha,
+        scale=1.0 if way.rubric is None else float(way.rubric.highest - way.rubric.lowest),
+        absent=absent_of(answers.items, pair),
+    )
+    told = outcome(material.lean, material.people, material.codes, question)
+    slices = judged_slices(material, asked.slices, question)
     idle = len(people) - told.labelled
     unused = (Flag("labels", f"{idle} labelled items are judged by nobody, and left out."),) if idle else ()
-    return _Found(told, tuple(judges), (*flags, *unused))
+    return _Found(told, slices, tuple(judges), (*flags, *unused), slice_flags(slices, told, question))
 
 
 _LEAN: Final = {Verdict.FIRST: -1, Verdict.SECOND: 1, Verdict.TIE: 0}
@@ -261,14 +279,6 @@ def _alone(answers: Answers, judgements: Sequence[Judgement], judge: str, way: W
         unread = share_of(sum(one.score is None for one in mine), len(mine), alpha)
         found = {"unread": {"alone": unread}, "items": len(mine)}
     return JudgeFigures(judge=judge, spent=spent(judgements, judge), **found)
-
-
-def _absent(items: Sequence[Answered], pair: tuple[str, str]) -> Absent:
-    lacks = [
-        sum(one not in item.outputs and other in item.outputs for item in items) for one, other in (pair, pair[::-1])
-    ]
-    there = sum(any(model in item.outputs for model in pair) for item in items)
-    return Absent(*(count / there if there else 0.0 for count in lacks))
 
 
 def _people(opinions: Opinions, labelled: int, alpha: float) -> People:

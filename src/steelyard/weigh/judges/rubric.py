@@ -12,7 +12,7 @@ from steelyard.documents.document import read_document
 from steelyard.documents.findings import Findings, nearest, shown
 from steelyard.documents.shape import Invalid, read_struct
 
-__all__ = ["SCHEMA", "Criterion", "Rubric", "find_rubric", "shipped_rubrics"]
+__all__ = ["SCHEMA", "Criterion", "Rubric", "find_rubric", "rubric_of", "shipped_rubrics"]
 
 SCHEMA = 1
 
@@ -41,9 +41,14 @@ class Rubric(Struct, frozen=True, kw_only=True):
     criteria: tuple[Criterion, ...]
 
     @property
+    def text(self) -> str:
+        """All that it says, as JSON."""
+        return msgspec.json.encode(self).decode()
+
+    @property
     def sha256(self) -> str:
         """The digest of all that it says."""
-        return sha256(msgspec.json.encode(self)).hexdigest()
+        return sha256(self.text.encode()).hexdigest()
 
     def lines(self) -> str:
         """Return the criteria, one a line."""
@@ -53,6 +58,17 @@ class Rubric(Struct, frozen=True, kw_only=True):
 def shipped_rubrics() -> tuple[str, ...]:
     """Return the names of the rubrics that come along."""
     return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
+
+
+def rubric_of(text: str, digest: str) -> Rubric:
+    """Return the rubric that a text says, as `Rubric.text` gives it. Raises ConfigError where it has another digest."""
+    try:
+        rubric = msgspec.json.decode(text, type=Rubric)
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise ConfigError(f"the rubric that was kept cannot be read: {error}") from error
+    if rubric.sha256 != digest:
+        raise ConfigError(f"the rubric that was kept has the SHA-256 {rubric.sha256}, and {digest} was declared")
+    return rubric
 
 
 def find_rubric(name: str) -> Rubric:

@@ -8,22 +8,29 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-import msgspec
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 from scipy.stats import norm
+from scipy.stats import t as student
 
 from steelyard.core.errors import ConfigError
 from steelyard.core.loose import Members
 from steelyard.weigh.judges.said import Floats
 from steelyard.weigh.judging.agreement import FEWEST_LABELS
-from steelyard.weigh.judging.prediction_powered import FEWEST_EVENTS, Corrected, Labelled, Refused, corrected_mean
-from steelyard.weigh.stats.estimate import LEAST_CLUSTERS, estimate
+from steelyard.weigh.judging.prediction_powered import (
+    FEWEST_EVENTS,
+    Corrected,
+    Labelled,
+    Refused,
+    corrected_mean,
+    freedom_of,
+)
+from steelyard.weigh.stats.estimate import LEAST_CLUSTERS, Estimate, estimate
 from steelyard.weigh.stats.power import POWER
 from steelyard.weigh.verdict import Verdict, decided
 
-__all__ = ["Absent", "Outcome", "Question", "outcome"]
+__all__ = ["Absent", "Outcome", "Question", "outcome", "p_values"]
 
 _MOST: Final = 10**9
 
@@ -69,18 +76,16 @@ def outcome(lean: Floats, people: Mapping[int, float], codes: NDArray[np.int64] 
     """Return what follows from the judges' `lean` of each item, and from people's of some, by place.
 
     `codes` say of each item which source it is from; None: no two share one."""
-    places = np.asarray(sorted(people), dtype=np.int64)
-    human = np.asarray([people[int(place)] for place in places], dtype=np.float64)
-    rest = np.setdiff1d(np.arange(len(lean)), places)
+    labelled = _labelled(lean, people, codes)
+    human = labelled.human
     clusters = None if codes is None else len(np.unique(codes))
     counted: Members = {"judged": len(lean), "labelled": len(human), "clusters": clusters}
-    if len(human) >= FEWEST_LABELS and len(rest) < FEWEST_LABELS:
-        return _by_people(human, None if codes is None else codes[places], question, counted)
-    groups = (None, None) if codes is None else (codes[places], codes[rest])
-    found = _corrected(Labelled(human, lean[places], lean[rest], *groups), question.alpha)
+    if _by_labels_alone(labelled):
+        return _by_people(labelled, question, counted)
+    found = _corrected(labelled, question.alpha)
     if isinstance(found, Refused):
         # No label makes more sources of those that there are.
-        needed = None if clusters is not None and clusters < LEAST_CLUSTERS else _labels_short(human, lean[places])
+        needed = None if clusters is not None and clusters < LEAST_CLUSTERS else _labels_short(human, labelled.judge)
         return Outcome(
             verdict=None if question.margin is None else "NEED_MORE",
             reason=found.reason,
@@ -96,7 +101,7 @@ def outcome(lean: Floats, people: Mapping[int, float], codes: NDArray[np.int64] 
         se=found.se,
         ci=found.ci,
         method=found.method,
-        labels_needed=_labels_to_decide(found, human - found.weight * lean[places], lean[rest], question)
+        labels_needed=_labels_to_decide(found, human - found.weight * labelled.judge, labelled.rest, question)
         if verdict == "NEED_MORE"
         else None,
         corrected=found,
@@ -104,28 +109,52 @@ def outcome(lean: Floats, people: Mapping[int, float], codes: NDArray[np.int64] 
     )
 
 
-def _corrected(labelled: Labelled, alpha: float) -> Corrected | Refused:
-    """Return the corrected mean difference.
+def p_values(
+    lean: Floats, people: Mapping[int, float], codes: NDArray[np.int64] | None, question: Question
+) -> tuple[float, float] | None:
+    """Return the p-values of "the difference is −margin, or less" and "or more", one-sided, by the same method as
+    `outcome`; without a margin, of 0. None where there is no interval."""
+    limit = -(question.margin or 0.0)
+    labelled = _labelled(lean, people, codes)
+    if _by_labels_alone(labelled):
+        test = _estimate(labelled, question).test
+        return None if test is None else (test.p_above(limit), test.p_below(limit))
+    found = _corrected(labelled, question.alpha)
+    if isinstance(found, Refused):
+        return None
+    gap, freedom = found.estimate - limit, freedom_of(labelled)
+    ratio = gap / found.se if found.se else math.copysign(math.inf, gap)
+    return float(student.sf(ratio, freedom)), float(student.cdf(ratio, freedom))
 
-    `corrected_mean` takes scores of 0 and 1 alone for shares, which have no lower end below 0. Differences have: where
-    the candidate was never seen to lose, the difference the other way round is worked out, and turned."""
-    seen = (labelled.human, labelled.judge, labelled.rest)
+
+def _labelled(lean: Floats, people: Mapping[int, float], codes: NDArray[np.int64] | None) -> Labelled:
+    places = np.asarray(sorted(people), dtype=np.int64)
+    human = np.asarray([people[int(place)] for place in places], dtype=np.float64)
+    rest = np.setdiff1d(np.arange(len(lean)), places)
+    of_places, of_rest = (None, None) if codes is None else (codes[places], codes[rest])
+    return Labelled(human, lean[places], lean[rest], of_places, of_rest, difference=True)
+
+
+def _by_labels_alone(labelled: Labelled) -> bool:
+    """Whether so few items are without a label that people's labels say it all."""
+    return len(labelled.human) >= FEWEST_LABELS and len(labelled.rest) < FEWEST_LABELS
+
+
+def _corrected(labelled: Labelled, alpha: float) -> Corrected | Refused:
     if len(labelled.human) >= FEWEST_LABELS and not labelled.human.any():
         reason = f"People tell the two models apart on none of {len(labelled.human)} labelled items. Label more items."
         return Refused(reason, len(labelled.human))
-    if any((scores < 0).any() for scores in seen):
-        return corrected_mean(labelled, alpha)
-    groups = (labelled.groups, labelled.rest_groups)
-    found = corrected_mean(Labelled(-labelled.human, -labelled.judge, -labelled.rest, *groups), alpha)
-    if isinstance(found, Refused):
-        return found
-    turned = {name: -getattr(found, name) for name in ("estimate", "uncorrected", "by_labels")}
-    return msgspec.structs.replace(found, ci=(-found.ci[1], -found.ci[0]), **turned)
+    return corrected_mean(labelled, alpha)
 
 
-def _by_people(human: Floats, codes: NDArray[np.int64] | None, question: Question, counted: Members) -> Outcome:
+def _estimate(labelled: Labelled, question: Question) -> Estimate:
+    codes = labelled.groups
     dense = None if codes is None else np.unique(codes, return_inverse=True)[1].astype(np.intp)
-    found = estimate(human, dense, question.scale)
+    return estimate(labelled.human, dense, question.scale)
+
+
+def _by_people(labelled: Labelled, question: Question, counted: Members) -> Outcome:
+    found = _estimate(labelled, question)
     ci = found.test.interval(question.alpha) if found.test is not None else None
     if ci is not None:
         ci = max(-question.scale, ci[0]), min(question.scale, ci[1])

@@ -25,7 +25,7 @@ from steelyard.core.errors import ConfigError
 from steelyard.weigh.judging.agreement import FEWEST_LABELS
 from steelyard.weigh.judging.proportions import wilson
 
-__all__ = ["FEWEST_EVENTS", "Corrected", "Labelled", "Refused", "corrected_mean", "difference_of"]
+__all__ = ["FEWEST_EVENTS", "Corrected", "Labelled", "Refused", "corrected_mean", "difference_of", "freedom_of"]
 
 Floats = NDArray[np.float64]
 
@@ -41,7 +41,8 @@ class Labelled(Struct, frozen=True, eq=False):
     """Scores of a random sample that people labelled (`human`), the judge's on the same items (`judge`), and the
     judge's on items without a label (`rest`).
 
-    `groups`, `rest_groups`: the source that items share; None: no two do.
+    `groups`, `rest_groups`: the source that items share; None: no two do. `difference`: they are differences of scores,
+    which may be negative though none of these is; else scores of 0 and 1 are shares.
     """
 
     human: Floats
@@ -49,6 +50,7 @@ class Labelled(Struct, frozen=True, eq=False):
     rest: Floats
     groups: NDArray[np.int64] | None = None
     rest_groups: NDArray[np.int64] | None = None
+    difference: bool = False
 
 
 class Corrected(Struct, frozen=True, kw_only=True):
@@ -91,6 +93,7 @@ def difference_of(first: Labelled, second: Labelled) -> Labelled:
         first.rest - second.rest,
         first.groups,
         first.rest_groups,
+        difference=True,
     )
 
 
@@ -116,8 +119,7 @@ def corrected_mean(labelled: Labelled, alpha: float = 0.05) -> Corrected | Refus
     own = (residuals - residuals.mean()) / len(residuals)
     rest = weight * (labelled.rest - labelled.rest.mean()) / others
     variance = _variance(own, rest, groups, labelled.rest_groups)
-    freedom = (n if labelled.groups is None else len(np.unique(labelled.groups))) - 1
-    critical = float(student.ppf(1 - alpha / 2, freedom))
+    critical = float(student.ppf(1 - alpha / 2, freedom_of(labelled)))
     error = float(np.sqrt(variance))
     alone = (labelled.human - labelled.human.mean()) / n
     by_labels = _variance(alone, np.zeros(0), labelled.groups, np.zeros(0, dtype=np.int64))
@@ -145,6 +147,11 @@ _METHODS = {
 }
 
 
+def freedom_of(labelled: Labelled) -> int:
+    """Return the degrees of freedom of a corrected mean: labels, or their sources, less one."""
+    return (len(labelled.human) if labelled.groups is None else len(np.unique(labelled.groups))) - 1
+
+
 def _check(labelled: Labelled) -> None:
     if len(labelled.human) != len(labelled.judge):
         raise ConfigError(
@@ -160,7 +167,7 @@ def _kind(labelled: Labelled) -> str:
     human = set(np.unique(labelled.human).tolist())
     every = np.concatenate([labelled.judge, labelled.rest])
     least, most = float(every.min(initial=0.0)), float(every.max(initial=0.0))
-    if human <= {0.0, 1.0} and least >= 0 and most <= 1:
+    if not labelled.difference and human <= {0.0, 1.0} and least >= 0 and most <= 1:
         return "binary"
     if human <= {-1.0, 0.0, 1.0} and least >= -1 and most <= 1:
         return "ternary"

@@ -15,7 +15,7 @@ from steelyard.weigh.results.sides import Side, side_of
 from steelyard.weigh.results.source import TEXTS
 from steelyard.weigh.stats.clustered import Floats, Ints
 
-__all__ = ["NO_CLUSTER", "Asked", "Pairs", "Slice", "paired"]
+__all__ = ["NO_CLUSTER", "Asked", "Pairs", "Slice", "paired", "slices_in"]
 
 NO_CLUSTER: Final = "none"
 _SOURCES: Final = ("source", "source_id", "cluster", "cluster_id")
@@ -106,7 +106,7 @@ def paired(results: Results, asked: Asked) -> Pairs:
         pairs,
         codes=None if cluster is None else _codes(pairs, cluster),
         cluster=cluster,
-        slices=tuple(found for name in dict.fromkeys(asked.slices) for found in _slices(pairs, name)),
+        slices=tuple(found for name in dict.fromkeys(asked.slices) for found in slices_in(name, _column(pairs, name))),
         flags=flags,
     )
 
@@ -239,9 +239,10 @@ def _grouped(column: Column) -> tuple[Ints, list[str]]:
     return table[column.codes], held
 
 
-def _slices(pairs: Pairs, name: str) -> list[Slice]:
-    """Return the slices of a column: its values, or the quarters of what is a number with many values."""
-    column = _column(pairs, name)
+def slices_in(name: str, column: Column) -> list[Slice]:
+    """Return the slices of a column: its values, or the quarters of what is a number with many values.
+
+    Raises ConfigError where it has too many."""
     numbers = numbers_of(column)
     if numbers is not None and len(np.unique(numbers)) > _MOST_NUMBERS:
         return _quarters(name, numbers)

@@ -65,6 +65,7 @@ def _facts(report: Mapping[str, JsonValue]) -> list[tuple[str, str]]:
         found = [("Difference, as people would have it", told)]
     counts = f"{_count(report, 'judged')} items, {_count(report, 'labelled')} of them by people"
     found.append(("Judged and labelled", counts))
+    found += [(f"{one['name']} = {one['value']}", _slice(one)) for one in report.get("slices", ())]
     margin = report.get("margin")
     found.append(("Margin", UNKNOWN if margin is None else f"{margin:g}"))
     if (needed := report.get("labels_needed")) is not None:
@@ -74,7 +75,17 @@ def _facts(report: Mapping[str, JsonValue]) -> list[tuple[str, str]]:
     for one in people.get("agreement", ()):
         found.append((f"{' and '.join(one['raters'])} agree", _kappa(one["agreement"])))
     found.append(("Prompt of the judges", f"SHA-256 {report.get('template_sha256')}"))
+    if report.get("rubric_sha256") is not None:
+        found.append(("Rubric", f"SHA-256 {report['rubric_sha256']}"))
     return found
+
+
+def _slice(one: Mapping[str, JsonValue]) -> str:
+    counts = f"{one['judged']:,} judged, {one['labelled']:,} labelled"
+    if one["difference"] is None or one["ci"] is None:
+        return f"{UNKNOWN} ({counts}): {one['reason']}"
+    word = f"{WORDS[one['verdict']]}: " if one["verdict"] is not None else ""
+    return f"{word}{signed(one['difference'])}, corrected interval {spanned(_pair(one['ci']))} ({counts})"
 
 
 def _line(one: Mapping[str, JsonValue]) -> JudgeLine:
