@@ -30,7 +30,8 @@ def test_gateways_give_each_other_s_answers_and_do_without_the_server(tmp_path: 
             rows = second.steelyard("cache", "show", "--config", str(second.config_path))["server"]
             assert [(row["route"], row["entries"]) for row in rows] == [("assistant", 1)]
             cleared = second.steelyard("cache", "clear", "--config", str(second.config_path))
-            assert (cleared["dropped_in_server"], cleared["dropped_on_disk"]) == (1, 0)
+            assert cleared["dropped_in_server"] in (0, 1), "the gateway may have been quicker"
+            assert server.say("ZCARD", '"steelyard answers"') == b":0\r\n"
             until(lambda: other.chat(**asking("shared"), said="only-if-cached").status == 504, "its memory to be empty")
 
             server.kill()

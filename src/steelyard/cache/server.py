@@ -21,9 +21,10 @@ from steelyard.core.errors import StoreError
 
 __all__ = ["ServerCache", "open_server"]
 
-_PATIENCE_S: Final = 1.0
-_REST_S: Final = 1.0
-"""For how long a server that was lost is not asked: each question might take as long as it takes to give up."""
+_PATIENCE_S: Final = 0.5
+_REST_S: Final = 0.5
+_LONGEST_REST_S: Final = 16.0
+"""For how long a server that is lost is not asked: who asks in vain may have to wait for all of the patience."""
 _OVERHEAD: Final = 400
 """Bytes of an answer beside its content, in the server."""
 _MOST_AT_ONCE: Final = 1000
@@ -101,7 +102,7 @@ def open_server(url: str, prefix: str, ca_file: str | None, max_bytes: int, ttl_
 class ServerCache:
     """Entries by the digest of what was asked, within a number of bytes, over all who use the prefix; those that end
     first go first. It is used by one thread at a time. Where the server is lost there is nothing, and one StoreError
-    tells so; it is not asked again for a second."""
+    tells so; it is asked again after a while, which grows."""
 
     def __init__(self, client: Redis, prefix: str, max_bytes: int, ttl_s: float) -> None:
         self._client = client
@@ -112,6 +113,7 @@ class ServerCache:
         self._ttl_ms = max(1, int(ttl_s * 1000))
         self._is_lost = False
         self._rests_until = 0.0
+        self._rest_s = _REST_S
         self._keep = client.register_script(_KEEP)
         self._drop = client.register_script(_DROP)
 
@@ -170,7 +172,8 @@ class ServerCache:
             answer = question()
         except (RedisError, OSError, ValueError) as error:
             told, self._is_lost = self._is_lost, True
-            self._rests_until = time.monotonic() + _REST_S
+            self._rests_until = time.monotonic() + self._rest_s
+            self._rest_s = min(2 * self._rest_s, _LONGEST_REST_S)
             self._client.connection_pool.disconnect()
             if told:
                 return None
@@ -179,4 +182,5 @@ class ServerCache:
                 f"[shared] url: {text}. Until it answers, nothing is found there, and nothing kept."
             ) from None
         self._is_lost = False
+        self._rest_s = _REST_S
         return answer

@@ -116,6 +116,10 @@ def _clear_server(config: Config, route: str | None) -> int:
     store = server_cache(config.shared, config.cache)
     try:
         return store.clear(route)
+    except StoreError as error:
+        raise StoreError(
+            f"{error} What is kept in memory and on disk was cleared; run this again for the rest."
+        ) from None
     finally:
         store.close()
 

@@ -135,6 +135,10 @@ class AnswerCache:
 
     # A call is answered.
 
+    def stays(self, entry: Entry) -> bool:
+        """Say whether an answer may be kept. One that a server has may have been cleared while that was lost."""
+        return self._stays(entry.route, entry.key, entry.made_at)
+
     def suits(self, call: Call, entry: Entry) -> bool:
         """Say whether a caller may have an answer."""
         assert call.way is not None
@@ -220,7 +224,7 @@ class AnswerCache:
             self.gateway.loop.call_soon(flight.promote)
 
     def _land(self, digest: bytes, entry: Entry, flight: Flight | None, endpoint: Endpoint) -> None:
-        kept = self._stays(entry.route, entry.key, entry.made_at) and is_keepable(endpoint, entry)
+        kept = self.stays(entry) and is_keepable(endpoint, entry)
         if kept:
             self.memory.keep(digest, entry)
             if self.cellar is not None:

@@ -52,7 +52,11 @@ class Flight:
 
     def looked(self, entry: Entry | None) -> None:
         """Take note of what was found on disk."""
-        if entry is None or not any(self._cache.suits(call, entry) for call in self._waiting):
+        if (
+            entry is None
+            or not self._cache.stays(entry)
+            or not any(self._cache.suits(call, entry) for call in self._waiting)
+        ):
             self.promote()
         else:
             self._cache.memory.keep(self.digest, entry)
