@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from steelyard.gateway.outbox import Outbox
+from steelyard.gateway.outbox import Connection, Outbox
 from steelyard.journal.writer import JournalWriter
 from tests.conftest import StartGateway
 from tests.fake import FakeProvider
@@ -311,14 +311,11 @@ def test_a_translated_request_is_translated_again_for_the_next_deployment(
     assert [one["name"] for one in answer.json()["tools"]] == ["look"]
 
 
-class Line(asyncio.Transport):
-    """A connection that notes what is written to it."""
-
-    open = True
+class Wire(asyncio.Transport):
+    """A transport that notes what is written to it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.transport: asyncio.Transport = self
         self.written: list[bytes] = []
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
@@ -336,32 +333,33 @@ def work(seconds: float) -> None:
 
 def test_what_translations_give_to_write_is_gathered_and_not_held_for_long(tmp_path: Path) -> None:
     loop, journal = asyncio.new_event_loop(), JournalWriter(tmp_path, "0", 64 * 1024)
-    outbox, line = Outbox(loop, journal), Line()
+    outbox, line, wire = Outbox(loop, journal), Connection(), Wire()
+    line.open, line.transport = True, wire
     began, took = 0.0, 1.0
     while took > 0.0009:  # on a busy machine even the shortest work takes long
         outbox.flush()
         work(0.002)
-        line.written.clear()
+        wire.written.clear()
         began = monotonic()
         outbox.write(line, b"alone ")
         work(0.0002)
         outbox.keep_pace()
         took = monotonic() - began
-    assert line.written == [b"alone "]
+    assert wire.written == [b"alone "]
     outbox.write(line, b"gathered ")
     work(0.0002)
     outbox.keep_pace()
     outbox.write(line, b"with it")
     if monotonic() - began < 0.002:
-        assert line.written == [b"alone "]
+        assert wire.written == [b"alone "]
     work(0.0025)
     outbox.keep_pace()
-    assert b"".join(line.written) == b"alone gathered with it"
-    assert len(line.written) <= 3
-    line.written.clear()
+    assert b"".join(wire.written) == b"alone gathered with it"
+    assert len(wire.written) <= 3
+    wire.written.clear()
     work(0.0015)
     outbox.keep_pace()
     outbox.write(line, b"after a pause")
-    assert line.written == [b"after a pause"]
+    assert wire.written == [b"after a pause"]
     journal.close()
     loop.close()
