@@ -97,9 +97,9 @@ def check_prices(costs: Sequence[Cost], most: Decimal | None, *, unknown_allowed
             'Add [deployments."PROVIDER/MODEL"] price to the configuration, give --max-tokens, or say --unknown-price '
             "allow: such calls then count as nothing until their cost is known.",
         )
-    paid = [cost for cost in asked if cost.at_most_usd]
+    paid = [(cost.model, cost.at_most_usd) for cost in asked if cost.at_most_usd]
     if paid and not most:
-        told = [f"{cost.model}: its calls are not free; they may cost ${usd_text(cost.at_most_usd)}" for cost in paid]
+        told = [f"{model}: its calls are not free; they may cost ${usd_text(at_most)}" for model, at_most in paid]
         raise ConfigError(*told, "--max-usd 0 allows for free calls alone: give an amount, or models that are free.")
 
 
