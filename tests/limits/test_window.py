@@ -78,4 +78,16 @@ def test_it_takes_no_more_numbers_than_it_has_parts() -> None:
     window = Window(60.0)
     for tenth in range(10_000):
         window.add(tenth / 10, 1)
-    assert len(window._counts) <= PARTS + 1
+    assert len(window.parts()) <= PARTS + 1
+
+
+def test_what_was_counted_before_the_beginning_of_the_clock_counts_and_leaves() -> None:
+    window = Window(60.0)
+    for then in (-200.0, -40.0, -40.5, -20.0, -40.0):  # a clock that begins with the machine; earlier calls of a ledger
+        window.add(then, 5)
+    assert window.used(0.0) == 20
+    assert sorted(window.parts()) == sorted([(-19.0, 5), (-39.0, 15)])
+    assert window.change(-20.0, -2)
+    assert window.used(1.0) == 18
+    assert window.used(100.0) == 0
+    assert window.empty_in_s(100.0) == 0.0
