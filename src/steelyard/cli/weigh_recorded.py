@@ -194,8 +194,8 @@ def _facts(weighing: Weighing, asked: Asked, alpha: float) -> list[tuple[str, st
         ),
     ]
     if weighing.ci is not None:
-        said = f"worse by the margin or more: p = {_p(weighing.p_noninferior)} (SWAP needs less than {alpha / 2:g})"
-        facts.append(("tests", f"{said}; no difference: p = {_p(weighing.p_difference)}"))
+        said = f"worse by the margin or more: p {_p(weighing.p_noninferior)} (SWAP needs less than {alpha / 2:g})"
+        facts.append(("tests", f"{said}; no difference: p {_p(weighing.p_difference)}"))
     return [*facts, ("inputs", f"SHA-256 {weighing.inputs_sha256}")]
 
 
@@ -204,4 +204,4 @@ def _known(value: float | None) -> str:
 
 
 def _p(value: float | None) -> str:
-    return "unknown" if value is None else "<0.0001" if value < 0.0001 else f"{value:.4f}"
+    return "unknown" if value is None else "< 0.0001" if value < 0.0001 else f"= {value:.4f}"

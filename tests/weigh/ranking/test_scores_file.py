@@ -77,3 +77,24 @@ def test_an_item_with_two_sources_is_refused(tmp_path: Path) -> None:
 def test_texts_only_are_no_scores(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="No column holds scores: A, B are texts"):
         read(tmp_path, "id,A,B\n1,yes,no\n2,no,yes\n")
+
+
+def test_what_is_missing_or_right_is_so_in_the_words_that_weigh_recorded_reads(tmp_path: Path) -> None:
+    long = "item,model,score\n1,A,yes\n1,B,NaN\n2,A,incorrect\n2,B,n/a\n3,A,pass\n3,B,1\n"
+    found = read(tmp_path, long)
+    assert np.array_equal(found.scores.values, np.array([[1, np.nan], [0, np.nan], [1, 1]]), equal_nan=True)
+    wide = read(tmp_path, "id,A,B,C\n1,1,NA,\n2,0,1,true\n3,1,0,false\n")
+    assert wide.scores.models == ("A", "B", "C")
+    assert wide.missing == 2
+
+
+def test_a_text_among_the_numbers_of_a_wide_table_is_a_mistake_and_hides_no_model(tmp_path: Path) -> None:
+    text = "id,hard,A,B\n1,yes,1,0\n2,no,0,good\n3,no,1,1\n"
+    with pytest.raises(ConfigError, match=r'scores\.csv:3: "good" is no score, and "B" holds numbers elsewhere'):
+        read(tmp_path, text)
+    assert read(tmp_path, text.replace("good", "1")).skipped == ("hard",)
+
+
+def test_scores_whose_squares_nobody_can_add_up_are_none(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r'scores\.csv:2: "1e308" is no score of "A"'):
+        read(tmp_path, "item,model,score\n1,A,1e308\n1,B,0\n")

@@ -111,14 +111,26 @@ def test_parquet_is_read_or_its_extra_is_named(tmp_path: Path) -> None:
     items, models, given = ([row[place] for row in ROWS] for place in range(3))
     parquet.write_table(pyarrow.table({"item": items, "model": models, "score": given}), file)
     assert scores(pairs_of(str(file))) == PAIRS
+    broken = bytearray(file.read_bytes())
+    broken[20:60] = bytes(40)
+    file.write_bytes(broken)
+    assert mistakes(str(file))[0].startswith(f"{file}: ")
     file.write_bytes(b"PAR1 and so on")
     assert "it cannot be read as Parquet" in mistakes(str(file))[0]
+    twice = pyarrow.table([pyarrow.array(one) for one in (items, given, given)], names=["item", "a", "a"])
+    parquet.write_table(twice, file)
+    assert mistakes(str(file)) == (f'{file}: the column "a" stands there twice',)
 
 
 def test_scores_that_are_none_are_told_by_line(tmp_path: Path) -> None:
     file = csv(tmp_path / "w.csv", "item,a,b", [("i1", 1, "good"), ("i2", "inf", 1), ("i3", 1, 1)])
     assert mistakes(file) == (f'{file}:3: a: "inf" is no score',)
     assert mistakes(file, baseline="b", candidate="a") == (f'{file}:2: b: "good" is no score',)
+
+
+def test_scores_whose_squares_nobody_can_add_up_are_none(tmp_path: Path) -> None:
+    file = csv(tmp_path / "w.csv", "item,a,b", [("i1", 1, "1e308"), ("i2", "-1e308", 1), ("i3", 1, "1e99")])
+    assert mistakes(file) == (f'{file}:3: a: "-1e308" is no score',)
 
 
 def test_lines_are_counted_through_quoted_line_ends(tmp_path: Path) -> None:

@@ -178,3 +178,35 @@ def test_the_guides_function_scores() -> None:
     exec(sections()["python"].split("```py\n")[1].partition("```")[0], names)
     assert names["short"]("two words", None, {"words": "2"}) is True
     assert names["short"]("three words here", None, {"words": "2"}) is False
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (
+            "def f(output, target, row):\n    return 1 / 0\n",
+            r"f raised ZeroDivisionError: division by zero \(.*\.py:2\)$",
+        ),
+        ("def f(output):\n    return 1\n", r"f raised TypeError: f\(\) takes 1 positional argument but 3 were given$"),
+    ],
+)
+def test_a_function_that_raises_is_told_with_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, told: str
+) -> None:
+    name = f"raising_{abs(hash(tmp_path))}"
+    (tmp_path / f"{name}.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ConfigError, match=told):
+        scored("python", "abc", function=f"{name}:f")
+
+
+def test_a_module_that_breaks_and_one_without_source_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"broken_{abs(hash(tmp_path))}"
+    (tmp_path / f"{name}.py").write_text("x = (")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ConfigError, match=f"{name}: SyntaxError: '\\(' was never closed"):
+        scorer("python", {"function": f"{name}:f"})
+    with pytest.raises(ConfigError, match="math:floor has no source in Python"):
+        scorer("python", {"function": "math:floor"})

@@ -10,6 +10,7 @@ from steelyard.core.errors import ConfigError
 from steelyard.weigh.ranking.clusters import Clusters
 from steelyard.weigh.ranking.means import Scores
 from steelyard.weigh.results.read import read_results
+from steelyard.weigh.results.scores import number_of, score_of
 from steelyard.weigh.results.sheet import Block, Results, mistaken
 
 __all__ = ["ScoresRead", "ScoresWanted", "read_scores"]
@@ -49,7 +50,7 @@ class _Column:
         values = zip(block.rows, block.cells(block.item), block.cells(block.score), strict=True)
         for row, item, cell in values:
             name = _text(item)
-            number = _number(cell)
+            number = score_of(cell)
             if not name:
                 wrong.append(f"{block.sheet.where(row)}: no item is named")
             elif number is None:
@@ -64,8 +65,9 @@ class _Column:
 def read_scores(files: Sequence[str], wanted: ScoresWanted) -> ScoresRead:
     """Read the scores of all models, or of those wanted, on the union of their items.
 
-    In a wide table, columns that are not all numbers are no models, unless they are wanted by name. Raises ConfigError
-    with file and line for a cell that is no score, an item that stands twice, or an item with two sources.
+    In a wide table, columns that hold texts are no models, unless they are wanted by name. Raises ConfigError with file
+    and line for a cell that is no score, also in a column that holds mostly numbers; for an item that stands twice, or
+    has two sources.
     """
     results = read_results(files, wanted.item, wanted.score)
     unknown = [name for name in wanted.models if name not in results.models]
@@ -88,14 +90,19 @@ def read_scores(files: Sequence[str], wanted: ScoresWanted) -> ScoresRead:
 
 
 def _columns(results: Results, wanted: ScoresWanted) -> tuple[list[_Column], list[str]]:
-    columns, skipped, wrong = [], [], []
+    columns: list[_Column] = []
+    skipped: list[str] = []
+    wrong: list[str] = []
     for model in wanted.models or results.models:
         blocks = results.of(model)
         # In a wide table any column may be a model: those that others are asked for by, and texts, are none.
         wide = all(block.score == model for block in blocks)
-        if wide and not wanted.models and (model == wanted.cluster or not _all_numbers(blocks)):
-            skipped.append(model)
-            continue
+        if wide and not wanted.models:
+            texts = [] if model == wanted.cluster else _among_numbers(blocks)
+            wrong += texts or ()
+            if model == wanted.cluster or texts is not None:
+                skipped.append(model)
+                continue
         column = _Column(model)
         for block in blocks:
             wrong += column.take(block)
@@ -107,8 +114,25 @@ def _columns(results: Results, wanted: ScoresWanted) -> tuple[list[_Column], lis
     return columns, skipped
 
 
-def _all_numbers(blocks: Iterable[Block]) -> bool:
-    return all(_number(cell) is not None for block in blocks for cell in block.cells(block.score))
+def _among_numbers(blocks: Iterable[Block]) -> list[str] | None:
+    """Return what is wrong with a column of a wide table: None, where all cells are numbers or empty; nothing, where it
+    holds mostly texts, and is no model's; else a line for each text among the numbers."""
+    known = [(block, block.column(block.score)) for block in blocks]
+    numbers = [[number_of(value) for value in column.values] for _, column in known]
+    if not any(None in values for values in numbers):
+        return None
+    wrong: list[str] = []
+    counted = 0
+    for (block, column), values in zip(known, numbers, strict=True):
+        for row, code in zip(block.rows.tolist(), column.codes.tolist(), strict=True):
+            number = values[code]
+            counted += number is not None and not math.isnan(number)
+            if number is None:
+                wrong.append(
+                    f'{block.sheet.where(row)}: "{column.texts[code][:40]}" is no score, and "{block.score}" holds '
+                    "numbers elsewhere. Mend it, or name the models by --model."
+                )
+    return wrong if len(wrong) < counted else []
 
 
 def _clusters(results: Results, name: str, items: Sequence[str], columns: Sequence[_Column]) -> Clusters:
@@ -146,17 +170,3 @@ def _mean(runs: Sequence[float]) -> float:
 
 def _text(cell: object) -> str:
     return "" if cell is None else str(cell).strip()
-
-
-def _number(cell: object) -> float | None:
-    """Return a score; not a number for an empty cell, and None for what is none."""
-    if cell is None or cell == "":
-        return math.nan
-    words = {"true": 1.0, "false": 0.0}
-    if isinstance(cell, str) and cell.strip().lower() in words:
-        return words[cell.strip().lower()]
-    try:
-        number = float(cell)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) else None

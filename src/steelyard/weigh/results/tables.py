@@ -96,11 +96,20 @@ def read_parquet(source: Source) -> list[Block]:
     if find_spec("pyarrow") is None:
         raise ConfigError(f"{source.file}: reading Parquet needs pyarrow: pip install 'steelyard[parquet]'")
     try:
-        table: Any = import_module("pyarrow.parquet").read_table(io.BytesIO(source.content))
-    except import_module("pyarrow").ArrowException as error:
-        raise ConfigError(f"{source.file}: it cannot be read as Parquet: {error}") from error
-    columns: dict[str, list[object]] = table.to_pydict()
+        file: Any = import_module("pyarrow.parquet").ParquetFile(io.BytesIO(source.content))
+        _named_once(source, file.schema_arrow.names)
+        table: Any = file.read()
+        columns: dict[str, list[object]] = table.to_pydict()
+    except (import_module("pyarrow").ArrowException, OSError, UnicodeDecodeError) as error:
+        # Broken pages are OSErrors there, though nothing is read from a disk.
+        raise ConfigError(f"{source.file}: it cannot be read as Parquet: {str(error).rstrip('.')}") from error
     return blocks_of(source, Sheet(source.file, "row", range(1, table.num_rows + 1), columns))
+
+
+def _named_once(source: Source, names: Sequence[str]) -> None:
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise ConfigError(f"{source.file}: the column {_quoted(twice[:1])} stands there twice")
 
 
 def sheet_of(file: str, unit: str, places: Sequence[int | str], rows: Sequence[Mapping[str, object]]) -> Sheet:

@@ -4,6 +4,7 @@ import hashlib
 import inspect
 import math
 import sys
+import traceback
 from collections.abc import Callable
 from functools import lru_cache
 from importlib import import_module
@@ -34,6 +35,7 @@ class Python(Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Refuse what names no function: with ValueError, as msgspec asks."""
         _function(self.function)
+        _digest(self.function)
 
     @property
     def version(self) -> str:
@@ -41,8 +43,12 @@ class Python(Struct, frozen=True, kw_only=True):
         return f"1 (sha256 {_digest(self.function)})"
 
     def score(self, sample: Sample) -> Score:
-        """Call the function; what it raises is not caught. Raises ConfigError where it returns no score."""
-        returned = _function(self.function)(sample.output, sample.target, sample.row)
+        """Call the function. Raises ConfigError where it returns no score, and where it raises, with the line."""
+        function = _function(self.function)
+        try:
+            returned = function(sample.output, sample.target, sample.row)
+        except Exception as error:  # it is somebody else's code, and may raise anything
+            raise ConfigError(f"{self.function} raised {type(error).__name__}: {error}{_where(error)}") from error
         if isinstance(returned, Score):
             return returned
         if returned is None:
@@ -64,8 +70,11 @@ def _function(target: str) -> Callable[[str, Any, Any], Any]:
         sys.path.append(here)
     try:
         found = getattr(import_module(module_name), name)
-    except (ImportError, AttributeError) as error:
+    except AttributeError as error:
         raise ValueError(f"function: {error}") from error
+    except Exception as error:  # a module is somebody else's code too, and may raise anything when it is imported
+        told = str(error) if isinstance(error, ImportError) else f"{module_name}: {type(error).__name__}: {error}"
+        raise ValueError(f"function: {told}") from error
     if not callable(found):
         raise ValueError(f"function: {target} is no function")
     return found  # type: ignore[no-any-return]
@@ -74,4 +83,14 @@ def _function(target: str) -> Callable[[str, Any, Any], Any]:
 @lru_cache(maxsize=64)
 def _digest(target: str) -> str:
     module = sys.modules[target.partition(":")[0]]
-    return hashlib.sha256(inspect.getsource(module).encode()).hexdigest()[:12]
+    try:
+        source = inspect.getsource(module)
+    except (OSError, TypeError) as error:
+        raise ValueError(f"function: {target} has no source in Python, so nobody could tell when it changed") from error
+    return hashlib.sha256(source.encode()).hexdigest()[:12]
+
+
+def _where(error: Exception) -> str:
+    """Return the line that raised, in brackets: none where it is not in code of Python's beyond the call."""
+    frames = traceback.extract_tb(error.__traceback__)[1:]
+    return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
