@@ -32,7 +32,7 @@ Outcome = Literal[
 ]
 
 
-class Attempt(Struct, frozen=True, array_like=True):
+class Attempt(Struct, frozen=True, array_like=True, gc=False):
     """One try at one deployment. Times are milliseconds after the exchange's `received_at`. `usage` and `cost_usd` are
     those of an attempt that took something though its answer was not the client's; the exchange's hold them too."""
 
@@ -46,7 +46,7 @@ class Attempt(Struct, frozen=True, array_like=True):
     cost_usd: str | None = None
 
 
-class Decided(Struct, frozen=True, array_like=True):
+class Decided(Struct, frozen=True, array_like=True, gc=False):
     """The decision by which an exchange was allowed, or refused.
 
     `purpose` names the caller's (None: the route's demands alone). The digests are SHA-256 in hexadecimal, None where
@@ -63,7 +63,7 @@ class Decided(Struct, frozen=True, array_like=True):
     duties: tuple[tuple[str, str, str], ...] = ()
 
 
-class Exchange(Struct, frozen=True, array_like=True):
+class Exchange(Struct, frozen=True, array_like=True, gc=False):
     """One call. Append new fields at the end, with a default: old journals stay readable.
 
     Units: `received_at` is seconds since the epoch (UTC); `*_ms` are milliseconds after it; sizes are bytes on the wire

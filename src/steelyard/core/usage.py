@@ -5,7 +5,7 @@ from msgspec import Struct
 __all__ = ["Usage"]
 
 
-class Usage(Struct, frozen=True, array_like=True):
+class Usage(Struct, frozen=True, array_like=True, gc=False):
     """Tokens of one call. A part is counted inside its whole, never beside it: `cached` and `cache_write` are parts of
     `input`; `reasoning` is a part of `output`; audio tokens are parts of either. `None` is unknown.
 

@@ -7,7 +7,7 @@ has checked is kept here, and a request that has the very same bytes around its 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from steelyard.gateway.incoming import Incoming
@@ -18,6 +18,9 @@ __all__ = ["Head"]
 
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})\r\n", re.IGNORECASE)
 _END = b"\r\n\r\n"
+_MOST_KNOWN: Final = 65536
+_sizes: dict[bytes, int] = {}
+"""Lengths that were read before: to look one up costs half of reading it."""
 
 
 class Head:
@@ -59,7 +62,20 @@ class Head:
         start = self._start
         end = read.find(b"\r", start, start + 10)
         length = read[start:end]
-        if end < 0 or not length.isdigit() or not read.startswith(self._suffix, end):
+        if end < 0 or not read.startswith(self._suffix, end):
             return None
+        size = _sizes.get(length)
+        if size is None:
+            size = _size_of(length)
         body = end + self._tail
-        return read[body:] if len(read) - body == int(length) else None
+        return read[body:] if len(read) - body == size else None
+
+
+def _size_of(length: bytes) -> int:
+    """Return the length that a head names; -1 where it is no number."""
+    if not length.isdigit():
+        return -1
+    size = int(length)
+    if len(_sizes) < _MOST_KNOWN:
+        _sizes[length] = size
+    return size

@@ -17,7 +17,7 @@ from steelyard.metrics.series import head, label, series
 __all__ = ["Histogram", "Meter", "Row"]
 
 _MOST_ROWS = 4096
-_MOST_LATE = 64
+_MOST_LATE = 256
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 
 

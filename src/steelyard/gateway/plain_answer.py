@@ -34,10 +34,11 @@ def whole_answer(data: bytes) -> tuple[bytes, bytes] | None:
     if status != b"HTTP/1.1 200 OK" and not _STATUS.fullmatch(status):
         return None
     lines[0] = b""
+    known = _known
     size = -1
     for at in range(1, len(lines)):
         line = lines[at]
-        found = _known.get(line)
+        found = known.get(line)
         if found is None:
             found = _read(line)
             if found is None:

@@ -1,4 +1,5 @@
-"""What is decoded of OpenAI's dialect. This room holds msgspec's Structs, which mypyc does not compile."""
+"""What is decoded of OpenAI's dialect. This room holds msgspec's Structs, which mypyc does not compile; the
+garbage collector need not look at them (`gc=False`): there are no circles in what comes from JSON."""
 
 from msgspec import Raw, Struct
 
@@ -7,17 +8,17 @@ __all__ = ["Answer", "Chunk", "Envelope", "InputDetails", "Metadata", "OutputDet
 _ABSENT = Raw()
 
 
-class _StreamOptions(Struct):
+class _StreamOptions(Struct, gc=False):
     include_usage: bool | None = None
 
 
-class Metadata(Struct):
+class Metadata(Struct, gc=False):
     """The member of that name in Anthropic's dialect."""
 
     user_id: str | None = None
 
 
-class Envelope(Struct):
+class Envelope(Struct, gc=False):
     """What the gateway reads of a request; all else passes unread."""
 
     model: str
@@ -26,12 +27,12 @@ class Envelope(Struct):
     user: str | None = None
 
 
-class _Choice(Struct):
+class _Choice(Struct, gc=False):
     finish_reason: str | None = None
     usage: Raw = _ABSENT
 
 
-class Answer(Struct):
+class Answer(Struct, gc=False):
     """What the gateway reads of a complete answer."""
 
     model: str | None = None
@@ -44,7 +45,7 @@ class Answer(Struct):
         return self.choices[0].finish_reason if self.choices else None
 
 
-class Chunk(Struct):
+class Chunk(Struct, gc=False):
     """What the gateway reads of one event of a stream."""
 
     model: str | None = None
@@ -60,7 +61,7 @@ class Chunk(Struct):
         return self.usage or (self.choices[0].usage if self.choices else _ABSENT)
 
 
-class InputDetails(Struct):
+class InputDetails(Struct, gc=False):
     """Parts of the input."""
 
     cached_tokens: int | None = None
@@ -68,14 +69,14 @@ class InputDetails(Struct):
     audio_tokens: int | None = None
 
 
-class OutputDetails(Struct):
+class OutputDetails(Struct, gc=False):
     """Parts of the output."""
 
     reasoning_tokens: int | None = None
     audio_tokens: int | None = None
 
 
-class WireUsage(Struct):
+class WireUsage(Struct, gc=False):
     """Usage as it is told by those who speak this dialect."""
 
     # Chat and completions say prompt/completion; images and transcriptions say input/output.
