@@ -191,6 +191,8 @@ def test_nonsense_is_counted_by_order_and_is_no_verdict(judge: Judge, tmp_path: 
     kinds = {flag["kind"]: flag["text"] for flag in found["flags"]}
     assert kinds["stopped"].startswith("acme/judge-nonsense: 20 replies in a row could not be read: no last line")
     assert kinds["stopped"].endswith('who could choose?". Go on all the same: --resume --unread-limit 0.')
+    shown = judge(*nonsense[:-1], "--resume", "--unread-limit", "1").stdout
+    assert shown.startswith("Stopped. acme/judge-nonsense: 1 reply in a row could not be read: no last line")
     found = told(judge(*nonsense, "--resume", "--unread-limit", "0"), 1)
     (one,) = found["judges"]
     assert (one["unread"]["straight"]["count"], one["unread"]["swapped"]["count"]) == (40, 40)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Final
 
 import click
 from rich.console import Console
@@ -22,10 +23,19 @@ from steelyard.weigh.verdict import decided
 
 __all__ = ["show_judging"]
 
+_STOPPED: Final = "stopped"
+_SLICE: Final = "slice"
+_ON_TOP: Final = (_STOPPED, _SLICE)
+"""Kinds of flags that stand above everything else."""
+
 
 def show_judging(report: Report) -> None:
     """Print a report: the verdict on top, what it rests on, each judge, and the flags."""
     screen = console()
+    for flag in report.flags:
+        if flag.kind == _STOPPED:
+            screen.print(Text("Stopped.", "bold yellow"), Text(visible(flag.text)), soft_wrap=True)
+            click.echo()
     if report.outcome is not None:
         _verdict(report, report.outcome)
         click.echo()
@@ -37,7 +47,7 @@ def show_judging(report: Report) -> None:
     for name, said in _facts(report):
         screen.print(Text(f"{name:<8}", "bold"), Text(visible(said)), soft_wrap=True)
     for flag in report.flags:
-        if flag.kind == "slice":
+        if flag.kind in _ON_TOP:
             continue
         screen.print(Text(f"! {flag.kind}:", "yellow"), Text(visible(flag.text)), soft_wrap=True)
 
@@ -50,7 +60,7 @@ def _verdict(report: Report, outcome: Outcome) -> None:
     elif outcome.reason is not None:
         screen.print(Text(visible(outcome.reason)), soft_wrap=True)
     for flag in report.flags:
-        if flag.kind == "slice":
+        if flag.kind == _SLICE:
             screen.print(Text(f"  {visible(flag.text)}", "bold red"), soft_wrap=True)
     if outcome.ci is not None:
         told = f"{outcome.difference:+.4f} [{outcome.ci[0]:+.4f}, {outcome.ci[1]:+.4f}]"

@@ -31,4 +31,5 @@ class Unread:
         if not self._most or self._in_a_row[model] < self._most:
             return None
         reasons = "; ".join(f"{reason} ({count})" for reason, count in self._whys[model].most_common(3))
-        return f"{model}: {self._in_a_row[model]} replies in a row could not be read: {reasons}."
+        number = self._in_a_row[model]
+        return f"{model}: {number} {'reply' if number == 1 else 'replies'} in a row could not be read: {reasons}."
