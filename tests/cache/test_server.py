@@ -100,9 +100,10 @@ def test_what_may_not_stay_is_erased(store: ServerCache, raw: Redis) -> None:
     store.keep(B, entry())
     assert store.sift(lambda route, key, at: (route, key, at) != ("private", "k1", 1_795_392_000.0)) == 1
     assert (store.find(A), store.find(B)) == (None, entry())
-    assert store.clear("elsewhere") == 0
-    assert store.clear("assistant") == 1
-    assert store.clear() == 0
+    assert store.clear("elsewhere", 1.5) == 0
+    assert store.clear("assistant", 2.5) == 1
+    assert store.clear(None, 3.5) == 0
+    assert store.marks() == {"elsewhere": 1.5, "assistant": 2.5, "*": 3.5}
     assert raw.keys("t answer *") == []
     assert int(raw.get("t answers size") or 0) == 0
 
@@ -119,5 +120,6 @@ def test_a_server_that_is_lost_is_told_once_and_then_a_miss(tmp_path: Path) -> N
     assert "secret" not in str(caught.value)
     assert store.find(A) is None
     store.keep(A, entry())
-    assert store.clear() == 0
+    assert store.clear(None, 1.0) == 0
+    assert store.marks() == {}
     store.close()

@@ -1,8 +1,9 @@
 """Answers in a Valkey or Redis server, for gateways on several machines. Whoever asks it waits.
 
 Keys, below the prefix: `answer DIGEST` (a hash: `m`, what is known of the answer, and `c`, the answer), which the
-server drops when it is too old; `answers` (a sorted set: what is known of each, by when it is dropped); `answers size`
-(the sum of their bytes). What is known of an answer is text: `MADE_AT SIZE DIGEST KEY ROUTE`, KEY `-` if none.
+server drops when it is too old; `answers` (a sorted set: what is known of each, by when it is dropped); `answers
+size` (the sum of their bytes); `answers cleared` (a hash: up to which moment they were, by route). What is known of
+an answer is text: `MADE_AT SIZE DIGEST KEY ROUTE`, KEY `-` if none.
 """
 
 import time
@@ -15,6 +16,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from steelyard.cache.clearing import EVERY_ROUTE
 from steelyard.cache.entry import Entry, encoded, entry_of
 from steelyard.cache.shelved import Shelved, shelved_of
 from steelyard.core.errors import StoreError
@@ -109,6 +111,7 @@ class ServerCache:
         self._begin = f"{prefix} answer "
         self._index = f"{prefix} answers"
         self._size = f"{prefix} answers size"
+        self._marks = f"{prefix} answers cleared"
         self.max_bytes = max_bytes
         self._ttl_ms = max(1, int(ttl_s * 1000))
         self._is_lost = False
@@ -140,9 +143,16 @@ class ServerCache:
             count += self._ask(lambda: self._drop(keys=[self._index, self._size], args=some)) or 0  # noqa: B023
         return count
 
-    def clear(self, route: str | None = None) -> int:
-        """Drop all entries, or those of a route; return how many these were."""
+    def clear(self, route: str | None, at: float) -> int:
+        """Drop all entries, or those of a route; return how many these were. Gateways that share this learn that
+        answers are void that were made up to a moment (seconds since the epoch), and forget what they have of them."""
+        self._ask(lambda: self._client.hset(self._marks, EVERY_ROUTE if route is None else route, repr(at)))
         return self.sift(lambda named, _key, _at: route is not None and named != route)
+
+    def marks(self) -> dict[str, float]:
+        """Return up to which moment answers are void, by route; `*`: of every route."""
+        found = self._ask(lambda: self._client.hgetall(self._marks)) or {}
+        return {route.decode(): float(at) for route, at in found.items()}
 
     def shelved(self) -> list[Shelved]:
         """Return what there is, by route."""

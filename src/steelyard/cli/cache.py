@@ -70,8 +70,8 @@ def show(config_path: Path | None, as_json: bool) -> None:
 def clear_answers(route: str | None, config_path: Path | None, as_json: bool) -> None:
     """Drop the answers that are kept, of all routes or of one.
 
-    Those on disk, or in the server of [shared], are gone when this returns. Gateways that run on this machine drop
-    theirs within a second. An answer that is under way now is kept when it comes.
+    Those on disk, or in the server of [shared], are gone when this returns. Gateways that run drop theirs within a
+    second, on other machines within three. An answer that is under way now is kept when it comes.
     """
     config = read_config(config_path)
     if route is not None and route not in config.routes:
@@ -79,7 +79,7 @@ def clear_answers(route: str | None, config_path: Path | None, as_json: bool) ->
         raise ConfigError(f'No route is called "{route}"{known}')
     at = time.time()
     clear(config.server.data_dir, route, at)
-    dropped, there = _clear_disk(config, route), _clear_server(config, route)
+    dropped, there = _clear_disk(config, route), _clear_server(config, route, at)
     if as_json:
         print_json({"route": route, "cleared_at": at, "dropped_on_disk": dropped, "dropped_in_server": there})
     else:
@@ -110,12 +110,12 @@ def _in_server(config: Config) -> list[Shelved]:
         store.close()
 
 
-def _clear_server(config: Config, route: str | None) -> int:
+def _clear_server(config: Config, route: str | None, at: float) -> int:
     if config.cache.store != "shared":
         return 0
     store = server_cache(config.shared, config.cache)
     try:
-        return store.clear(route)
+        return store.clear(route, at)
     except StoreError as error:
         raise StoreError(
             f"{error} What is kept in memory and on disk was cleared; run this again for the rest."

@@ -27,6 +27,7 @@ class Disk(Protocol):
     def find(self, digest: bytes) -> Entry | None: ...
     def keep(self, digest: bytes, entry: Entry) -> None: ...
     def sift(self, stays: Callable[[str, str | None, float], bool]) -> int: ...
+    def marks(self) -> dict[str, float]: ...
     def close(self) -> None: ...
 
 
@@ -55,6 +56,10 @@ class Cellar:
         """Drop the entries that may not stay, by route, key and moment. `stays` is called in the thread."""
         self._ask(lambda disk: disk.sift(stays)).add_done_callback(self._done)
 
+    def marks(self, then: Callable[[dict[str, float]], None]) -> None:
+        """Look up to which moment others have cleared answers, and tell `then` in the loop."""
+        self._ask(lambda disk: disk.marks()).add_done_callback(partial(self._looked, then))
+
     def close(self) -> None:
         """End once all is written."""
         self._thread.shutdown(wait=True)
@@ -72,6 +77,11 @@ class Cellar:
     def _found(self, then: Callable[[Entry | None], None], future: Future[Entry | None]) -> None:
         self._done(future)
         then(None if future.exception() is not None else future.result())
+
+    def _looked(self, then: Callable[[dict[str, float]], None], future: Future[dict[str, float]]) -> None:
+        self._done(future)
+        if future.exception() is None:
+            then(future.result())
 
     def _kept(self, future: Future[None]) -> None:
         self._writes -= 1

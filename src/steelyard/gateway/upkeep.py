@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Upkeep", "snapshot_of"]
 
 _EXPIRE_EVERY_S: Final = 30.0
+_ASK_EVERY_S: Final = 2.0
 _CLOCK_SLIP_S: Final = 2.0
 """By how much clocks are set without anybody's notice."""
 _FILES: Final = ("cache.sqlite3", "cache.sqlite3-wal", "cache.sqlite3-shm", "cache.sqlite3-journal")
@@ -42,6 +43,9 @@ class Upkeep:
         self._unrecorded: frozenset[str] = frozenset()
         self._ring: KeyRing | None = None
         self._cleared: dict[str, float] = {}
+        self._cleared_by_others: dict[str, float] = {}
+        self._told_by_others: dict[str, float] = {}
+        self._asked_others_at = gateway.clock()
         self._cleared_at = 0
         self._expired_at = gateway.clock()
         self._ahead = self._is_ahead()
@@ -74,8 +78,10 @@ class Upkeep:
         """Say whether an answer may stay."""
         if route not in self._routes or key in self._unrecorded:
             return False
-        marks = self._cleared
-        return made_at > marks.get(route, 0.0) and made_at > marks.get(EVERY_ROUTE, 0.0)
+        return all(
+            made_at > marks.get(route, 0.0) and made_at > marks.get(EVERY_ROUTE, 0.0)
+            for marks in (self._cleared, self._cleared_by_others)
+        )
 
     def tick(self) -> None:
         """See to what has changed. Called twice a second."""
@@ -88,6 +94,13 @@ class Upkeep:
             # The clock was set back, and nobody knows any more how old an answer is, nor whether it was cleared.
             self._sift(lambda _route, _key, _made_at: False, here=True)
         now = self._gateway.clock()
+        if (
+            cache.cellar is not None
+            and cache.settings.store == "shared"
+            and now - self._asked_others_at >= _ASK_EVERY_S
+        ):
+            self._asked_others_at = now
+            cache.cellar.marks(self._heed)
         if now - self._expired_at >= _EXPIRE_EVERY_S:
             self._expired_at = now
             oldest = self._gateway.wall_clock() - cache.settings.ttl_s
@@ -112,10 +125,19 @@ class Upkeep:
         if changed_at != self._cleared_at:
             # Who cleared by a clock that was an hour ahead has not cleared what comes in that hour.
             latest = self._gateway.wall_clock() + _CLOCK_SLIP_S
-            marks = {route: min(at, latest) for route, at in cleared(self._data_dir).items()}
-            self._cleared_at, self._cleared, again = changed_at, marks, True
+            self._cleared = {route: min(at, latest) for route, at in cleared(self._data_dir).items()}
+            self._cleared_at, again = changed_at, True
         if again:
             self._sift(self.stays)
+
+    def _heed(self, marks: dict[str, float]) -> None:
+        """Forget what others have cleared in the server that all share."""
+        if self._gateway.cache is None or not marks or marks == self._told_by_others:
+            return
+        self._told_by_others = marks
+        latest = self._gateway.wall_clock() + _CLOCK_SLIP_S
+        self._cleared_by_others = {route: min(at, latest) for route, at in marks.items()}
+        self._sift(self.stays, here=True)
 
     def _sift(self, stays: Callable[[str, str | None, float], bool], *, here: bool = False) -> None:
         """Drop what may not stay; `here`: by this machine's clock. A server that several share has its own."""
