@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,17 @@ import pytest
 from steelyard.cli.meeting import meeting_of
 from steelyard.config.loader import load_config
 from steelyard.core.errors import ConfigError
-from steelyard.shared import StoreLost
+from steelyard.shared import Ask, StoreLost
 from steelyard.shared.store import open_store
 from tests.fake import self_signed
 from tests.support import free_port
 from tests.support.valkey import Valkey
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    with Valkey(tmp_path_factory.mktemp("valkey")) as server:
+        yield server
 
 
 async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -72,6 +79,40 @@ def server_run(epoch: str) -> str:
     run = epoch.rpartition(":")[2]
     assert len(run) == 40, epoch
     return run
+
+
+@pytest.mark.parametrize(
+    ("who", "rights", "told"),
+    [
+        ("gw:wrong-secret", "+@all", "invalid username-password pair"),
+        ("gw:top-secret", "+@all -evalsha -eval", "has no permissions to run the 'evalsha' command"),
+        ("gw:top-secret", "+@all -hset", "has no permissions to run the 'hset' command"),
+        ("gw:top-secret", "+@all resetkeys ~other*", "No permissions to access a key"),
+    ],
+)
+def test_a_user_that_may_not_do_what_is_needed_is_told_what_to_look_at(
+    served: Valkey, who: str, rights: str, told: str
+) -> None:
+    assert served.say(f"ACL SETUSER gw reset on >top-secret ~* &* {rights}") == b"+OK\r\n"
+
+    async def ask() -> StoreLost | None:
+        store = open_store(f"redis://{who}@127.0.0.1:{served.port}/0", "acl", None, 5.0)
+        try:
+            await store.sync("a/x/1", [Ask("calls", "", "gate", 10, "1")])
+        except StoreLost as lost:
+            return lost
+        finally:
+            await store.close()
+        return None
+
+    lost = asyncio.run(ask())
+    assert lost is not None
+    assert lost.refused
+    text = str(lost).lower()
+    assert text.startswith("the server refuses this gateway: ")
+    assert told.lower() in text
+    assert "check the name and password in url" in text
+    assert "secret" not in text
 
 
 def test_a_server_that_is_not_there_is_told_with_its_address() -> None:
