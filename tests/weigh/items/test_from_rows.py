@@ -79,6 +79,8 @@ def test_rows_that_ask_nothing_are_told_with_their_lines(tmp_path: Path) -> None
         ("{}", "expected a list of messages"),
         ('[{"role": "robot", "content": "x"}]', "message 1 has no role of"),
         ('[{"role": "user", "content": "x"}, "x"]', "message 2 has no role of"),
+        ('[{"role": "user"}]', "message 1 has no content"),
+        ('[{"role": "user", "content": null}]', "message 1 has no content"),
     ],
 )
 def test_what_are_no_messages_is_told(tmp_path: Path, messages: str, wrong: str) -> None:

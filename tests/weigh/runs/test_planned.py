@@ -55,6 +55,7 @@ def test_a_scorer_that_is_given_comes_before_the_tasks() -> None:
         (CHOSEN, wanted(models=("a", "a")), 'names "a" twice'),
         (replace(CHOSEN, scorer=None), wanted(declared=declared()), "A verdict needs scores"),
         (CHOSEN, wanted(declared=declared(slices=("topics",))), 'did you mean "topic"'),
+        (CHOSEN, wanted(declared=declared(margin=1.0)), "no two scores of exact differ by more than 1"),
         (CHOSEN, wanted(declared=declared(cluster="source")), "--cluster source: no column of the items"),
         (CHOSEN, wanted(scorer=Numeric()), ""),
         (

@@ -69,3 +69,10 @@ def test_a_mistake_is_told_with_its_place(tmp_path: Path, name: str, content: st
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"none\.csv: cannot be read: No such file"):
         read_rows(tmp_path / "none.csv")
+
+
+def test_a_file_of_another_kind_is_told_so_whatever_bytes_it_holds(tmp_path: Path) -> None:
+    path = tmp_path / "items.parquet"
+    path.write_bytes(b"PAR1\xff\xfe")
+    with pytest.raises(ConfigError, match=r"items\.parquet: rows are read from \.csv, \.tsv or \.jsonl"):
+        read_rows(path)

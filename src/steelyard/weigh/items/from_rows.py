@@ -109,4 +109,6 @@ def _messages(asked: object) -> tuple[JsonObject, ...] | str:
     for number, message in enumerate(asked, 1):
         if not isinstance(message, dict) or message.get("role") not in _ROLES:
             return f"message {number} has no role of {', '.join(sorted(_ROLES))}"
+        if message.get("content") is None and not message.get("tool_calls"):
+            return f"message {number} has no content"
     return tuple(asked)

@@ -18,6 +18,8 @@ __all__ = ["Wanted", "check_same", "planned", "planned_items"]
 
 _FREE: Final = frozenset({"id", "created", "code", "gateway", "title", "flags", "max_usd"})
 """What another run of the same weighing may have otherwise."""
+_UNBOUND: Final = frozenset({"python"})
+"""Scorers whose scores may lie outside of 0 to 1."""
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -43,6 +45,11 @@ def planned(chosen: Chosen, wanted: Wanted, now: float) -> Plan:
     if declared is not None:
         if made is None:
             raise ConfigError("A verdict needs scores, and nothing says how to score. Give --scorer NAME.")
+        if declared.margin >= 1 and made.name not in _UNBOUND:
+            raise ConfigError(
+                f"The margin is {declared.margin:g}, and no two scores of {made.name} differ by more than 1: every "
+                "candidate would pass. A margin of 3 points in 100 is 0.03."
+            )
         columns = {"--slice": declared.slices, "--cluster": (declared.cluster,) if declared.cluster else ()}
         for option, names in columns.items():
             for name in names:

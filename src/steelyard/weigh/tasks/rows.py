@@ -38,12 +38,11 @@ def read_rows(path: Path) -> tuple[Row, ...]:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     packed = suffixes.pop() if suffixes and suffixes[-1] in (".gz", ".xz") else ""
     kind = suffixes[-1] if suffixes else ""
-    text = _text(path, name, packed)
     match kind:
         case ".csv" | ".tsv":
-            rows = tuple(_of_csv(text, name, "\t" if kind == ".tsv" else ","))
+            rows = tuple(_of_csv(_text(path, name, packed), name, "\t" if kind == ".tsv" else ","))
         case ".jsonl" | ".ndjson":
-            rows = tuple(_of_json_lines(text, name))
+            rows = tuple(_of_json_lines(_text(path, name, packed), name))
         case _:
             raise ConfigError(f"{name}: rows are read from .csv, .tsv or .jsonl, also behind .gz or .xz")
     if not rows:
