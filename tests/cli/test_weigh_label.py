@@ -111,6 +111,12 @@ def test_labels_are_exported_as_votes(label: Label, call: Call, outputs: Path) -
     assert {rows[0]["model_a"], rows[0]["model_b"]} == {"secret-large", "secret-small"}
 
 
+def test_an_export_of_no_labels_says_so_and_prints_no_table(call: Call, outputs: Path) -> None:
+    exported = call("weigh", "label", "outputs.csv", "--export")
+    assert (exported.exit_code, exported.stdout) == (0, "")
+    assert "There are no labels in outputs.labels.jsonl yet." in exported.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

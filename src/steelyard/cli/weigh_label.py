@@ -157,7 +157,11 @@ def label(source: str, config_path: Path | None, as_json: bool, **given: OptionV
     out: Path = given["out"] or found.folder.path / found.labels
     folder = Folder(out.parent)
     if given["export"]:
-        _export(folder.read(out.name, Label), as_json=as_json)
+        labels = folder.read(out.name, Label)
+        if labels or as_json:
+            _export(labels, as_json=as_json)
+        else:
+            click.echo(f"There are no labels in {out} yet.", err=True)
         return 0
     pair = pair_of(answers, found, given)
     if pair is None:

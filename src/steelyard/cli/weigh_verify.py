@@ -89,7 +89,8 @@ def _tell(checked: Checked, word: str) -> None:
     if left > 0:
         click.echo(f"… and {left:,} more like these")
     if checked.differences:
-        click.echo(f"NOT EQUAL: {len(checked.differences):,} differences")
+        number = len(checked.differences)
+        click.echo(f"NOT EQUAL: {number:,} difference{'' if number == 1 else 's'}")
     else:
         click.echo(f"equal: {word} follows. Compared: {'; '.join(checked.compared)}. Tolerance {TOLERANCE:g}.")
     for note in checked.notes:
