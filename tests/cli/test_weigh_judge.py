@@ -440,3 +440,14 @@ def test_a_live_weighing_is_judged_by_its_id_with_the_models_that_it_declared(
     assert (path.parent / "plan.json").exists()
     exported = call("weigh", "label", found["source"], "--export")
     assert exported.exit_code == 0
+
+
+@pytest.mark.parametrize("option", [("--slice", "prompt"), ("--margin", "0.1")])
+def test_three_models_are_not_sliced_or_decided_before_two_are_named(
+    call: Call, tmp_path: Path, option: tuple[str, str]
+) -> None:
+    path = write_outputs(tmp_path / "outputs.csv", 3)
+    path.write_text(path.read_text() + "i0,third,Question 0?,A third answer.\n")
+    result = call("weigh", "judge", "outputs.csv", "--judge", "j", "--gateway", "http://127.0.0.1:9", *option)
+    assert result.exit_code == 2
+    assert f"{option[0]} needs --baseline and --candidate; there are large, small, third." in result.stderr

@@ -57,8 +57,9 @@ def work_of(name: str, config: Config, given: Given) -> Work:
     source = find_source(name, config.server.data_dir)
     answers = source.answers({column: given[column] for column in _COLUMNS})
     pair = pair_of(answers, source, given)
-    if given["margin"] is not None and pair is None:
-        raise click.UsageError(f"--margin needs --baseline and --candidate; there are {', '.join(answers.models)}.")
+    for option, value in (("--margin", given["margin"]), ("--slice", given["slices"] or None)):
+        if value is not None and pair is None:
+            raise click.UsageError(f"{option} needs --baseline and --candidate; there are {', '.join(answers.models)}.")
     if len(answers.models) < 2:
         raise ConfigError(f"{answers.source}: only {answers.models[0]} answers there; two models are the least")
     way = _way(given)
