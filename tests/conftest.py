@@ -1,6 +1,7 @@
 """Fixtures for everybody: a provider on loopback, and gateways in front of it."""
 
 import gc
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ def pytest_configure() -> None:
     """Heed Ctrl-C, and have programs under test heed it, where whoever started the tests does not: a shell's `&`."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # llama.cpp's threads wait for each other in OpenMP's barriers: several workers leave them no core to spin on.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     gc.disable()  # until all tests are collected: what collecting makes stays
 
 

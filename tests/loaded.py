@@ -23,8 +23,6 @@ for _name in (
 ):
     import_module(_name)
 
-load_config(
-    Path("/dev/null"), {"HOME": "/nonexistent"}, {}
-)  # the providers are read, and the settings known
+load_config(Path("/dev/null"), {"HOME": "/nonexistent"}, {})  # the providers are read, and the settings known
 gc.collect()
 gc.freeze()  # else the garbage collector of each process would look at, and so copy, all that is here

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,12 +9,12 @@ from typing import Any, Protocol
 import pytest
 from click.testing import CliRunner, Result
 
-from steelyard.catalog.catalogue import load_catalogue
 from steelyard.cli.root import root
 from steelyard.engines.store import ModelStore, StoredModel
 from tests.cli.program import Program, clean_environment
 from tests.fake import FakeProvider
 from tests.support import config_text
+from tests.support.catalogue import keep_catalogue
 
 
 class Call(Protocol):
@@ -76,18 +75,10 @@ def home_with_model(tmp_path: Path, smollm: StoredModel, catalogue_kept: None) -
     return tmp_path
 
 
-@pytest.fixture(scope="session")
-def catalogue_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory where the shipped catalogue is kept as it was read."""
-    directory = tmp_path_factory.mktemp("catalogue")
-    load_catalogue(cache=directory)
-    return directory
-
-
 @pytest.fixture
-def catalogue_kept(tmp_path: Path, catalogue_once: Path) -> None:
+def catalogue_kept(tmp_path: Path) -> None:
     """A home that has read the catalogue before: reading it anew takes a second."""
-    shutil.copytree(catalogue_once, tmp_path / "home" / "catalogue", dirs_exist_ok=True)
+    keep_catalogue(tmp_path / "home" / "catalogue")
 
 
 @pytest.fixture

@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-__all__ = ["Program", "clean_environment", "is_alive", "run_program", "until"]
+from tests.forked import run_forked
+
+__all__ = ["Program", "clean_environment", "is_alive", "run_loaded", "run_program", "until"]
 
 _FINDS_PROVIDERS = ("_API_KEY", "_BASE_URL", "_PROXY", "_TOKEN", "_HOST", "_ENDPOINT")
 
@@ -33,6 +35,11 @@ def run_program(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedP
     return subprocess.run(
         command, cwd=cwd, env=full, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90
     )
+
+
+def run_loaded(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run `steelyard` as `run_program` does, in a process that finds its modules loaded: for what it says alone."""
+    return run_forked(arguments, {**clean_environment(cwd), **env}, cwd, 90)
 
 
 def until(found: Callable[[], Any], what: str, timeout_s: float = 30.0) -> Any:

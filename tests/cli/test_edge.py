@@ -11,7 +11,7 @@ import pytest
 
 from steelyard.cli.root import PLACES, root
 from tests.cli.conftest import Call
-from tests.cli.program import clean_environment, run_program
+from tests.cli.program import clean_environment, run_loaded, run_program
 
 
 def test_an_expected_error_is_words_on_stderr_and_its_exit_code(call: Call) -> None:
@@ -63,7 +63,7 @@ def test_a_reader_that_goes_away_ends_the_command_quietly(tmp_path: Path) -> Non
 def test_a_data_directory_that_cannot_be_is_told_without_a_traceback(tmp_path: Path, command: str) -> None:
     (tmp_path / "home").write_text("a file")
     port = [] if command in ("clerk", "engine") else ["--port", "0"]
-    done = run_program(command, *port, cwd=tmp_path)
+    done = run_loaded(command, *port, cwd=tmp_path)
     assert done.returncode == 2, done.stderr
     assert str(tmp_path / "home") in done.stderr
     assert "Traceback" not in done.stderr

@@ -27,7 +27,10 @@ def test_once_asks_one_question_and_ends(home_with_model: Path) -> None:
     assert json.loads(shown.stdout)["deployment"] == "local/smollm2-135m"
 
 
-def test_for_a_person_it_says_how_to_call_and_who_else_is_served(home_with_model: Path) -> None:
+def test_for_a_person_it_says_how_to_call_and_who_else_is_served_and_makes_a_key_where_one_is_needed(
+    home_with_model: Path,
+) -> None:
+    run_program("keys", "create", "team-a", cwd=home_with_model)
     done = run_program("quickstart", "--once", "--port", "0", cwd=home_with_model, OPENAI_API_KEY=SECRET)
     assert done.returncode == 0, done.stderr
     for words in (
@@ -44,6 +47,9 @@ def test_for_a_person_it_says_how_to_call_and_who_else_is_served(home_with_model
     ):
         assert words in done.stdout
     assert SECRET not in done.stdout + done.stderr
+    keys = {key.name.partition("-")[0]: key for key in KeyFile(home_with_model / "home" / "keys.json").list()}
+    assert keys["team"].revoked_at is None
+    assert keys["quickstart"].revoked_at is not None
 
 
 def test_it_serves_until_ctrl_c(home_with_model: Path) -> None:
@@ -58,15 +64,6 @@ def test_it_serves_until_ctrl_c(home_with_model: Path) -> None:
     assert json.loads(answer)["choices"][0]["message"]["content"]
     engines = (home_with_model / "home" / "run").glob("engines.json")
     assert list(engines) == []
-
-
-def test_where_callers_need_a_key_it_makes_one_and_revokes_it(home_with_model: Path) -> None:
-    run_program("keys", "create", "team-a", cwd=home_with_model)
-    done = run_program("quickstart", "--once", "--json", "--port", "0", cwd=home_with_model)
-    assert done.returncode == 0, done.stderr
-    keys = {key.name.partition("-")[0]: key for key in KeyFile(home_with_model / "home" / "keys.json").list()}
-    assert keys["team"].revoked_at is None
-    assert keys["quickstart"].revoked_at is not None
 
 
 def test_a_port_that_is_taken_is_told_with_what_to_do(home_with_model: Path) -> None:

@@ -114,7 +114,8 @@ class GatewayUnderTest:
             yield
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(20)
+            code = process.wait(20)
+        assert code == 0, told.read_text()
 
     @property
     def stderr(self) -> str:

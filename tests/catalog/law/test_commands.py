@@ -7,11 +7,18 @@ import pytest
 
 from steelyard.catalog.cards import written_card
 from tests.catalog.law.models import card
-from tests.cli.program import run_program
+from tests.cli.program import run_loaded
+from tests.support.catalogue import keep_catalogue
+
+
+@pytest.fixture(autouse=True)
+def catalogue_kept(tmp_path: Path) -> None:
+    """A home that has read the catalogue before: reading it anew takes a second."""
+    keep_catalogue(tmp_path / "home" / "catalogue")
 
 
 def test_compute_prints_the_estimate_its_range_and_the_thresholds(tmp_path: Path) -> None:
-    done = run_program("card", "compute", "--params", "1.54e9", "--tokens", "18e12", "--json", cwd=tmp_path)
+    done = run_loaded("card", "compute", "--params", "1.54e9", "--tokens", "18e12", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told["flop"] == pytest.approx(1.6632e23)
@@ -27,7 +34,7 @@ def test_compute_prints_the_estimate_its_range_and_the_thresholds(tmp_path: Path
 
 def test_compute_works_from_hardware_too(tmp_path: Path) -> None:
     figures = ("--gpu-hours", "370000", "--peak-flops", "989e12", "--utilisation", "0.5")
-    done = run_program("card", "compute", *figures, cwd=tmp_path)
+    done = run_loaded("card", "compute", *figures, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "6.6·10^23 FLOP, from 4.6·10^23 to 8.6·10^23" in done.stdout
     assert "no legal advice" in done.stderr
@@ -44,7 +51,7 @@ def test_compute_works_from_hardware_too(tmp_path: Path) -> None:
     ],
 )
 def test_bad_figures_are_named_and_end_with_2(arguments: tuple[str, ...], says: str, tmp_path: Path) -> None:
-    done = run_program("card", "compute", *arguments, "--json", cwd=tmp_path)
+    done = run_loaded("card", "compute", *arguments, "--json", cwd=tmp_path)
     assert done.returncode == 2
     assert says in json.loads(done.stdout)["error"]["message"]
 
@@ -53,14 +60,14 @@ def test_duties_of_a_cards_file_are_told_and_exported(tmp_path: Path) -> None:
     told = card(compute_flop=[2e25, 3e25], modalities=["text"], released="2026-01-15", weights_published=False)
     (tmp_path / "m.toml").write_text(written_card(told), encoding="utf-8")
     asked = ("card", "duties", "m.toml", "--as", "provider", "--territory", "EU", "--as-of", "2026-11-22")
-    done = run_program(*asked, "--export", "duties.md", "--json", cwd=tmp_path)
+    done = run_loaded(*asked, "--export", "duties.md", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert (report["model"], report["role"], report["as_of"]) == ("acme/m", "provider", "2026-11-22")
     assert report["systemic_risk"]["answer"] == "yes"
     assert {one["duty"]: one["applies"] for one in report["duties"]}["cybersecurity"] == "yes"
     assert (tmp_path / "duties.md").read_text(encoding="utf-8").startswith("# Duties by law: acme/m")
-    assert run_program(*asked, "--export", "duties.json", cwd=tmp_path).returncode == 0
+    assert run_loaded(*asked, "--export", "duties.json", cwd=tmp_path).returncode == 0
     assert json.loads((tmp_path / "duties.json").read_text(encoding="utf-8")) == report
 
 
@@ -68,7 +75,7 @@ def test_the_configurations_own_cards_are_known(tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "m.toml").write_text(written_card(card(compute_flop=[1e21, 2e21])), encoding="utf-8")
     (tmp_path / "steelyard.toml").write_text('[policy]\ncards = "own"\n', encoding="utf-8")
-    done = run_program("card", "duties", "acme/m", "--as", "provider", "--territory", "EU", "--json", cwd=tmp_path)
+    done = run_loaded("card", "duties", "acme/m", "--as", "provider", "--territory", "EU", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["gpai"]["answer"] == "no"
 
@@ -79,7 +86,7 @@ def test_a_hugging_face_card_inherits_what_its_base_model_is_bound_by(tmp_path: 
     front = "license: apache-2.0\nbase_model: acme/base\nbase_model_relation: finetune"
     (tmp_path / "me__tuned.md").write_text(f"---\n{front}\n---\n# Tuned\n", encoding="utf-8")
     asked = ("card", "duties", "me__tuned.md", "--cards", ".", "--as", "provider", "--territory", "EU", "--json")
-    done = run_program(*asked, cwd=tmp_path)
+    done = run_loaded(*asked, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report["model"] == "me/tuned"
@@ -101,6 +108,6 @@ def test_a_hugging_face_card_inherits_what_its_base_model_is_bound_by(tmp_path: 
 )
 def test_a_bad_question_is_named_and_ends_with_2(arguments: tuple[str, ...], says: str, tmp_path: Path) -> None:
     (tmp_path / "m.toml").write_text(written_card(card()), encoding="utf-8")
-    done = run_program("card", "duties", *arguments, "--json", cwd=tmp_path)
+    done = run_loaded("card", "duties", *arguments, "--json", cwd=tmp_path)
     assert done.returncode == 2, done.stderr
     assert says in json.loads(done.stdout)["error"]["message"]
