@@ -12,7 +12,6 @@ from steelyard.gateway.outbox import Connection
 from steelyard.gateway.surface import dialect_of
 
 if TYPE_CHECKING:
-
     from steelyard.gateway.gateway import Gateway
 
 __all__ = ["CONTINUE", "Client", "Service"]
