@@ -55,14 +55,12 @@ def _is_limit(line: bytes) -> bool:
 
 def _told(what: bytes, counter: Windowed, room: int, now: float) -> bytes:
     # OpenAI API, "Rate limits", "Rate limits in headers": 60, 59, 6m0s.
-    return b"x-ratelimit-limit-%b: %d\r\nx-ratelimit-remaining-%b: %d\r\nx-ratelimit-reset-%b: %b\r\n" % (
-        what,
-        counter.limit,
-        what,
-        room if room > 0 else 0,
-        what,
-        _duration(counter.empty_in_s(now)),
-    )
+    caption = counter.caption
+    if not caption:
+        caption = b"x-ratelimit-limit-%b: %d\r\nx-ratelimit-remaining-%b: " % (what, counter.limit, what)
+        counter.caption = caption
+    left = room if room > 0 else 0
+    return b"%b%d\r\nx-ratelimit-reset-%b: %b\r\n" % (caption, left, what, _duration(counter.empty_in_s(now)))
 
 
 def _told_to_anthropic(what: bytes, counter: Windowed, room: int, now: float) -> bytes:

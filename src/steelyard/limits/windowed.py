@@ -32,14 +32,16 @@ class WindowShare(Share):
 
 
 class Windowed(Counter):
-    """What counts in a window: the most that a call may take of it from its admission on, and then what it took."""
+    """What counts in a window: the most that a call may take of it from its admission on, and then what it took.
+    `caption` is for whoever tells clients of it, to be kept here: the part of that which is always the same."""
 
-    __slots__ = ("lent", "window")
+    __slots__ = ("caption", "lent", "window")
 
     def __init__(self, rule: Rule, name: str, window: Window, share: WindowShare | None) -> None:
         super().__init__(rule, name, share)
         self.window = window
         self.lent = share
+        self.caption = b""
 
     def put_back(self, now: float, wall: float, amount: int) -> None:
         lent = self.lent
