@@ -6,6 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -87,15 +88,18 @@ def expected(content: bytes) -> tuple[int, str]:
     return len(content), hashlib.sha256(content).hexdigest()
 
 
-RECORDING = random.Random(3).randbytes(20 * MB)
+@cache
+def recording() -> bytes:
+    """Return 20 MB, made for these tests, not whenever tests are listed."""
+    return random.Random(3).randbytes(20 * MB)
 
 
 @pytest.mark.parametrize("model_first", [True, False])
 @pytest.mark.parametrize("chunk", [None, 65_536, 1_000_003])
 def test_a_large_file_arrives_byte_for_byte(served: Front, model_first: bool, chunk: int | None) -> None:
-    parts = [model_part(), part('Content-Disposition: form-data; name="language"', b"en"), file_part(RECORDING)]
+    parts = [model_part(), part('Content-Disposition: form-data; name="language"', b"en"), file_part(recording())]
     answer = post(served, form(*(parts if model_first else parts[::-1])), chunk=chunk)
-    assert received(answer) == expected(RECORDING)
+    assert received(answer) == expected(recording())
     assert answer.header("x-steelyard-deployment") == "acme/ok"
     request = served.provider.requests[-1]
     assert b'name="model"\r\n\r\nok\r\n' in request.body
@@ -360,12 +364,12 @@ def test_a_file_before_its_model_is_kept_on_disk_not_in_memory(served: Front) ->
     before = rss(served.gateway)
     peak = 0
     with served.connect(30) as http:
-        content = form(file_part(RECORDING * 3), model_part())
+        content = form(file_part(recording() * 3), model_part())
         http.send(form_head(f"Content-Length: {len(content)}"))
         for at in range(0, len(content), MB):
             http.send(content[at : at + MB])
             peak = max(peak, rss(served.gateway))
-        assert received(read_answer(http)) == expected(RECORDING * 3)
+        assert received(read_answer(http)) == expected(recording() * 3)
     assert peak - before < 25 * MB
     assert list((served.gateway.home / "spool").iterdir()) == []
 

@@ -4,7 +4,7 @@ import evalica
 import numpy as np
 import pytest
 from msgspec.structs import replace
-from statsmodels.api import Logit
+from statsmodels.discrete.discrete_model import Logit
 
 from steelyard.core.errors import ConfigError
 from steelyard.weigh.ranking.fit import Ties, fit_strengths
