@@ -71,7 +71,7 @@ def compiled(bench: Bench) -> list[Row]:
     for number in range(bench.rounds):
         bench.say(f"round {number + 1}")
         known = Known(every, providers, config.deployments, lambda _: None, _TODAY)
-        permits = Permits(lambda known=known: known, config.purposes, None, _TODAY)  # type: ignore[misc]
+        permits = Permits(lambda known=known: known, config.purposes, None, _TODAY)  # type: ignore[misc]  # a default binds it in the loop
         began = process_time()
         plans = Plans(config, providers, local_models=tuple, now=datetime.now(UTC), permits=permits)
         spent.append(process_time() - began)

@@ -53,7 +53,7 @@ def download_from_hub(source: HubSource, parts: Path, report: Report) -> tuple[P
                 begun = 0
             http_get(
                 url,
-                _Counted(file, begun, size, report),  # type: ignore[arg-type]
+                _Counted(file, begun, size, report),  # type: ignore[arg-type]  # a file by what it does: `http_get` writes, and asks where it is
                 resume_size=begun,
                 headers=build_hf_headers(),
                 expected_size=size,

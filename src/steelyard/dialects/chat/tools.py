@@ -92,7 +92,7 @@ def read_choice(value: Any, at: str) -> ToolChoice | None:
     if isinstance(value, str):
         if value not in _MODES:
             raise wrong(at, f'"{value}" is none of "auto", "none" and "required".', "invalid_value")
-        return ToolChoice(_MODES[value])  # type: ignore[arg-type]
+        return ToolChoice(_MODES[value])  # type: ignore[arg-type]  # `_MODES` has the modes alone
     choice = Members(value, at)
     kind = choice.text("type") or "function"
     if kind == "allowed_tools":

@@ -180,8 +180,11 @@ def _column(pairs: Pairs, name: str) -> Column:
         names = dict.fromkeys(one for side in pairs.sides for block in side.blocks for one in block.sheet.names)
         near = nearest(name, names) or "."
         raise ConfigError(f'No column is called "{name}"{near} There are: {", ".join(names)}')
-    if mine is None or other is None:
-        return mine or other  # type: ignore[return-value]
+    if mine is None:
+        assert other is not None
+        return other
+    if other is None:
+        return mine
     return _merged(pairs, name, mine, other)
 
 

@@ -6,8 +6,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
-from jsonschema import FormatChecker, SchemaError  # type: ignore[import-untyped]
-from jsonschema.validators import validator_for  # type: ignore[import-untyped]
+from jsonschema import FormatChecker, SchemaError  # type: ignore[import-untyped]  # it has no types
+from jsonschema.validators import validator_for  # type: ignore[import-untyped]  # it has no types
 from msgspec import Struct
 from referencing import Registry
 from referencing.exceptions import Unresolvable

@@ -6,8 +6,8 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import Any, ClassVar, Final
 
-from math_verify import parse, verify  # type: ignore[import-untyped]
-from math_verify.errors import TimeoutException  # type: ignore[import-untyped]
+from math_verify import parse, verify  # type: ignore[import-untyped]  # it has no types
+from math_verify.errors import TimeoutException  # type: ignore[import-untyped]  # it has no types
 from msgspec import Struct
 
 from steelyard.core.errors import ConfigError

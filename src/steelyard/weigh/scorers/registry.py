@@ -67,7 +67,7 @@ def make_scorer(name: str, options: Mapping[str, Any], path: KeyPath, findings: 
         return None
     if isinstance(made, Invalid) or len(findings.in_order()) > mistakes:
         return None
-    return made  # type: ignore[return-value]
+    return made  # type: ignore[return-value]  # each class of SCORERS is a Scorer, which a type of Structs cannot say
 
 
 def scorer_class(name: str) -> type[Struct]:
@@ -94,7 +94,7 @@ def label_of(made: Scorer) -> str:
     An option that names a file is told with the beginning of its content's SHA-256. Raises ConfigError where the file
     cannot be read."""
     assert isinstance(made, Struct)
-    fields = shapes.type_info(type(made)).fields  # type: ignore[attr-defined]
+    fields = shapes.type_info(type(made)).fields  # type: ignore[attr-defined]  # of a Struct: it has fields
     told = [
         f"{field.name}={_told(value)}"
         for field in fields
@@ -114,7 +114,8 @@ def _told(value: object) -> object:
 
 def options_from(name: str, settings: Iterable[str]) -> dict[str, Any]:
     """Return options from `key=value` texts: values of TOML, or words where a text is asked for. Raises ConfigError."""
-    fields = {field.name: field for field in shapes.type_info(scorer_class(name)).fields}  # type: ignore[attr-defined]
+    shape = shapes.type_info(scorer_class(name))
+    fields = {field.name: field for field in shape.fields}  # type: ignore[attr-defined]  # of a Struct: it has fields
     options: dict[str, Any] = {}
     for setting in settings:
         key, equals, text = setting.partition("=")

@@ -4,8 +4,8 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import Final
 
-from langdetect import DetectorFactory, detect  # type: ignore[import-untyped]
-from langdetect.lang_detect_exception import LangDetectException  # type: ignore[import-untyped]
+from langdetect import DetectorFactory, detect  # type: ignore[import-untyped]  # it has no types
+from langdetect.lang_detect_exception import LangDetectException  # type: ignore[import-untyped]  # it has no types
 
 __all__ = ["LIBRARY", "language_of"]
 
