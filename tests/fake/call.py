@@ -5,6 +5,7 @@ import email.parser
 import email.policy
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
@@ -194,12 +195,17 @@ def decoded(request: ReceivedRequest) -> dict[str, Any]:
 
 
 def _form(request: ReceivedRequest, kind: str) -> dict[str, Any]:
-    parser = email.parser.BytesParser(policy=email.policy.HTTP)
-    message: Any = parser.parsebytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + request.body)
+    boundary = _fields(b"Content-Type: " + kind.encode()).get_boundary()
+    # Only heads go through the parser of the standard library: it takes a second for 20 MB, line by line.
+    # What follows a delimiter ends its line, else the line is content (RFC 2046, section 5.1.1).
+    delimiter = rb"\r\n--" + re.escape(str(boundary).encode()) + rb"(?=(?:--)?[ \t]*(?:\r\n|\Z))"
+    _, *parts, last = re.split(delimiter, b"\r\n" + request.body)
+    assert last.startswith(b"--"), "the form has no end"
     fields: dict[str, Any] = {}
-    for part in message.iter_parts():
+    for each in parts:
+        head, _, content = each.partition(b"\r\n\r\n")
+        part = _fields(head.lstrip(b" \t").removeprefix(b"\r\n"))
         name = part.get_param("name", header="content-disposition")
-        content = part.get_payload(decode=True)
         if part.get_filename():
             digest = hashlib.sha256(content).hexdigest()
             # Beside OpenAI's fields: what arrived, for tests of relays that stream.
@@ -211,3 +217,7 @@ def _form(request: ReceivedRequest, kind: str) -> dict[str, Any]:
         else:
             fields[name] = content.decode()
     return fields
+
+
+def _fields(lines: bytes) -> Any:
+    return email.parser.BytesHeaderParser(policy=email.policy.HTTP).parsebytes(lines + b"\r\n\r\n")
