@@ -1,4 +1,4 @@
-"""What several workers bring: calls a second on cores of their own, and CPU per call, against one worker."""
+"""What several workers bring: calls a second on cores, or parts of cores, of their own, and CPU per call."""
 
 import os
 import sys
@@ -12,8 +12,9 @@ from bench import subject
 from bench.children import Child
 from bench.contest import Bench
 from bench.cpu import cpu_s
-from bench.figures import Ask, BenchError, Row, ratio_row
+from bench.figures import Ask, BenchError, Row, missing, ratio_row
 from bench.load import BODY, Load, wrk
+from bench.quota import can_limit, limited
 from bench.yardstick import completions
 from steelyard.cli.listeners import listen
 
@@ -23,6 +24,7 @@ CPU = Ask("workers-cpu", "CPU per call of several workers (against one)", "µs",
 RATE = Ask("workers-rate", "calls per second of a worker among several (against one alone)", "1/s", ">=", 0.9)
 
 _MOST = 8
+_PART = 0.3
 _CONNECTIONS = 32
 """To each worker: the kernel divides connections by a hash, so that some have fewer than others."""
 
@@ -53,12 +55,14 @@ class _Crew(Struct, frozen=True):
 def scaled(bench: Bench) -> list[Row]:
     """Measure one worker and several, in turn, in the same minutes.
 
-    With four cores or more, half of them (8 at most) have a worker each, and the load and the provider have the others;
-    then calls a second are measured too. With fewer, the load takes what the workers could use: two workers and the
-    load share all cores, and calls a second would tell of the sharing alone."""
+    With four cores or more, half of them (8 at most) have a worker each, and the load and the provider have the others.
+    With fewer, there are as many workers as cores, and each has three tenths of one, where the kernel can see to that
+    (`quota`): the rest is for the load. Where it cannot, the load takes what the workers could use: all cores are
+    shared, and calls a second would tell of the sharing alone."""
     cores = sorted(os.sched_getaffinity(0))
-    count = max(2, min(len(cores) // 2, _MOST))
-    apart = len(cores) >= 2 * count
+    apart = len(cores) >= 4
+    parts = not apart and len(cores) > 1 and can_limit()
+    count = min(len(cores) // 2, _MOST) if apart else max(2, len(cores))
     others = tuple(cores[count:]) if apart else None
     spent: dict[int, list[float]] = {1: [], count: []}
     rates: dict[int, list[float]] = {1: [], count: []}
@@ -73,17 +77,21 @@ def scaled(bench: Bench) -> list[Row]:
         }
         for crew in crews.values():
             crew.load(bench, 1.0)
+        if parts:
+            pids = [one.process.pid for crew in crews.values() for one in crew.workers]
+            stack.enter_context(limited(pids, _PART))
         for number in range(bench.rounds):
             for name in bench.order(number, [str(size) for size in crews]):
                 cpu, rate = crews[int(name)].load(bench, bench.duration_s)
                 spent[int(name)].append(cpu)
                 rates[int(name)].append(rate / int(name))
-    if others is None:
-        note = (
-            f"{count} workers; {len(cores)} cores: too few to give workers and load their own, so no calls per second"
-        )
-        return [ratio_row(CPU, spent[count], spent[1], note)]
-    note = f"{count} workers, each on a core of its own, the load on {len(others)} others"
+    if apart:
+        note = f"{count} workers, each on a core of its own, the load on {len(cores) - count} others"
+    elif parts:
+        note = f"{count} workers, each with three tenths of a core and no more, the load with what they leave"
+    else:
+        note = f"{count} workers; {len(cores)} cores: too few for workers and load, and no right to divide them"
+        return [ratio_row(CPU, spent[count], spent[1], note), missing(RATE, note)]
     return [ratio_row(CPU, spent[count], spent[1], note), ratio_row(RATE, rates[count], rates[1], note)]
 
 
