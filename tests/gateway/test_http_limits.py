@@ -123,6 +123,7 @@ def wait_until(condition: Callable[[], bool], timeout_s: float) -> None:
     end = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def trickle(http: RawHTTP, piece: bytes, pause_s: float, timeout_s: float) -> None:
@@ -314,8 +315,8 @@ def test_clients_are_told_so_before_the_files_run_out(tmp_path: Path) -> None:
     env = {**os.environ, "STEELYARD_HOME": str(tmp_path / "home")}
     with subprocess.Popen(["bash", "-c", command], cwd=tmp_path, env=env, stdout=subprocess.DEVNULL) as process:
         try:
-            wait_until(lambda: _statuses(port, 1) == [200], 10)
-            wait_until(lambda: _statuses(port, 50) == [200] * 18 + [503] * 32, 5)
+            wait_until(lambda: _statuses(port, 1) == [200], 30)
+            wait_until(lambda: _statuses(port, 50) == [200] * 18 + [503] * 32, 20)
         finally:
             process.terminate()
 

@@ -36,7 +36,7 @@ def config(provider: FakeProvider, server: dict[str, Any] | None = None, **route
     )
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
+def until(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
     end = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < end

@@ -100,7 +100,7 @@ def exchange_of(gateway: GatewayUnderTest, answer: Response) -> Exchange:
 
 
 def one_exchange(
-    gateway: GatewayUnderTest, wanted: Callable[[Exchange], bool] = lambda _: True, timeout_s: float = 5.0
+    gateway: GatewayUnderTest, wanted: Callable[[Exchange], bool] = lambda _: True, timeout_s: float = 20.0
 ) -> Exchange:
     """Wait for the exchange that fits; fail when more than one does."""
     found: Sequence[Exchange] = until(
@@ -110,7 +110,7 @@ def one_exchange(
     return found[0]
 
 
-def until(condition: Callable[[], T | None], what: str, timeout_s: float = 10.0) -> T:
+def until(condition: Callable[[], T | None], what: str, timeout_s: float = 20.0) -> T:
     """Poll until `condition()` is true, and return it."""
     end = time.monotonic() + timeout_s
     while not (value := condition()):
