@@ -85,6 +85,25 @@ def test_those_that_end_first_make_room_and_the_bound_holds(server: Valkey, raw:
     store.close()
 
 
+def test_answers_leave_room_for_limits_in_a_server_with_little_memory(server: Valkey, raw: Redis) -> None:
+    store = opened(server, max_bytes=1 << 30)
+    most = int(raw.info("memory")["used_memory"]) + (8 << 20)
+    raw.config_set("maxmemory", most)
+    try:
+        for number in range(16):
+            store.keep(bytes([number]) * 32, entry(bytes([number]) * (1 << 20)))
+            assert raw.set("limit", "1"), "others can write"
+        assert raw.info("memory")["used_memory"] < most
+        assert store.find(bytes([15]) * 32) is not None, "the newest is kept, and older ones make room"
+        raw.config_set("maxmemory", 1 << 20)
+        store.keep(A, entry())
+        assert store.find(A) is None
+        assert store.shelved() == [], "all make room when others need it"
+    finally:
+        raw.config_set("maxmemory", 0)
+        store.close()
+
+
 def test_an_answer_takes_the_place_of_the_one_before(store: ServerCache, raw: Redis) -> None:
     store.keep(A, entry(b"old" * 1000))
     store.keep(A, entry(b"new", made_at=1_795_392_001.0))

@@ -31,6 +31,8 @@ _OVERHEAD: Final = 400
 """Bytes of an answer beside its content, in the server."""
 _MOST_AT_ONCE: Final = 1000
 
+# A script that has written once may write beyond `maxmemory` (Amazon ElastiCache documentation, "Lua scripts": stealth
+# writes), so this one sees to it: limits are counted in the same server, and need its last tenth.
 _KEEP: Final = """
 local now = redis.call('TIME')
 now = now[1] * 1000 + math.floor(now[2] / 1000)
@@ -39,11 +41,15 @@ local total = tonumber(redis.call('GET', KEYS[2]) or '0')
 local function drop(one)
   if redis.call('ZREM', KEYS[1], one) == 1 then total = total - tonumber(string.match(one, '^%S+ (%d+)')) end
 end
+local memory = redis.call('INFO', 'memory')
+local bound = tonumber(string.match(memory, 'maxmemory:(%d+)'))
+if bound > 0 then most = math.min(most, total + math.floor(0.9 * bound) - string.match(memory, 'used_memory:(%d+)')) end
 for _, one in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 1000)) do drop(one) end
 local before = redis.call('HGET', KEYS[3], 'm')
 if before then drop(before) end
 local kept = size <= most
-while kept and total + size > most do
+for _ = 1, 10000 do
+  if total + (kept and size or 0) <= most then break end
   local first = redis.call('ZRANGE', KEYS[1], 0, 0)[1]
   if not first then
     total = 0
@@ -52,6 +58,7 @@ while kept and total + size > most do
   redis.call('DEL', ARGV[6] .. string.match(first, '^%S+ %S+ (%S+)'))
   drop(first)
 end
+kept = kept and total + size <= most
 redis.call('DEL', KEYS[3])
 if kept then
   redis.call('HSET', KEYS[3], 'm', known, 'c', content)
