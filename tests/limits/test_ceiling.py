@@ -96,6 +96,10 @@ IMAGE = {
         ({"contents": [{"parts": [{"inlineData": {"data": "aa"}}]}]}, "gemini", True),
         ({"contents": [{"parts": [{"file_data": {}}]}]}, "gemini", True),
         ({"contents": [], "tools": [{"googleSearch": {}}]}, "gemini", True),
+        ({"contents": [], "tools": [{"codeExecution": {}}]}, "gemini", True),
+        ({"contents": [], "tools": [{"code_execution": {}}]}, "gemini", True),
+        ({"contents": [], "tools": [{"googleMaps": {}}]}, "gemini", True),
+        ({"contents": [], "tools": [{"google_maps": {}}]}, "gemini", True),
     ],
 )
 def test_a_body_that_stands_for_more_than_its_text_is_known(
