@@ -49,8 +49,8 @@ _GEMINI_MARKS: Final = (
     b"cachedContent",
     b"cached_content",
 )
-"""Likewise in Gemini API's `Part` and `Tool`, in either spelling; `cachedContent` is a member of the request. What a tool
-has found is read by the model as input, and counted as such (Gemini API reference, `toolUsePromptTokenCount`)."""
+"""Likewise in Gemini API's `Part` and `Tool`, in either spelling; `cachedContent` is a member of the request. What a
+tool has found is read by the model as input, and counted as such (Gemini API reference, `toolUsePromptTokenCount`)."""
 _ESCAPES: Final = (b"\\u004", b"\\u005", b"\\u006", b"\\u007")
 """Letters that need no escape, and hide a word if they have one."""
 
