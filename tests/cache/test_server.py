@@ -132,6 +132,26 @@ def test_what_is_no_answer_is_a_miss(store: ServerCache, raw: Redis) -> None:
     assert store.find(A) is None
 
 
+def test_what_others_have_written_spoils_nothing(store: ServerCache, server: Valkey, raw: Redis) -> None:
+    for strange in (b"junk", b"a b c d e", b"\xff \xff"):
+        raw.zadd("t answers", {strange: 9e15})
+    raw.zadd("t answers", {"over": 1})
+    raw.set("t answers size", "many")
+    raw.hset("t answers cleared", mapping={"assistant": "yesterday", "other": "2.5"})
+    store.keep(A, entry())
+    assert store.find(A) == entry()
+    assert [one.entries for one in store.shelved()] == [1]
+    assert store.marks() == {"other": 2.5}
+    assert store.sift(lambda *_: True) == 3
+    assert raw.zcard("t answers") == 1
+    raw.zadd("t answers", {"first to go": 8e15})
+    raw.zadd("t answers", {"junk": 1e13})
+    small = opened(server, max_bytes=1000)
+    small.keep(B, entry(b"x" * 300))
+    assert (small.find(A), small.find(B)) == (None, entry(b"x" * 300))
+    small.close()
+
+
 def test_a_server_that_is_lost_is_told_once_and_then_a_miss(tmp_path: Path) -> None:
     store = open_server(f"redis://:secret@127.0.0.1:{free_port()}/0", "t", None, MOST, 60.0)
     with pytest.raises(StoreError, match=r"\[shared\] url: ConnectionError.*nothing is found there") as caught:

@@ -37,9 +37,9 @@ _KEEP: Final = """
 local now = redis.call('TIME')
 now = now[1] * 1000 + math.floor(now[2] / 1000)
 local known, size, most, ttl, content = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
-local total = tonumber(redis.call('GET', KEYS[2]) or '0')
+local total = tonumber(redis.call('GET', KEYS[2]) or '0') or 0
 local function drop(one)
-  if redis.call('ZREM', KEYS[1], one) == 1 then total = total - tonumber(string.match(one, '^%S+ (%d+)')) end
+  if redis.call('ZREM', KEYS[1], one) == 1 then total = total - (string.match(one, '^%S+ (%d+)') or 0) end
 end
 local memory = redis.call('INFO', 'memory')
 local bound = tonumber(string.match(memory, 'maxmemory:(%d+)'))
@@ -55,7 +55,7 @@ for _ = 1, 10000 do
     total = 0
     break
   end
-  redis.call('DEL', ARGV[6] .. string.match(first, '^%S+ %S+ (%S+)'))
+  redis.call('DEL', ARGV[6] .. (string.match(first, '^%S+ %S+ (%S+)') or ''))
   drop(first)
 end
 kept = kept and total + size <= most
@@ -71,13 +71,13 @@ return redis.status_reply('OK')
 """
 
 _DROP: Final = """
-local total, count = tonumber(redis.call('GET', KEYS[2]) or '0'), 0
+local total, count = tonumber(redis.call('GET', KEYS[2]) or '0') or 0, 0
 for i = 2, #ARGV do
   local one = ARGV[i]
   if redis.call('ZREM', KEYS[1], one) == 1 then
     local size, digest = string.match(one, '^%S+ (%d+) (%S+)')
-    local key = ARGV[1] .. digest
-    total, count = total - tonumber(size), count + 1
+    local key = ARGV[1] .. (digest or '')
+    total, count = total - (size or 0), count + 1
     if redis.call('HGET', key, 'm') == one then redis.call('DEL', key) end
   end
 end
@@ -87,7 +87,6 @@ return count
 
 
 class _Known(Struct, frozen=True):
-    text: bytes
     made_at: float
     size: int
     key: str | None
@@ -142,8 +141,13 @@ class ServerCache:
         self._ask(lambda: self._keep(keys=keys, args=given))
 
     def sift(self, stays: Callable[[str, str | None, float], bool]) -> int:
-        """Drop the entries that may not stay, by route, key and moment; return how many these were."""
-        gone = [one.text for one in self._known() if not stays(one.route, one.key, one.made_at)]
+        """Drop the entries that may not stay, by route, key and moment, and those that are not understood; return how
+        many these were."""
+        gone = []
+        for text in self._texts():
+            one = _known_of(text)
+            if one is None or not stays(one.route, one.key, one.made_at):
+                gone.append(text)
         count = 0
         for at in range(0, len(gone), _MOST_AT_ONCE):
             some: list[str | bytes] = [self._begin, *gone[at : at + _MOST_AT_ONCE]]
@@ -159,27 +163,24 @@ class ServerCache:
     def marks(self) -> dict[str, float]:
         """Return up to which moment answers are void, by route; `*`: of every route."""
         found = self._ask(lambda: self._client.hgetall(self._marks)) or {}
-        return {route.decode(): float(at) for route, at in found.items()}
+        return {route: at for route, at in map(_mark_of, found.items()) if at is not None}
 
     def shelved(self) -> list[Shelved]:
         """Return what there is, by route."""
-        return shelved_of((one.route, one.size, one.made_at) for one in self._known(live=True))
+        known = [_known_of(text) for text in self._texts(live=True)]
+        return shelved_of((one.route, one.size, one.made_at) for one in known if one is not None)
 
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
 
-    def _known(self, *, live: bool = False) -> list[_Known]:
+    def _texts(self, *, live: bool = False) -> list[bytes]:
         """Return what is known of each entry; of those alone that the server has not dropped, where `live`."""
         least = "-inf"
         if live:
             seconds, micros = self._ask(self._client.time) or (0, 0)
             least = f"({seconds * 1000 + micros // 1000}"
-        found = []
-        for text in self._ask(lambda: self._client.zrangebyscore(self._index, least, "+inf")) or ():
-            made_at, size, _, key, route = text.decode().split(" ", 4)
-            found.append(_Known(text, float(made_at), int(size), None if key == "-" else key, route))
-        return found
+        return list(self._ask(lambda: self._client.zrangebyscore(self._index, least, "+inf")) or ())
 
     def _ask(self, question: Callable[[], Any]) -> Any:
         """Ask the server; None where it was lost a moment before. Raises StoreError once it is lost."""
@@ -201,3 +202,19 @@ class ServerCache:
         self._is_lost = False
         self._rest_s = _REST_S
         return answer
+
+
+def _known_of(text: bytes) -> _Known | None:
+    """Return what is known of an entry; None for what another version, or somebody else, has written."""
+    try:
+        made_at, size, _, key, route = text.decode().split(" ", 4)
+        return _Known(float(made_at), int(size), None if key == "-" else key, route)
+    except ValueError:
+        return None
+
+
+def _mark_of(row: tuple[bytes, bytes]) -> tuple[str, float | None]:
+    try:
+        return row[0].decode(), float(row[1])
+    except ValueError:
+        return "", None
