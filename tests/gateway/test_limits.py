@@ -28,7 +28,7 @@ CLIENTS: list[tuple[str, str, dict[str, Any], dict[str, str]]] = [
 ]
 
 
-ROUTES = ("requests", "hourly", "tokens", "asked", "busy", "bytes", *(f"to-{one[0]}" for one in CLIENTS))
+ROUTES = ("requests", "hourly", "tokens", "asked", "searched", "busy", "bytes", *(f"to-{one[0]}" for one in CLIENTS))
 RULES = """
 [[limits]]
 scope = "route:requests"
@@ -41,6 +41,9 @@ scope = "route:tokens"
 tokens_per_minute = 1500
 [[limits]]
 scope = "route:asked"
+tokens_per_minute = 900
+[[limits]]
+scope = "route:searched"
 tokens_per_minute = 900
 [[limits]]
 scope = "route:acme/unbounded"
@@ -112,6 +115,14 @@ def test_every_way_to_ask_for_a_long_answer_is_counted(front: Front) -> None:
         for fields in ({"n": 10, "max_tokens": 90}, {"max_completion_tokens": 900}, {"max_tokens": 900}):
             assert http.chat("asked", **fields).status == 429
         assert http.chat("asked", max_tokens=100).status == 200
+
+
+@pytest.mark.parametrize("name", ["web_search_options", "search_parameters", "plugins"])
+def test_a_chat_that_has_the_provider_search_may_take_more_than_its_text(front: Front, name: str) -> None:
+    with front.connect() as http:
+        answer = http.chat("searched", max_tokens=100, **{name: {}})
+        assert (answer.status, answer.error_code) == (400, "max_tokens_required"), "no length of context is known"
+        assert http.chat("searched", max_tokens=100, **{name: None}).status == 200
 
 
 def test_an_answer_without_a_bound_must_be_given_one(front: Front) -> None:

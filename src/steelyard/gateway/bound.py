@@ -74,10 +74,18 @@ def bound(hold: Hold, call: Account, body: Body, ceiling: Ceiling) -> None:
 
 def _is_more_than_text(call: Account, body: Body) -> bool:
     if isinstance(body, JsonBody):
-        if call.endpoint.name == "responses" and any(body.has(name) for name in _STORED):
+        name = call.endpoint.name
+        if name == "responses" and any(body.has(one) for one in _STORED):
             return True
-        return refers(body.raw, "")
+        return (name == "chat/completions" and _has_searched(body)) or refers(body.raw, "")
     return isinstance(body, PathBody) and refers(body.raw, "gemini")
+
+
+def _has_searched(body: JsonBody) -> bool:
+    """Say whether a chat has the provider search, by a member of its own: what is found is read by the model, too.
+    OpenAI API reference, "Create chat completion"; xAI API reference, "Chat completions"; OpenRouter documentation,
+    "Web search"."""
+    return body.has("web_search_options") or body.has("search_parameters") or body.has("plugins")
 
 
 def _most_output(call: Account, body: Body, ceiling: Ceiling) -> int:
