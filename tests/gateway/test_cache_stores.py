@@ -54,6 +54,19 @@ def test_a_disk_that_fails_costs_hits_and_nothing_else(tmp_path: Path, damage: s
             file.rmdir()
 
 
+def test_what_cannot_be_erased_is_told_and_holds_nothing_up(tmp_path: Path) -> None:
+    file = path_in(tmp_path / "home")
+    file.mkdir(mode=0o700, parents=True)
+    try:
+        with cached(tmp_path, cache={"store": "memory"}) as served:
+            assert served.gateway.stderr.count(f"{file}: ") == 1, served.gateway.stderr
+            assert [served.told(**asking("damage")) for _ in range(2)] == ["miss", "hit"]
+            served.configure(configured(served.provider, cache={**DISK, "routes": []}))
+            assert served.told(**asking("damage")) is None
+    finally:
+        file.rmdir()
+
+
 def test_an_answer_that_is_too_old_is_given_no_more(tmp_path: Path) -> None:
     with cached(tmp_path, cache={"ttl_s": 1.0, **DISK}) as served:
         until(lambda: served.told(**asking("old")) == "hit", "a hit")

@@ -163,7 +163,13 @@ class Upkeep:
 
     def _erase(self) -> None:
         for name in _FILES:
-            (self._data_dir / name).unlink(missing_ok=True)
+            path = self._data_dir / name
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                self._gateway.notices.complain(
+                    f"cache: {path}: {error.strerror}. It could not be erased, and may hold answers: see to it."
+                )
 
     def _show(self, cache: AnswerCache) -> None:
         state = (dict(cache.verdicts), len(cache.memory), cache.memory.size)
