@@ -1,5 +1,5 @@
 """A home that has the real model."""
 
-from tests.cli.conftest import catalogue_kept, catalogue_once, home_with_model, smollm
+from tests.cli.conftest import catalogue_kept, home_with_model, smollm
 
-__all__ = ["catalogue_kept", "catalogue_once", "home_with_model", "smollm"]
+__all__ = ["catalogue_kept", "home_with_model", "smollm"]
