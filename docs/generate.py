@@ -238,6 +238,7 @@ SECTIONS: Final = (
         "[Decisions](../guides/decisions.md#what-you-declare).",
         {
             "use": "What calls are for. Undeclared: every use must be permitted.",
+            "other_uses": "What else they are for: each must be permitted as well.",
             "monthly_active_users": "Users of your products in a month, at present.",
             "monthly_active_users_at_release": "The same in the month before the model's release: some licences ask "
             "once, for that month.",

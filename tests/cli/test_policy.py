@@ -125,7 +125,7 @@ def test_a_mistake_in_a_purpose_is_named_with_file_and_line(call: Call, tmp_path
     ("setting", "told"),
     [
         ("uze=research", '--set uze: unknown key; did you mean "use"?'),
-        ("colour=red", "--set colour: unknown key; known are use, monthly_active_users"),
+        ("colour=red", "--set colour: unknown key; known are use, other_uses, monthly_active_users"),
         ("use", "--set use: expected key=value, like --set use=commercial"),
         ("use=", "--set use: expected one of commercial, evaluation, research"),
         ("use=trade", '--set use: expected one of commercial, evaluation, research, got "trade"'),

@@ -80,6 +80,18 @@ def test_use() -> None:
     assert of(PHI, "use=commercial").decision == "allow"
 
 
+def test_a_caller_with_one_use_on_a_route_for_another_needs_leave_for_both() -> None:
+    both = stricter(Purpose(use="evaluation"), Purpose(use="commercial"))
+    assert (both.use, both.other_uses) == ("commercial", ("evaluation",))
+    assert stricter(both, Purpose(use="evaluation")) == both
+    assert of("xai/grok-3", "use=commercial", "xai").decision == "duties"
+    for asked in ("use=evaluation", "use=commercial other_uses=evaluation"):
+        decision = of("xai/grok-3", asked, "xai")
+        assert (decision.decision, clause(decision)) == ("deny", ("xai", "ET 2(j)"))
+    # Not because no use were declared: what bars research only does not bar these two.
+    assert of("openai/gpt-4.1", "use=commercial other_uses=evaluation", "openai").decision == "duties"
+
+
 def test_monthly_active_users_are_asked_once_by_one_licence_and_at_any_time_by_another() -> None:
     grown = "use=commercial monthly_active_users=800000000 monthly_active_users_at_release=1000"
     assert of(LLAMA_3_1, grown).decision == "duties"

@@ -188,6 +188,14 @@ def test_weights_that_are_published_and_are_not_meet_no_demand() -> None:
     assert decided("use=research", both, licences=[APACHE]).decision == "allow"
 
 
+def test_that_weights_are_not_published_does_not_turn_into_that_they_are_when_it_expires() -> None:
+    once = open_card("final-parameters", weights_published=claim(False, YESTERDAY))
+    decision = decided("use=research min_openness=open-weight", once, licences=[APACHE])
+    assert (decision.decision, decision.flags) == ("unknown", ("contradictory", "stale"))
+    since = open_card("final-parameters", weights_published=claim(True, YESTERDAY))
+    assert decided("use=research min_openness=open-weight", since, licences=[APACHE]).decision == "allow"
+
+
 # Cards: compute and quality.
 
 

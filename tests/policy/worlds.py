@@ -188,6 +188,7 @@ _acts = st.sampled_from([None, False, True])
 _declared: st.SearchStrategy[Purpose] = st.builds(
     Purpose,
     use=st.sampled_from([None, "research", "evaluation", "commercial"]),
+    other_uses=st.sampled_from([(), (), (), ("evaluation",), ("research", "commercial")]),
     monthly_active_users=st.sampled_from([None, 5.0, 1e9]),
     monthly_active_users_at_release=st.sampled_from([None, 5.0, 1e9]),
     annual_revenue_usd=st.sampled_from([None, 1.0, 1e9]),

@@ -39,13 +39,15 @@ class Purpose(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
 
     Declared: `monthly_active_users` of the licensee's products at present, and in the month before the model's release
     (some licences ask once, for that month); revenue in US dollars a year; `domain` (fields of use), `territory` and
-    `end_user_territory` (ISO 3166-1, or "EU"); the acts; the name of a model that is trained on outputs.
+    `end_user_territory` (ISO 3166-1, or "EU"); the acts; the name of a model that is trained on outputs. No use implies
+    another (benchmarks may be barred where commerce is not): `other_uses` have to be permitted besides `use`.
     Demanded: `region` (inputs are dealt with nowhere else), days of retention at most, `allow_provider_training` False:
     the provider does not train on inputs; `self_hosted_only`; openness at least; training compute at most, in FLOP;
     `min_quality`: results that the card must show, like "MMLU >= 0.7". `as_of`: decided as on that day.
     """
 
     use: Use | None = None
+    other_uses: tuple[Use, ...] = ()
     monthly_active_users: float | None = None
     monthly_active_users_at_release: float | None = None
     annual_revenue_usd: float | None = None
@@ -67,14 +69,22 @@ class Purpose(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     min_quality: tuple[str, ...] = ()
     as_of: date | None = None
 
+    @property
+    def uses(self) -> tuple[Use, ...]:
+        """Every use that is declared, each once."""
+        return tuple(dict.fromkeys(one for one in (self.use, *self.other_uses) if one is not None))
+
 
 NO_PURPOSE: Final = Purpose()
 
 _QUALITY: Final = re.compile(r"\s*(?P<name>[^<>=]+?)\s*(?P<sign>>=|>)\s*(?P<value>\d+(\.\d+)?)\s*(?P<percent>%?)\s*")
-_WORDS: Final = frozenset({"domain", "territory", "end_user_territory", "region", "min_quality", "derived_model_name"})
+_WORDS: Final = frozenset(
+    {"other_uses", "domain", "territory", "end_user_territory", "region", "min_quality", "derived_model_name"}
+)
 _UPPER: Final = frozenset({"territory", "end_user_territory"})
 _LOWER: Final = frozenset({"domain", "region"})
-_ORDERED: Final = {"use": get_args(Use), "min_openness": get_args(Openness)}
+_USES: Final[tuple[Use, ...]] = get_args(Use)
+_ORDERED: Final = {"use": _USES, "min_openness": get_args(Openness)}
 _MOST: Final = frozenset({"monthly_active_users", "monthly_active_users_at_release", "annual_revenue_usd"})
 _LEAST: Final = frozenset({"max_retention_days", "max_compute_flop"})
 _NUMBERS: Final = _MOST | _LEAST
@@ -203,7 +213,9 @@ def stricter(one: Purpose, other: Purpose) -> Purpose:
         return one
     if one == NO_PURPOSE:
         return other
-    return Purpose(**{name: _both(name, getattr(one, name), getattr(other, name)) for name in one.__struct_fields__})
+    both = {name: _both(name, getattr(one, name), getattr(other, name)) for name in one.__struct_fields__}
+    uses = {*one.uses, *other.uses}
+    return Purpose(**both | {"other_uses": tuple(use for use in _USES if use in uses and use != both["use"])})
 
 
 def _both(name: str, one: Any, other: Any) -> Any:

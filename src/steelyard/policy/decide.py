@@ -196,7 +196,7 @@ class Decider:
             if rules is None:
                 known = not_known(f'No licence is called "{licence}" in the catalogue.', "unknown-licence")
             else:
-                known = rules.verdict(circumstances_of(purpose, modalities, self.on))
+                known = worst(tuple(rules.verdict(at) for at in circumstances_of(purpose, modalities, self.on)))
             self._said[key] = known
         return known
 

@@ -43,15 +43,27 @@ def _of_card(
 
 
 def _of_openness(wanted: Openness, card: Card, level: Openness | None, on: date) -> Iterator[Verdict]:
-    said, weights = card.yes("weights_published", on), card.components.get("final-parameters")
-    if said is not None and weights is not None and said is not weights.published:
+    told = _of_weights(card, on)
+    # One that has expired allows nothing, but neither is it gone: what it denied, another alone does not allow.
+    if len(standing := {published for published, stands in told if stands}) == 2 or (
+        standing == {True} and (False, False) in told
+    ):
         text = f"The card of {card.model} says of its weights that they are published, and that they are not."
-        yield _unknown(text, "contradictory")
+        yield _unknown(text, "contradictory", *(() if len(standing) == 2 else ("stale",)))
     elif level is None:
         text = f"How open {card.model} is, is not known; {wanted} is demanded."
         yield _unknown(text, *_stale(card.claim("weights_published"), on))
     elif _LADDER.index(level) < _LADDER.index(wanted):
         yield _denied(f"{card.model} is {level}; {wanted} is demanded.")
+
+
+def _of_weights(card: Card, on: date) -> set[tuple[bool, bool]]:
+    """Return what a card says of its weights: whether they are published, and whether that stands on that day."""
+    claim, weights = card.claims.get("weights_published"), card.components.get("final-parameters")
+    told = {(claim.value is True, claim.stands(on))} if claim is not None else set()
+    if weights is not None:
+        told.add((weights.published, weights.expires is None or on <= weights.expires))
+    return told
 
 
 def _of_quality(demand: str, card: Card, on: date) -> Iterator[Verdict]:

@@ -114,7 +114,7 @@ class PurposeOutcomes:
         self._by_kin: dict[int, int] = {}
         self._by_bond: dict[int, int] = {}
         self._by_licence: dict[tuple[str, tuple[str, ...] | None], int] = {}
-        self._at: dict[tuple[str, ...] | None, Circumstances] = {}
+        self._at: dict[tuple[str, ...] | None, tuple[Circumstances, ...]] = {}
 
     def of(self, places: Iterable[Place]) -> list[Outcome]:
         """Return the outcome for each model at its provider."""
@@ -175,10 +175,10 @@ class PurposeOutcomes:
         key = (licence, modalities if rules.asks_modality else None)
         rank = self._by_licence.get(key)
         if rank is None:
-            rank = self._by_licence[key] = ORDER[rules.outcome(self._circumstances(key[1]))]
+            rank = self._by_licence[key] = max(ORDER[rules.outcome(at)] for at in self._circumstances(key[1]))
         return rank
 
-    def _circumstances(self, modalities: tuple[str, ...] | None) -> Circumstances:
+    def _circumstances(self, modalities: tuple[str, ...] | None) -> tuple[Circumstances, ...]:
         at = self._at.get(modalities)
         if at is None:
             at = self._at[modalities] = circumstances_of(self._purpose, modalities, self._all.decider.on)

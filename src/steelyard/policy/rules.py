@@ -10,7 +10,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from steelyard.catalog.conditions import DOMAINS, Condition, conditions_in
 from steelyard.catalog.licences import Act, Duty, Licence, Permit, Rule
@@ -58,13 +58,17 @@ class Circumstances(Struct, frozen=True):
     acts: tuple[Act, ...]
 
 
-def circumstances_of(purpose: Purpose, modalities: tuple[str, ...] | None, on: date) -> Circumstances:
-    """Return what rules are tested against when a purpose uses a model on a day."""
+def circumstances_of(purpose: Purpose, modalities: tuple[str, ...] | None, on: date) -> tuple[Circumstances, ...]:
+    """Return what rules are tested against when a purpose uses a model on a day: a set for each use that is declared,
+    in all of which the model has to be permitted."""
     spoken = {_SYNONYMS.get(word, word): word for word in purpose.domain}
     strange = tuple(word for meant, word in spoken.items() if meant not in DOMAINS and meant != "general")
-    uses = _USES if purpose.use is None else (purpose.use,)
-    acts = (*uses, *(act for key, act in _DEED.items() if getattr(purpose, key)))
-    return Circumstances(purpose, modalities, on, frozenset(spoken), strange, acts)
+    deeds = tuple(act for key, act in _DEED.items() if getattr(purpose, key))
+    several = [structs.replace(purpose, use=use, other_uses=()) for use in purpose.uses] or [purpose]
+    return tuple(
+        Circumstances(one, modalities, on, frozenset(spoken), strange, (*(one.uses or _USES), *deeds))
+        for one in several
+    )
 
 
 Test = Callable[[Condition, Circumstances], bool | None]
