@@ -12,6 +12,8 @@ from steelyard.weigh.ranking.simultaneous import Chances
 from tests.weigh.ranking.given import by
 
 QUICK = Chances(draws=2000)
+COARSE = Chances(draws=499)
+TRIES = 400
 
 
 def scores(values: Floats, clusters: Clusters | None = None) -> Scores:
@@ -122,3 +124,76 @@ def test_scores_on_any_scale_rank_alike() -> None:
     assert [one.rank for one in small.rows] == [one.rank for one in large.rows]
     assert small.bounded
     assert not large.bounded
+
+
+def ranks_of(values: Floats, clusters: Clusters | None = None) -> dict[str, tuple[int, int]]:
+    return {one.model: one.rank for one in rank_means(scores(values, clusters), QUICK).rows}
+
+
+def test_always_right_is_better_than_always_wrong_and_a_third_is_ranked_beside_them() -> None:
+    values = np.zeros((40, 3))
+    values[:, 0] = 1
+    assert ranks_of(values[:, :2]) == {"A": (1, 1), "B": (2, 2)}
+    # Fewer items than a sign test needs: 6 orders in all, and a tenth of 0.05 for them, is 2^−11 and not 2^−10.
+    values[:20, 2] = 1
+    assert ranks_of(values[:40]) == {"A": (1, 1), "C": (2, 2), "B": (3, 3)}
+    assert ranks_of(values[15:25]) == {"A": (1, 3), "C": (1, 3), "B": (1, 3)}
+    assert ranks_of(values[14:25]) == {"A": (1, 2), "C": (1, 3), "B": (2, 3)}
+    found = rank_means(scores(values), QUICK)
+    assert found.same == 1
+    assert all(error is None for error in (row(found, "A")[1], row(found, "B")[1]))
+
+
+def test_the_same_difference_on_every_item_counts_for_what_the_bounds_of_scores_make_of_it() -> None:
+    easy = 0.1 * np.arange(7.0)[np.arange(90) % 7]
+    apart = np.column_stack([easy, easy + 0.1])
+    # (1 + 0.1)^−n is below a twentieth of a tenth of 0.05 from 63 items on.
+    assert ranks_of(apart[:62]) == {"A": (1, 2), "B": (1, 2)}
+    assert ranks_of(apart[:63]) == {"A": (2, 2), "B": (1, 1)}
+    # Ten sources say what ten items would, and of scores without bounds one great loss may not have been seen.
+    assert ranks_of(apart, by(np.arange(90) % 10)) == {"A": (1, 2), "B": (1, 2)}
+    assert ranks_of(apart * 30) == {"A": (1, 2), "B": (1, 2)}
+
+
+def test_what_the_last_digit_is_off_by_is_no_spread() -> None:
+    values = np.tile([0.1, 0.3, 0.7], (40, 1))
+    found = rank_means(scores(values), QUICK)
+    assert [one.se for one in found.rows] == [None] * 3
+    assert all(one.ci is not None and one.ci[1] - one.ci[0] > 0.2 for one in found.rows)
+    assert [one.ci for one in rank_means(scores(values * 10), QUICK).rows] == [None] * 3
+
+
+def test_nobody_is_better_by_right_and_wrong_where_a_sign_test_could_not_say_so() -> None:
+    values = np.zeros((11, 2))
+    values[:9, 0] = values[9:, 1] = 1
+    # t is 2.6 and its limit 2.2; 9 of 11 or more extreme, either way, has a chance of 0.065.
+    assert ttest_rel(values[:, 0], values[:, 1]).pvalue < 0.03
+    assert ranks_of(values) == {"A": (1, 2), "B": (1, 2)}
+
+
+@pytest.mark.parametrize(("items", "sources"), [(10, None), (11, None), (60, 12)])
+def test_ranges_hold_where_two_models_are_never_right_together(items: int, sources: int | None) -> None:
+    generator = np.random.default_rng(items)
+    codes = np.arange(items) if sources is None else np.arange(items) % sources
+    clusters = None if sources is None else by(codes)
+    wrong = 0
+    for _ in range(TRIES):
+        right = generator.random(codes.max() + 1)[codes] < 0.5
+        values = np.column_stack([right, ~right]).astype(float)
+        wrong += any(one.rank != (1, 2) for one in rank_means(scores(values, clusters), COARSE).rows)
+    assert wrong <= TRIES * 0.05
+
+
+def test_ranges_hold_where_one_model_is_always_right_and_others_nearly_alike() -> None:
+    generator = np.random.default_rng(9)
+    wrong = sure = 0
+    for _ in range(TRIES):
+        values = (generator.random((25, 4)) < np.array([1.0, 0.5, 0.5, 0.0])).astype(float)
+        found = rank_means(scores(values), COARSE)
+        ranks = {one.model: one.rank for one in found.rows}
+        # B and C are equal: both have the ranks 2 and 3.
+        true = {"A": (1, 1), "B": (2, 3), "C": (2, 3), "D": (4, 4)}
+        wrong += any(ranks[one][0] > best or ranks[one][1] < worst for one, (best, worst) in true.items())
+        sure += ranks["A"] == (1, 1) and ranks["D"] == (4, 4)
+    assert wrong <= TRIES * 0.05
+    assert sure > TRIES * 0.9

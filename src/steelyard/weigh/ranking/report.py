@@ -81,7 +81,7 @@ def ranking_of_scores(
         pairs=_pairs([row.model for row in means.rows], means.index, means.estimates.tolist(), means.order),
         method=f"means of the same items, paired, {by}; intervals: max-t over models, {interval}; ranks: step-down "
         f"max-t over all pairs that differ on {means.few} {'sources' if column is not None else 'items'} or more "
-        "(Mogstad et al. 2024)",
+        f"(Mogstad et al. 2024){_SAME if means.same else ''}",
         critical=_known(means.order.critical),
         alpha=chances.alpha,
         seed=chances.seed,
@@ -164,6 +164,9 @@ _WHY = {
     Side.BELOW: "never won against the others, nor against anybody who did",
     Side.APART: "has no chain of wins to or from the others",
 }
+
+
+_SAME = "; by an exact test where two models differ by the same on every item"
 
 
 def _lacking(rows: Sequence[Mean]) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from steelyard.core.errors import ConfigError
 from steelyard.weigh.ranking.clusters import Floats, Ints, Spread
 
-__all__ = ["Chances", "Order", "check_count", "critical_value", "order_of", "ranks_of"]
+__all__ = ["Chances", "Order", "check_count", "critical_value", "known_errors", "order_of", "ranks_of"]
 
 Bools = NDArray[np.bool_]
 
@@ -26,6 +26,10 @@ _MOST_MODELS: Final = 200
 
 _NOTHING = 1e-9
 """A standard error below this share of the largest is rounding: nothing is known of that difference."""
+
+_ROUNDING = 1e-7
+"""So is that of a difference below this share of the errors of its two estimates: its square is what is left of theirs,
+and a number has sixteen digits."""
 
 
 class Chances(Struct, frozen=True):
@@ -96,6 +100,15 @@ def check_count(models: int, advice: str) -> None:
         )
 
 
+def known_errors(spread: Spread) -> Floats:
+    """Return the standard errors of all differences, K × K: not a number where a difference did not vary."""
+    errors = spread.errors_of_differences()
+    own = np.square(spread.errors())
+    least = np.maximum(_NOTHING * max(float(errors.max(initial=0.0)), 1e-300), _ROUNDING * np.sqrt(own[:, None] + own))
+    found: Floats = np.where(errors > least, errors, np.nan)
+    return found
+
+
 def order_of(estimates: Floats, spread: Spread, chances: Chances, testable: Bools | None = None) -> Order:
     """Test all ordered pairs at once, and return which estimates are surely greater than which.
 
@@ -106,11 +119,9 @@ def order_of(estimates: Floats, spread: Spread, chances: Chances, testable: Bool
     Where `testable` is False, or the standard error is 0, nothing is ever claimed.
     """
     count = len(estimates)
-    errors = spread.errors_of_differences()
+    errors = known_errors(spread)
     first, second = np.triu_indices(count, 1)
-    largest = float(errors.max(initial=0.0))
-    known = errors[first, second] > _NOTHING * max(largest, 1e-300)
-    errors = np.where(errors > _NOTHING * max(largest, 1e-300), errors, np.nan)
+    known = ~np.isnan(errors[first, second])
     if testable is not None:
         known &= testable[first, second]
     first, second = first[known], second[known]
