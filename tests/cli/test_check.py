@@ -13,6 +13,7 @@ from tests.fake import FakeProvider
 from tests.fake.certificate import self_signed
 from tests.fake.proxy import FakeProxy
 from tests.support import config_text, free_port
+from tests.support.valkey import Valkey
 
 SECRET = "sk-that-nobody-may-see"
 
@@ -190,3 +191,36 @@ def test_a_plain_proxy_gets_its_own_credentials(call: Call, tmp_path: Path) -> N
     said = found["provider acme"][-1]["text"]
     assert f"through the proxy http://127.0.0.1:{proxy.port}" in said
     assert "word" not in said
+
+
+@pytest.mark.parametrize(
+    ("database", "arguments", "told"),
+    [
+        ("0", (), "the server answers"),
+        ("99", (), "does not serve this machine: ResponseError: DB index is out of range"),
+        ("99", ("--offline",), None),
+        ("one", ("--offline",), "stands for is wrong: its database is no number"),
+    ],
+)
+def test_the_server_that_gateways_share_is_asked(
+    call: Call, tmp_path: Path, database: str, arguments: tuple[str, ...], told: str | None
+) -> None:
+    text = config_text({}, server={"port": free_port()}) + '[shared]\nurl = "env:VALKEY_URL"\n'
+    (tmp_path / "steelyard.toml").write_text(text)
+    with Valkey(tmp_path) as server:
+        url = f"{server.url.removesuffix('0')}{database}"
+        result = call("check", "--json", *arguments, env={"VALKEY_URL": url})
+    texts = [one["text"] for one in json.loads(result.stdout)["findings"] if one["subject"] == "shared"]
+    assert len(texts) == (told is not None)
+    assert all(told in one for one in texts if told is not None)
+    assert result.exit_code == (told not in (None, "the server answers"))
+
+
+def test_a_server_that_cannot_be_reached_or_known_is_wrong(call: Call, tmp_path: Path) -> None:
+    text = f'[server]\nport = {free_port()}\n[shared]\nurl = "rediss://127.0.0.1:{free_port()}/0"\n'
+    for more, told in (("", "does not serve this machine: ConnectionError"), ('ca_file = "none.pem"\n', "ca_file: ")):
+        (tmp_path / "steelyard.toml").write_text(text + more)
+        result = call("check", "--json")
+        (finding,) = [one for one in json.loads(result.stdout)["findings"] if one["subject"] == "shared"]
+        assert told in finding["text"]
+        assert result.exit_code == 1

@@ -7,6 +7,7 @@ import pytest
 
 from steelyard.config.loader import load_config
 from steelyard.config.settings import BudgetSettings, LimitSettings
+from steelyard.config.urls import resolve_shared_url
 from steelyard.core.errors import ConfigError
 
 ROUTES = '[routes.assistant]\ndeployments = ["openai/gpt-4.1"]\n'
@@ -133,12 +134,56 @@ def test_several_workers_share_limits_where_a_server_is_named(tmp_path: Path) ->
         ("redis://cache.example/0?password=secret", "holds a password; put the whole URL into a variable"),
         ("http://cache.example", 'expected a URL like "redis://127.0.0.1:6379/0"'),
         ("redis://", "names no host"),
+        ("redis:///0", "names no host"),
+        ("redis://127.0.0.1:99999/0", "its port is no number from 1 to 65535"),
+        ("redis://127.0.0.1:0/0", "its port is no number from 1 to 65535"),
+        ("redis://127.0.0.1:port/0", "its port is no number from 1 to 65535"),
+        ("redis://127.0.0.1:6379/xx", "its database is no number, like the 0 of"),
+        ("redis://127.0.0.1:6379/0/1", "its database is no number, like the 0 of"),
+        ("redis://127.0.0.1:6379/-1", "its database is no number, like the 0 of"),
+        ("redis://127.0.0.1:6379?db=xx", "its database is no number, like the 0 of"),
+        ("redis://127.0.0.1:6379/1?db=2", "names a database twice"),
+        ("redis://127.0.0.1:6379/0?socket_timeout=90", "behind the question mark there may be, once each: db, "),
+        ("redis://127.0.0.1:6379/0?ssl_cert_reqs=none", "behind the question mark there may be, once each: db, "),
+        ("redis://127.0.0.1:6379/0#1", 'holds "#", behind which nothing is read'),
+        ("unix://run/valkey.sock", "expected the path of a socket"),
     ],
 )
-def test_a_shared_server_is_named_without_its_password(tmp_path: Path, url: str, told: str) -> None:
+def test_a_shared_server_is_named_without_its_password_and_in_full(tmp_path: Path, url: str, told: str) -> None:
     (finding,) = findings(f'[shared]\nurl = "{url}"\n', tmp_path)
-    assert told in finding
+    assert finding.startswith(f"{ROUTES.count(chr(10)) + 2}: [shared] url: {told}"), finding
     assert "secret" not in finding
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://cache.example",
+        "redis://[::1]:6379/",
+        "valkey://cache.example:6379/15",
+        "rediss://cache.example?db=3&ssl_cert_reqs=none",
+        "unix:///run/valkey.sock?db=1",
+    ],
+)
+def test_a_shared_server_is_named_in_any_way_that_its_client_reads(tmp_path: Path, url: str) -> None:
+    file = tmp_path / "steelyard.toml"
+    file.write_text(f'{ROUTES}[shared]\nurl = "{url}"\n', encoding="utf-8")
+    assert load_config(file, {}, {}).shared.url == url
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("redis://:se/cret@cache.example:6379/0", "in a password / is written %2F and ? %3F"),
+        ("redis://:se#cret@cache.example:6379/0", "in a password it is written %23"),
+        ("redis://:secret@cache.example:6379/xx", "its database is no number"),
+    ],
+)
+def test_what_a_reference_to_a_shared_server_stands_for_is_looked_at_without_being_told(url: str, told: str) -> None:
+    with pytest.raises(ConfigError, match="what env:VALKEY_URL stands for is wrong: ") as caught:
+        resolve_shared_url("env:VALKEY_URL", {"VALKEY_URL": url})
+    assert told in str(caught.value)
+    assert "cret" not in str(caught.value)
 
 
 def test_answers_are_shared_where_a_server_is_named_and_nowhere_else(tmp_path: Path) -> None:

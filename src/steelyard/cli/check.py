@@ -17,6 +17,7 @@ from rich.text import Text
 
 from steelyard.catalog.environment import served_without_configuration
 from steelyard.cli.check_limits import limit_findings, live_keys
+from steelyard.cli.check_shared import shared_findings
 from steelyard.cli.engine import LOCAL_MISSING, has_local_extra
 from steelyard.cli.jsons import print_json
 from steelyard.cli.ledger_of import ledger_of
@@ -44,7 +45,7 @@ _LITTLE_BYTES: Final = 500_000_000
 
 @click.command()
 @config_option
-@click.option("--offline", is_flag=True, help="Do not call any provider.")
+@click.option("--offline", is_flag=True, help="Do not call any provider, nor the server of [shared].")
 @json_option
 def check(config_path: Path | None, offline: bool, as_json: bool) -> int:
     """Check configuration, keys, prices and providers; one line a finding.
@@ -80,6 +81,7 @@ def _findings(config_path: Path | None, *, offline: bool) -> Iterator[Finding]:
     yield from _routes(config)
     yield from _policy(config)
     yield from limit_findings(config)
+    yield from shared_findings(config, offline=offline)
     yield from _providers(config, offline=offline)
 
 

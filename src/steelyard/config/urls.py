@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from steelyard.config.secrets import is_reference, read_secret_file, reference_complaint, resolve
 from steelyard.core.errors import ConfigError
@@ -39,6 +39,11 @@ _OURS: Final = frozenset(
     }
 )
 _SHARED_SCHEMES: Final = ("redis", "rediss", "valkey", "valkeys", "unix")
+# Of all that redis-py takes from a query, what does not change how the gateway asks and reads.
+_SHARED_OPTIONS: Final = ("db", "username", "password")
+_TLS_OPTIONS: Final = ("ssl_cert_reqs", "ssl_check_hostname", "ssl_certfile", "ssl_keyfile")
+_PORT: Final = "its port is no number from 1 to 65535"
+_DATABASE: Final = re.compile("[0-9]{1,9}")
 _LEDGER_SCHEMES: Final = ("sqlite", "postgresql", "postgresql+psycopg")
 
 
@@ -87,25 +92,66 @@ def shared_url_complaint(url: str) -> str | None:
         return reference_complaint(url)
     if "@" in url or "password=" in url.lower():
         return 'holds a password; put the whole URL into a variable or a file and write "env:NAME" or "file:PATH" here'
-    return _shared_scheme_complaint(url)
+    return _server_complaint(url)
 
 
 def resolve_shared_url(url: str, env: Mapping[str, str], read_file: Callable[[Path], bytes] = read_secret_file) -> str:
     """Return the URL that `[shared] url` stands for, with its password, in Redis's schemes. Raise ConfigError, without
     the URL in it, when a reference leads nowhere or to something else."""
     resolved = resolve(url, env, read_file) if is_reference(url) else url
-    wrong = _shared_scheme_complaint(resolved)
+    wrong = _server_complaint(resolved)
     if wrong is not None:
-        raise ConfigError(f"[shared] url: what {url if is_reference(url) else 'it says'} is wrong: {wrong}.")
+        raise ConfigError(
+            f"[shared] url: what {f'{url} stands for' if is_reference(url) else 'it says'} is wrong: {wrong}."
+        )
     return "redis" + resolved.removeprefix("valkey") if resolved.startswith("valkey") else resolved
 
 
-def _shared_scheme_complaint(url: str) -> str | None:
+def _server_complaint(url: str) -> str | None:
+    """Return what is wrong with the URL of a Valkey or Redis server, or `None`. What the client (redis-py,
+    `connection.parse_url`) would pass over in silence, or stumble over when it connects, is a mistake here."""
     scheme, colon, rest = url.partition("://")
     if not colon or scheme not in _SHARED_SCHEMES:
         return 'expected a URL like "redis://127.0.0.1:6379/0", or with rediss:// for TLS'
-    if not rest or not url.isprintable():
-        return "names no host" if not rest else "holds a control character"
+    if not url.isprintable():
+        return "holds a control character"
+    if "#" in rest:
+        return 'holds "#", behind which nothing is read; in a password it is written %23'
+    try:
+        parts = urlsplit(url)
+        place = (parts.hostname, parts.port)
+    except ValueError:
+        return f"{_PORT}; in a password / is written %2F and ? %3F" if "@" in rest else _PORT
+    wrong = _socket_complaint(parts) if scheme == "unix" else _place_complaint(*place)
+    return wrong or _database_complaint(parts)
+
+
+def _socket_complaint(parts: SplitResult) -> str | None:
+    if parts.hostname or len(parts.path) < 2:
+        return 'expected the path of a socket, like "unix:///run/valkey.sock"'
+    return None
+
+
+def _place_complaint(host: str | None, port: int | None) -> str | None:
+    if not host:
+        return "names no host"
+    return _PORT if port == 0 else None
+
+
+def _database_complaint(parts: SplitResult) -> str | None:
+    """Return what is wrong with what follows the place: the number of a database, and what else is asked for."""
+    known = _SHARED_OPTIONS + (_TLS_OPTIONS if parts.scheme in ("rediss", "valkeys") else ())
+    asked = parse_qsl(parts.query, keep_blank_values=True)
+    options = dict(asked)
+    if len(options) < len(asked) or not options.keys() <= set(known):
+        return f"behind the question mark there may be, once each: {', '.join(known)}"
+    databases = [options["db"]] if "db" in options else []
+    if parts.scheme != "unix" and parts.path not in ("", "/"):
+        databases.append(parts.path[1:])
+    if len(databases) > 1:
+        return "names a database twice"
+    if databases and not _DATABASE.fullmatch(databases[0]):
+        return 'its database is no number, like the 0 of "redis://127.0.0.1:6379/0"'
     return None
 
 
