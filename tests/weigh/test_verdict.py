@@ -95,7 +95,7 @@ def test_a_candidate_that_is_worse_within_the_margin_is_flagged() -> None:
     [
         ([(k, 1, k % 2, "s") for k in range(3)], None, "few_items"),
         ([(k, k % 2, k % 2, "s") for k in range(5000)], None, "no_differences"),
-        ([(k, 1, 0, "s") for k in range(5000)], None, "one_difference"),
+        ([(k, 0.5, 0.25, "s") for k in range(5000)], None, "one_difference"),
         ([(k, k % 2, k % 3 > 0, "s") for k in range(5000)], "source", "few_clusters"),
         ([(k, k % 2, k % 3 > 0, k % 9) for k in range(5000)], None, "few_clusters"),
         ([(k, k % 50 > 0, 1, k % 400) for k in range(5000)], None, "few_differences"),
@@ -111,6 +111,23 @@ def test_what_cannot_be_told_is_said_to_be_so(rows: Any, cluster: str | None, ki
     assert found.flags[0].text.startswith("No interval: ")
 
 
+def test_a_candidate_that_wins_or_loses_everything_has_an_interval_and_a_warning() -> None:
+    for won, verdict, text in ((0, "DONT", "The candidate has lost on"), (1, "SWAP", "The candidate has won on")):
+        rows = [(k, 1 - won, won, f"s{k % 12}") for k in range(60)]
+        alone, clustered = (
+            weighed(given_results("item,a,b,source", rows), Asked("a", "b", cluster), Declared(0.03))
+            for cluster in ("none", "source")
+        )
+        assert (alone.verdict, clustered.verdict) == (verdict, verdict)
+        assert (alone.se, alone.n_needed, clustered.clusters) == (None, None, 12)
+        assert kinds(alone)[0] == "one_difference"
+        assert alone.flags[0].text.startswith(text)
+        # Twelve sources say as much as twelve items: Clopper and Pearson's end is the twelfth root of 0.025.
+        assert clustered.ci is not None
+        inner = min(clustered.ci, key=abs)
+        assert abs(inner) == pytest.approx(2 * 0.025 ** (1 / 12) - 1, abs=1e-6)
+
+
 def sliced(per_slice: dict[str, tuple[int, int, int]], margin: float = 0.03) -> Weighing:
     """Weigh with slices, each of (won, lost, n)."""
     rows = []
@@ -118,6 +135,13 @@ def sliced(per_slice: dict[str, tuple[int, int, int]], margin: float = 0.03) -> 
         scores = [(0, 1)] * won + [(1, 0)] * lost + [(1, 1)] * (n - won - lost)
         rows += [(f"{value}{k}", *both, value) for k, both in enumerate(scores)]
     return weighed(given_results("item,a,b,language", rows), Asked("a", "b", None, ("language",)), Declared(margin))
+
+
+def test_a_slice_that_loses_every_item_makes_it_dont_though_it_has_no_spread() -> None:
+    found = sliced({"en": (120, 80, 3000), "fi": (0, 20, 20)})
+    assert found.verdict == "DONT"
+    assert [(one.value, one.verdict) for one in found.slices] == [("en", "SWAP"), ("fi", "DONT")]
+    assert found.flags[0].text.startswith("DON'T for language = fi: worse by 0.663 to 1.000")
 
 
 def test_a_slice_that_loses_makes_it_dont_and_is_named_on_top() -> None:

@@ -182,6 +182,9 @@ _NEXT = {
 def _unknown(found: Estimate) -> list[Flag]:
     if found.kind is None:
         return []
+    if found.test is not None:
+        what = "lost" if (found.difference or 0.0) < 0 else "won"
+        return [Flag(found.kind, f"The candidate has {what} on every item. {_NEXT[found.kind]}")]
     return [Flag(found.kind, f"No interval: {found.method.removeprefix('none: ')}. {_NEXT[found.kind]}")]
 
 

@@ -4,6 +4,7 @@
 |---|---|
 | right or wrong, no clusters, 10 to 29 items | exact (`exact`) |
 | right or wrong, no clusters, 30 items or more | Tango's (`tango`) |
+| every item won, or every item lost | one of these two; with clusters, each of them as one pair |
 | clusters, or scores between right and wrong | Tango's at effective counts, with Student's t |
 | anything else | none: a reason, and no number |
 
@@ -50,7 +51,8 @@ class Estimate(Struct, frozen=True):
     """A mean difference of paired scores. `test` and `se` are None where no method serves the data; `method` says why.
 
     `clusters` is None where items are independent. `kind` names the reason: few_items, few_clusters, unequal_clusters,
-    few_differences, no_differences, one_difference."""
+    few_differences, no_differences, one_difference. With the last there is a test all the same, and no `se`, where
+    every item was won, or every item lost."""
 
     n: int
     clusters: int | None
@@ -72,6 +74,8 @@ def estimate(differences: Floats, codes: Ints | None = None, scale: float = 1.0)
     mean = float(differences.mean())
     clusters = None if codes is None else int(np.count_nonzero(np.bincount(codes)))
     refused = _refused(differences, clusters, mean, scale)
+    if refused is not None and refused[0] == "one_difference" and _is_binary(differences, scale):
+        return _all_alike(n, clusters, mean, scale)
     if refused is not None:
         return Estimate(n, clusters, mean, None, f"none: {refused[1]}", kind=refused[0])
     # Clusters of one item each say nothing that the items do not.
@@ -108,6 +112,17 @@ def _binary(shared: Floats, clusters: int | None, scale: float) -> Estimate:
         return Estimate(n, clusters, mean, se, name, Exact(n, gained, lost))
     name = "Tango's score interval for paired right and wrong"
     return Estimate(n, clusters, mean * scale, se * scale, name, Score(n, gained, lost, None, scale))
+
+
+def _all_alike(n: int, clusters: int | None, mean: float, scale: float) -> Estimate:
+    """Return the estimate where every item was won, or every item lost.
+
+    However alike the items of a cluster are, each cluster is a pair of its own: that a model loses all of so many has a
+    chance that needs no spread."""
+    pairs = n if clusters is None else clusters
+    found = _binary(np.full(pairs, np.sign(mean)), clusters, scale)
+    each = "" if pairs == n else f", each of {pairs} clusters as one"
+    return Estimate(n, clusters, mean, None, found.method + each, found.test, "one_difference")
 
 
 def _effective(differences: Floats, codes: Ints | None, clusters: int | None, scale: float) -> Estimate:
