@@ -62,12 +62,13 @@ def reserve(call: Account) -> Extra | None:
 
 
 def with_extras(call: Account, usage: Usage | None, cost: Decimal | None) -> tuple[Usage | None, Decimal | None]:
-    """Return what a call took in all. Unknown and something is unknown; an error's answer takes nothing."""
+    """Return what a call took in all. Unknown and something is unknown; an error's answer takes nothing, nor does an
+    attempt of which nothing was sent."""
     taken = [extra for extra in call.extras if extra.usage is not None]
     if not taken:
         return usage, cost
     if usage is None:
-        if call.attempts[-1].outcome not in _FREE:
+        if call.was_sent() and call.attempts[-1].outcome not in _FREE:
             return None, None
         usage, cost = Usage(0, 0), Decimal(0)
     for extra in taken:

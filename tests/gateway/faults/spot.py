@@ -65,6 +65,11 @@ class Spot:
         """Return the exchange of that id."""
         return self._record.of(number)
 
+    def on(self, route: str) -> list[Exchange]:
+        """Return what is on record of a route."""
+        self._record.read()
+        return [one for one in self._record.exchanges.values() if one.route == route]
+
     def requests(self, model: str) -> list[ReceivedRequest]:
         """Return what the provider was asked of a model."""
         name = json.dumps(model).encode()

@@ -1,6 +1,7 @@
 """Hedged calls: a second deployment is asked when the first is silent. The first to answer wins, and all is counted."""
 
 import json
+import socket
 import time
 from collections.abc import Iterator
 from decimal import Decimal
@@ -234,13 +235,7 @@ def test_a_client_that_leaves_ends_both(spot: Spot) -> None:
         until(lambda: spot.calls("never-answers:l2"), "the hedge")
     spot.wait_closed("never-answers:l1")
     spot.wait_closed("never-answers:l2")
-
-    def recorded() -> bool:
-        spot._record.read()
-        return any(one.route == "left" for one in spot._record.exchanges.values())
-
-    until(recorded, "the record")
-    (exchange,) = [one for one in spot._record.exchanges.values() if one.route == "left"]
+    (exchange,) = until(lambda: spot.on("left"), "the record")
     assert [one.outcome for one in exchange.attempts] == ["client_gone", "client_gone"]
     assert Decimal(exchange.cost_usd or "0") == 2 * sent_cost(exchange.request_bytes)
 
@@ -256,8 +251,9 @@ LIMITED = {
     "rich": route("never-answers:rich", "words:3", **SOON),
     "full": route("slow-first-byte:0.31", "ok:full-2", **SOON),
     "crowd": route("slow-first-byte:0.08", "slow-first-byte:0.06", hedge_after_s=0.02),
+    "unsent": {"deployments": ["down/mute", "acme/never-answers:u2"], **SOON},
 }
-RULES = f"""{budget("poor", "0.003")}{budget("rich", "1")}{budget("crowd", "0.12")}
+RULES = f"""{budget("poor", "0.003")}{budget("rich", "1")}{budget("crowd", "0.12")}{budget("unsent", "1")}
 [[limits]]
 scope = "route:rich"
 tokens_per_day = 100000
@@ -270,9 +266,11 @@ requests_per_day = 1
 
 @pytest.fixture(scope="module")
 def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spot]:
-    with spotted(tmp_path_factory.mktemp("hedges-limited"), LIMITED, RULES) as found:
-        wait_ready(found.gateway)
-        yield found
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # TLS that is never completed
+        down = f"https://127.0.0.1:{mute.getsockname()[1]}/v1"
+        with spotted(tmp_path_factory.mktemp("hedges-limited"), LIMITED, RULES, down=down) as found:
+            wait_ready(found.gateway)
+            yield found
 
 
 def test_a_budget_that_has_room_for_one_attempt_pays_for_no_second(limited: Spot) -> None:
@@ -294,6 +292,21 @@ def test_budgets_and_limits_count_what_both_attempts_took_and_one_call(limited: 
         route_rich_tokens_per_day=((usage.input or 0) + (usage.output or 0), 0),
         route_rich_requests_per_day=(1, 0),
     )
+
+
+def test_an_attempt_of_which_nothing_was_sent_leaves_the_cost_of_the_other_known(limited: Spot) -> None:
+    with limited.gateway.connect(20) as http:
+        http.begin("POST", "/v1/chat/completions", model="unsent", messages=[{"role": "user", "content": "Hi"}])
+        until(lambda: limited.calls("never-answers:u2"), "the hedge")
+    (exchange,) = until(lambda: limited.on("unsent"), "the record")
+    assert [(one.deployment, one.cost_usd is None) for one in exchange.attempts] == [
+        ("down/mute", True),
+        ("acme/never-answers:u2", False),
+    ]
+    assert exchange.usage is not None
+    spent = sent_cost(exchange.request_bytes)
+    assert Decimal(exchange.cost_usd or "0") == spent > 0
+    wait_standing(limited.gateway, route_unsent_usd_total=(spent, 0))
 
 
 def test_a_deployment_s_own_limit_holds_for_hedges(limited: Spot) -> None:
