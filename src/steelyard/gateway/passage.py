@@ -21,18 +21,16 @@ _MOST_TEED_BYTES = 1024 * 1024
 class Passage(Carrier):
     """An answer that is passed on as it comes, whatever it is: speech, images, text."""
 
-    __slots__ = ("_bare", "_finished", "_headers", "_status", "_tee", "seen", "started")
+    __slots__ = ("_bare", "_finished", "_headers", "_status", "_tee")
 
     def __init__(self, call: Call, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        self._held = call
+        super().__init__(call)
         self._status = status
         self._headers = headers
         self._bare = not call.chunked
         self._finished = False
         teed = is_json(headers) and not header(headers, b"content-encoding")
         self._tee: list[bytes] | None = [] if teed else None
-        self.seen = Seen()
-        self.started = False
 
     def body(self, piece: bytes, framed: bytes | None) -> None:
         if self._finished:

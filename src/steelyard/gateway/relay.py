@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from steelyard.core.errors import CallError, UpstreamError
 from steelyard.core.exchange import Outcome
@@ -78,39 +77,47 @@ def seen_in(glance: Glance, body: bytes) -> Seen:
     return seen
 
 
-class Relay(Protocol):
-    """One way to bring an answer to the client."""
+class Relay:
+    """One way to bring an answer to the client. Once that has received something of it (`started`), nothing may be tried
+    again.
 
-    seen: Seen
-    started: bool
-    """Whether the client has received anything of it: from then on nothing may be tried again."""
+    A class, and no protocol: for a call of its methods mypyc then needs no look-up by name."""
+
+    __slots__ = ("seen", "started")
+
+    def __init__(self) -> None:
+        self.seen = Seen()
+        self.started = False
 
     def body(self, piece: bytes, framed: bytes | None) -> None:
         """Take a piece of the answer."""
+        raise NotImplementedError  # abstract
 
     def end(self) -> None:
         """Take note that the upstream's answer is whole, as far as HTTP can tell."""
+        raise NotImplementedError  # abstract
 
     def broken_off(self, error: UpstreamError) -> None:
         """End what has been started so that no client can take it for complete."""
+        raise NotImplementedError  # abstract
 
     def glimpse(self) -> Seen:
         """Return what was seen so far, though the answer is not complete."""
+        return self.seen
 
 
-class Whole:
+class Whole(Relay):
     """An answer that is read whole, understood, and passed on as the bytes that came."""
 
-    __slots__ = ("_call", "_coding", "_fields", "_headers", "_parts", "_size", "seen", "started", "status")
+    __slots__ = ("_call", "_headers", "_parts", "_size", "status")
 
     def __init__(self, call: Call, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        super().__init__()
         self._call = call
         self.status = status
         self._headers = headers
         self._parts: list[bytes] = []
         self._size = 0
-        self.seen = Seen()
-        self.started = False
 
     def body(self, piece: bytes, framed: bytes | None) -> None:
         self._parts.append(piece)
@@ -164,17 +171,16 @@ class Whole:
     def broken_off(self, error: UpstreamError) -> None:
         raise AssertionError("a whole answer is never begun before it is complete")
 
-    def glimpse(self) -> Seen:
-        return self.seen
 
-
-class Carrier:
+class Carrier(Relay):
     """What brings the answer of one call piece by piece, and lets go of the call when it is over: a circle would keep
     both until the garbage collector comes by."""
 
     __slots__ = ("_held",)
 
-    _held: Call | None
+    def __init__(self, call: Call) -> None:
+        super().__init__()
+        self._held: Call | None = call
 
     @property
     def _call(self) -> Call:
@@ -187,44 +193,52 @@ class Events(Carrier):
 
     __slots__ = (
         "_bare",
+        "_client",
         "_expand",
         "_fields",
         "_finished",
         "_id",
         "_kept",
         "_most_kept",
+        "_outbox",
+        "_plain",
         "_reader",
-        "_write",
-        "seen",
-        "started",
     )
 
     def __init__(self, call: Call, headers: list[tuple[bytes, bytes]], *, hide_usage: bool) -> None:
-        self._held = call
+        super().__init__(call)
         self._id = call.id
         self._fields = call.lane.scrub(passed_fields(headers))
         self._expand = expansion_of(headers)
         dialect = call.endpoint.dialect
-        self._reader: StreamReader | Watch = (
-            StreamReader(hide_usage=hide_usage)
-            if dialect == "openai"
-            else DIALECTS[dialect].watch(hide_usage=hide_usage)
-        )
+        self._plain = StreamReader(hide_usage=hide_usage) if dialect == "openai" else None
+        self._reader: StreamReader | Watch = self._plain or DIALECTS[dialect].watch(hide_usage=hide_usage)
         self._finished = False
         self._bare = not call.chunked
         self._most_kept = call.most_held()
         self._kept: list[bytes] | None = [] if self._most_kept else None
-        self._write = partial(call.gateway.outbox.write, call.client)
-        self.seen = Seen()
-        self.started = False
+        self._outbox = call.gateway.outbox
+        self._client = call.client
 
     def body(self, piece: bytes, framed: bytes | None) -> None:
         if self._finished:
             return
         if self._expand is not None:
             piece, framed = self._expanded(piece), None
+        plain = self._plain
+        if plain is None:
+            self._relayed(self._reader.feed(piece), piece, framed)
+            return
+        shown = plain.feed(piece)
+        if shown is piece and self.started and framed is not None and not self._bare and plain.error is None:
+            # Nearly every chunk: an event that tells nothing new, relayed as it came, its framing too.
+            self._outbox.write(self._client, framed)
+            self._note_shown(shown)
+        else:
+            self._relayed(shown, piece, framed)
+
+    def _relayed(self, shown: bytes, piece: bytes, framed: bytes | None) -> None:
         reader = self._reader
-        shown = reader.feed(piece)
         if shown:
             if reader.error is not None:
                 shown = self._call.lane.scrub(shown)
@@ -235,14 +249,15 @@ class Events(Carrier):
                 self.started = True
                 self._call.start_answer(200, self._fields, b"text/event-stream; charset=utf-8")
             if shown is piece and framed is not None and not self._bare:
-                self._write(framed)  # relayed as it came, its framing too
+                self._write(framed)
             else:
                 self._write(shown if self._bare else b"%x\r\n%b\r\n" % (len(shown), shown))
-            self.seen.size += len(shown)
-            if self._kept is not None:
-                self._hold(shown)
+            self._note_shown(shown)
         if reader.done or reader.overflow:
             self._finish()
+
+    def _write(self, piece: bytes) -> None:
+        self._outbox.write(self._client, piece)
 
     def _expanded(self, piece: bytes) -> bytes:
         """Return a piece without its content coding: nothing, where that cannot be had and the attempt has failed."""

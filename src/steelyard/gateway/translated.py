@@ -95,14 +95,12 @@ class Translated(Carrier):
         "_whole",
         "_writer",
         "events",
-        "seen",
-        "started",
     )
 
     def __init__(self, call: Call, detour: Detour, headers: list[tuple[bytes, bytes]]) -> None:
         crossing = detour.crossing
         assert crossing is not None
-        self._held = call
+        super().__init__(call)
         self._detoured: Detour | None = detour
         self._headers = headers
         streams = (header(headers, b"content-type") or b"").lower().startswith(_STREAMS)
@@ -122,8 +120,6 @@ class Translated(Carrier):
         self._finished = False
         self._said = False  # more, since usage was told last
         self.events = 0
-        self.seen = Seen()
-        self.started = False
 
     @property
     def _detour(self) -> Detour:

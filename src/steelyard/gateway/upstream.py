@@ -268,6 +268,9 @@ _FRAMING = frozenset((b"content-length", b"transfer-encoding"))
 
 _OK = b"HTTP/1.1 200 "
 _HEX = b"0123456789abcdefABCDEF"
+_MOST_SIZES = 4096
+_SIZES: dict[bytes, int] = {}
+"""Sizes of chunks as they were told, read once: the events of streams have few different sizes."""
 _MOST_HEAD_BYTES = 256 * 1024
 _NO_PARSER = httptools.HttpResponseParser(None)
 """Of connections that are gone."""
@@ -276,9 +279,17 @@ _NO_PARSER = httptools.HttpResponseParser(None)
 def _one_chunk(data: bytes) -> bytes | None:
     """Return the content of a read that is exactly one chunk, the last one excepted (RFC 9112, 7.1); else None."""
     at = data.find(b"\r\n", 1, 18)
-    if at < 0 or data[:at].strip(_HEX):
+    if at < 0:
         return None
-    size = int(data[:at], 16)
+    told = data[:at]
+    size = _SIZES.get(told)
+    if size is None:
+        if told.strip(_HEX):
+            return None
+        size = int(told, 16)
+        if len(_SIZES) >= _MOST_SIZES:
+            _SIZES.clear()
+        _SIZES[told] = size
     if not size or len(data) != at + size + 4 or data[-2:] != b"\r\n":
         return None
     return data[at + 2 : -2]
