@@ -78,7 +78,7 @@ def seen_in(glance: Glance, body: bytes) -> Seen:
 
 
 class Relay:
-    """One way to bring an answer to the client. Once that has received something of it (`started`), nothing may be tried
+    """One way to bring an answer to the client. Once it has received something of it (`started`), nothing may be tried
     again.
 
     A class, and no protocol: for a call of its methods mypyc then needs no look-up by name."""
