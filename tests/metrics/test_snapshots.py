@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from steelyard.metrics.snapshots import Snapshots
 from tests.gateway.prometheus import parse
 
@@ -68,6 +70,16 @@ def test_old_and_new_process_of_a_worker_are_shown_together(tmp_path: Path) -> N
     page = at(tmp_path).all(several=False)
     assert values(page) == {"": 4}
     assert values(page, "steelyard_client_connections") == {"": 9}
+
+
+def test_who_is_asked_shows_the_present_though_its_page_cannot_be_written(tmp_path: Path) -> None:
+    asked = at(tmp_path)
+    asked.show_worker("0", 10, CALLS.format(3))
+    (page,) = (tmp_path / "metrics").glob("gateway-0.10-*.prom")
+    page.with_suffix(".fresh").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        asked.show_worker("0", 10, CALLS.format(4))
+    assert values(asked.all(several=False)) == {"": 4}
 
 
 def test_a_page_that_the_past_holds_already_is_not_counted_twice(tmp_path: Path) -> None:

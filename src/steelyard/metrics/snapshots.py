@@ -33,10 +33,14 @@ class Snapshots:
         self._directory = data_dir / "metrics"
         self._clock = clock
         self._began = int(clock() * 1000)
+        self._own: tuple[str, str, str] | None = None
 
     def show_worker(self, worker: str, pid: int, page: str) -> None:
-        """Have others show the page of a worker's process, which is this one. Raises OSError."""
-        self._write(f"{_WORKER}{worker}.{pid}-{self._began}", page)
+        """Have others show the page of a worker's process, which is this one, and which shows it from now on whether it
+        could be written or not: a full disk is what the page tells of. Raises OSError."""
+        name = f"{pid}-{self._began}"
+        self._own = (worker, name, page)
+        self._write(f"{_WORKER}{worker}.{name}", page)
 
     def show(self, name: str, page: str) -> None:
         """Have the gateways show the page of a process that is not one of them. Raises OSError."""
@@ -67,6 +71,9 @@ class Snapshots:
         for path in self._directory.glob(f"{_WORKER}*.prom"):
             worker, _, name = path.stem.removeprefix(_WORKER).partition(".")
             pages[worker][name] = _read(path) if name != _PAST else ""
+        if self._own is not None:
+            worker, name, own = self._own
+            pages[worker][name] = own
         found = []
         for worker in sorted(pages):
             held, past = self._past(worker)
