@@ -1,7 +1,8 @@
 """Calls through a real gateway in front of a provider that misbehaves on demand."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Self, TypeVar
@@ -22,11 +23,13 @@ QUICK = Patience(tries=3, longest_wait_s=1.0)
 PRICE = {"input_usd_per_mtok": "2.00", "output_usd_per_mtok": "8.00"}
 
 
-def within(address: str, work: Callable[[GatewayCaller], Awaitable[T]], key: str | None = None) -> T:
+def within(
+    address: str, work: Callable[[GatewayCaller], Awaitable[T]], key: str | None = None, patience: Patience = QUICK
+) -> T:
     """Do something with a caller."""
 
     async def done() -> T:
-        async with GatewayCaller(address, key, patience=QUICK) as caller:
+        async with GatewayCaller(address, key, patience=patience) as caller:
             return await work(caller)
 
     return asyncio.run(done())
@@ -186,11 +189,39 @@ def test_a_key_that_is_wrong_is_told_before_any_call(gateway: StartGateway) -> N
         within(served.url, lambda caller: caller.models(), "sy-wrong")
 
 
+async def one_after_the_other(caller: GatewayCaller, models: Sequence[str]) -> list[Reply]:
+    message = {"role": "user", "content": "Hello"}
+    return [await caller.call(Request(model, (message,))) for model in models]
+
+
+def test_a_model_that_has_answered_nothing_yet_is_not_waited_for_when_it_rests(gateway: StartGateway) -> None:
+    served = gateway()
+    eager = Patience(at_first_s=0.0)
+    replies = within(served.url, lambda caller: one_after_the_other(caller, ["acme/status:500"] * 8), patience=eager)
+    # Some calls are tried twice by the gateway, so that five failures may be those of three.
+    failed, resting = replies[0], replies[5:]
+    assert (failed.status, failed.attempts) == (500, 1)
+    assert {(reply.status, reply.code, reply.attempts) for reply in resting} == {(503, "deployments_resting", 1)}
+    # The gateway's word alone would not tell what is to be mended.
+    assert all("Before that: HTTP 500: The server had an error" in (reply.error or "") for reply in resting)
+
+
+def test_a_model_that_has_answered_is_waited_for_when_it_rests() -> None:
+    with WebSite(_Resting) as site:
+        eager = Patience(at_first_s=0.0)
+        known, again, other = within(
+            site.url, lambda caller: one_after_the_other(caller, ["known", "known", "other"]), patience=eager
+        )
+    assert (known.text, known.attempts) == ("Hello", 1)
+    assert (again.text, again.attempts) == ("Hello", 3)
+    assert (other.text, other.code, other.attempts) == (None, "deployments_resting", 1)
+
+
 class WebSite(ThreadingHTTPServer):
     """A server that is no gateway."""
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Page)
+    def __init__(self, page: type[BaseHTTPRequestHandler] | None = None) -> None:
+        super().__init__(("127.0.0.1", 0), page or _Page)
         self.url = f"http://127.0.0.1:{self.server_port}"
 
     def __enter__(self) -> Self:
@@ -207,6 +238,29 @@ class _Page(BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
         self.wfile.write(b"<h1>Hello</h1>")
+
+    def log_message(self, *_: object) -> None:
+        """Be quiet."""
+
+
+class _Resting(BaseHTTPRequestHandler):
+    """Answer the first call; let the model rest for a moment then, twice; and answer. Another model rests for long."""
+
+    calls = 0
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        type(self).calls += 1
+        answers = asked["model"] == "known" and self.calls not in (2, 3)
+        message = {"role": "assistant", "content": "Hello"}
+        answer = {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+        error = {"error": {"message": "It rests.", "type": "server_error", "code": "deployments_resting"}}
+        content = json.dumps(answer if answers else error).encode()
+        self.send_response(200 if answers else 503)
+        self.send_header("retry-after", "0" if asked["model"] == "known" else "30")
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
 
     def log_message(self, *_: object) -> None:
         """Be quiet."""

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import aiohttp
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 from yarl import URL
 
 from steelyard.core.errors import ConfigError, EngineError
@@ -32,15 +33,20 @@ _LASTS: Final = frozenset(
 )
 """Codes under such a status with which a call is not made again: the gateway's (docs/reference/errors.md; what was not
 recorded was answered, and charged for), and OpenAI's of an account without money ("Error codes")."""
+_RESTS: Final = "deployments_resting"
+"""The gateway's code where failures in a row have it ask the model no more for a while."""
 
 
 class Patience(Struct, frozen=True, kw_only=True):
     """How long is waited. `tries` counts the first; a longer Retry-After than `longest_wait_s` is not waited for.
 
+    A model that has answered may have a bad minute. One that has not yet may be one that never will: it may rest after
+    failures for `at_first_s` in all, which is the gateway's first rest and no more.
     `timeout_s` bounds one try; the gateway's own limits of time come first, where they are as they are by default."""
 
     tries: int = 5
     longest_wait_s: float = 60.0
+    at_first_s: float = 8.0
     timeout_s: float = 900.0
 
 
@@ -75,6 +81,9 @@ class GatewayCaller:
         self._random = Random(seed)  # noqa: S311  # it spreads pauses, and hides nothing
         self._session: aiohttp.ClientSession | None = None
         self._was_there = False
+        self._answered: set[str] = set()
+        self._rests_until: dict[str, float] = {}
+        self._failures: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:
         headers = {"authorization": f"Bearer {self._key}"} if self._key is not None else {}
@@ -92,7 +101,8 @@ class GatewayCaller:
 
     async def call(self, request: Request) -> Reply:
         """Return the reply; 429 and 503 are tried again when Retry-After says, or after a growing pause; so is a
-        gateway that was there before and is not now: it may be starting again.
+        gateway that was there before and is not now: it may be starting again. What failed before a model rests is told
+        with the reply that says so.
 
         Raises EngineError where no gateway is there."""
         content = msgspec.json.encode(
@@ -109,12 +119,33 @@ class GatewayCaller:
                 await asyncio.sleep(pause_s(attempts, self._random.random()))
                 continue
             self._was_there = True
+            self._note(request.model, reply)
             if reply.status not in _MAY_PASS or reply.code in _LASTS or attempts >= self._patience.tries:
-                return reply
+                return self._explained(request.model, reply)
             wait = pause_s(attempts, self._random.random()) if asked is None else asked
-            if wait > self._patience.longest_wait_s:
-                return reply
+            if wait > self._patience.longest_wait_s or self._too_early(request.model, reply, wait):
+                return self._explained(request.model, reply)
             await asyncio.sleep(wait)
+
+    def _note(self, model: str, reply: Reply) -> None:
+        if reply.text is not None:
+            self._answered.add(model)
+        elif reply.code != _RESTS and reply.error is not None:
+            self._failures[model] = reply.error
+
+    def _too_early(self, model: str, reply: Reply, wait: float) -> bool:
+        """Return whether a model that has answered nothing yet rests for longer than it may."""
+        if reply.code != _RESTS or model in self._answered:
+            return False
+        now = time.monotonic()
+        return now + wait > self._rests_until.setdefault(model, now + self._patience.at_first_s)
+
+    def _explained(self, model: str, reply: Reply) -> Reply:
+        """Return the reply; where the model rests, with what failed before that."""
+        before = self._failures.get(model)
+        if reply.code != _RESTS or before is None:
+            return reply
+        return replace(reply, error=f"{reply.error} Before that: {before}")
 
     async def models(self, *, fresh_key: bool = False) -> tuple[str, ...]:
         """Return what `GET /v1/models` lists. `fresh_key`: the key was made just now, and gateways learn of it within a
