@@ -193,6 +193,35 @@ def test_each_threshold_is_told_once_a_period() -> None:
     assert len(told) == 3
 
 
+def test_a_budget_that_was_raised_tells_of_its_own_parts() -> None:
+    told: list[str] = []
+    small, large = (rule("key:team-a", "usd_per_day", most, warn_at=(0.5, 0.8)) for most in (10, 20))
+    made = limits(small, told=told)
+    under_way = [call(made, atto=ATTO) for _ in range(9)]
+    for hold in under_way[:8]:
+        hold.settle(0, ATTO)
+    raised = Limits((large,), told.append, made)
+    under_way[8].settle(0, ATTO)
+    assert [text.partition(" of its ")[2] for text in told[1:]] == ["10 USD per day: 80% is reached."]
+    for _ in range(9):
+        call(raised, atto=ATTO).settle(0, ATTO)
+    assert [text.partition(" of its ")[2] for text in told[2:]] == [
+        "20 USD per day: 50% is reached.",
+        "20 USD per day: 80% is reached.",
+    ]
+
+
+def test_a_budget_that_was_lowered_tells_what_has_been_reached_and_was_not_told() -> None:
+    told: list[str] = []
+    large, small = (rule("key:team-a", "usd_per_day", most, warn_at=(0.5, 0.8)) for most in (20, 10))
+    made = limits(large, told=told)
+    for _ in range(8):
+        call(made, atto=ATTO).settle(0, ATTO)
+    lowered = Limits((small,), told.append, made)
+    call(lowered, atto=ATTO).settle(0, ATTO)
+    assert [text.partition(" of its ")[2] for text in told] == ["10 USD per day: 80% is reached."]
+
+
 def test_a_user_whose_name_has_a_line_break_writes_no_line_of_the_log() -> None:
     told: list[str] = []
     made = limits(rule("user:*", "usd_per_day", 10, warn_at=(0.5,)), told=told)

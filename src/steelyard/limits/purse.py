@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from math import ceil, inf
 from typing import TYPE_CHECKING, Final
@@ -71,15 +72,16 @@ class SpellShare(Share):
 class Till:
     """What is spent of a budget, period after period. A clock that went back is not followed: the later period goes
     on, so that none is had twice. `opened` is told of each period that begins. Where it is `closed`, another process
-    has what later periods bring."""
+    has what later periods bring. `teller`: who tells of it, the budget as the latest configuration has it."""
 
-    __slots__ = ("_per", "closed", "opened", "spell")
+    __slots__ = ("_per", "closed", "opened", "spell", "teller")
 
     def __init__(self, per: Per) -> None:
         self._per: Per = per
         self.closed = False
         self.spell = Spell(-inf, -inf)
         self.opened: Callable[[Spell], None] | None = None
+        self.teller: Purse | None = None
 
     def at(self, wall: float) -> Spell:
         """Return the present period."""
@@ -108,6 +110,9 @@ class Purse(Counter):
         self._unpriced = rule.unpriced
         self._warn_at = tuple(ceil(part * rule.limit) for part in rule.warn_at)
         self._tell = tell
+        till.teller = self
+        spell = till.spell  # of a budget that was raised, a part that was told of may be still to come
+        spell.told = min(spell.told, bisect_right(self._warn_at, spell.known()))
 
     def has_room(self, hold: Hold) -> bool:
         if not hold.priced and not self._unpriced:
@@ -148,6 +153,10 @@ class Purse(Counter):
 
     def warn(self, spell: Spell) -> None:
         """Tell of the part of the budget that is spent, where it is one to be told of, and has not been."""
+        teller = self.till.teller
+        if teller is not None and teller is not self:
+            teller.warn(spell)  # a call of the configuration before
+            return
         before = spell.told
         while spell.told < len(self._warn_at) and spell.known() >= self._warn_at[spell.told]:
             spell.told += 1
