@@ -2,6 +2,7 @@
 
 import sqlite3
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -137,12 +138,24 @@ def test_a_file_that_is_broken_in_its_middle_is_made_anew_and_keeps_nothing_that
     store.close()
 
 
-def test_an_entry_of_another_version_is_none(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        lambda kept: kept[:-3],
+        lambda kept: kept + b"more",
+        lambda kept: kept.replace(b"what was said", b"what was sair"),
+        lambda _: encoded(b"b", entry()),
+        lambda _: b"",
+    ],
+    ids=["cut", "longer", "one bit", "another's", "empty"],
+)
+def test_what_a_disk_has_spoiled_is_given_to_nobody(tmp_path: Path, damaged: Callable[[bytes], bytes]) -> None:
     store = DiskStore(tmp_path, MOST)
-    store.keep(b"a", entry())
+    said = entry(b"what was said")
+    store.keep(b"a", said)
     store.close()
     with sqlite3.connect(path_in(tmp_path)) as connection:
-        connection.execute("UPDATE entry SET content = ?", (encoded(entry())[:-3],))
+        connection.execute("UPDATE entry SET content = ?", (damaged(encoded(b"a", said)),))
     connection.close()
     again = DiskStore(tmp_path, MOST)
     assert again.find(b"a") is None

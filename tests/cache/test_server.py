@@ -132,6 +132,38 @@ def test_what_is_no_answer_is_a_miss(store: ServerCache, raw: Redis) -> None:
     assert store.find(A) is None
 
 
+def test_what_was_spoiled_in_the_server_is_given_to_nobody(store: ServerCache, raw: Redis) -> None:
+    store.keep(A, entry(b"what was said"))
+    store.keep(B, entry(b"of another"))
+    kept, others = raw.hget(f"t answer {A.hex()}", "c"), raw.hget(f"t answer {B.hex()}", "c")
+    assert isinstance(kept, bytes)
+    assert isinstance(others, bytes)
+    for spoiled in (kept[:-1], kept + b"x", kept.replace(b"said", b"sair"), others, b""):
+        raw.hset(f"t answer {A.hex()}", "c", spoiled)
+        assert store.find(A) is None
+    assert store.find(B) == entry(b"of another")
+
+
+def test_what_stands_under_a_name_of_ours_and_is_of_another_kind_is_no_loss_of_the_server(
+    store: ServerCache, raw: Redis
+) -> None:
+    store.keep(B, entry())
+    raw.delete("t answers", "t answers cleared", "t answers size")
+    for name in (f"t answer {A.hex()}", "t answers", "t answers cleared"):
+        raw.set(name, "junk")
+    raw.rpush("t answers size", "junk")
+    assert store.find(A) is None
+    assert (store.marks(), store.shelved(), store.sift(lambda *_: True)) == ({}, [], 0)
+    assert store.find(B) == entry(), "the server is well"
+    store.keep(A, entry())
+    assert store.find(A) == entry()
+    raw.delete(f"t answer {A.hex()}")
+    raw.set(f"t answer {A.hex()}", "junk")
+    assert store.clear("assistant", 2.5) == 1
+    assert store.marks() == {"assistant": 2.5}
+    assert raw.exists(f"t answer {A.hex()}") == 0
+
+
 def test_what_others_have_written_spoils_nothing(store: ServerCache, server: Valkey, raw: Redis) -> None:
     for strange in (b"junk", b"a b c d e", b"\xff \xff"):
         raw.zadd("t answers", {strange: 9e15})

@@ -112,11 +112,11 @@ class DiskStore:
         """Return an entry; None where there is none."""
         with self._told():
             row = self._connection.execute("SELECT content FROM entry WHERE digest = ?", (digest,)).fetchone()
-        return entry_of(row[0]) if row is not None else None
+        return entry_of(digest, row[0]) if row is not None else None
 
     def keep(self, digest: bytes, entry: Entry) -> None:
         """Keep an entry in the place of one that was there; drop the oldest where room is needed."""
-        content = encoded(entry)
+        content = encoded(digest, entry)
         with self._told(), self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.execute(

@@ -1,5 +1,7 @@
 """An answer that is kept."""
 
+from hashlib import blake2b
+
 import msgspec
 from msgspec import Struct
 
@@ -8,6 +10,8 @@ from steelyard.core.usage import Usage
 
 __all__ = ["Entry", "encoded", "entry_of"]
 
+_SEAL = 16
+"""Bytes before an entry that is kept outside: of a checksum of it and of what was asked."""
 _OVERHEAD = 1024
 """Bytes of an entry beside its answer: the objects that hold it."""
 
@@ -43,13 +47,27 @@ class Entry(Struct, frozen=True, array_like=True, gc=False):
         return len(self.body) + len(self.usage_raw or b"") + _OVERHEAD
 
 
-encoded = msgspec.msgpack.Encoder().encode
+_encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Entry).decode
 
 
-def entry_of(content: bytes) -> Entry | None:
-    """Return the entry that was encoded so; None for what another version, or a broken disk, has written."""
+def encoded(digest: bytes, entry: Entry) -> bytes:
+    """Return an entry as it is kept outside of this process, under the digest of what was asked."""
+    content = _encode(entry)
+    return _seal(digest, content) + content
+
+
+def entry_of(digest: bytes, kept: bytes) -> Entry | None:
+    """Return the entry that was kept under a digest; None for what is not as it was then, for one that was kept under
+    another, and for what another version has written. A broken disk does not say that it is broken."""
+    seal, content = kept[:_SEAL], kept[_SEAL:]
+    if seal != _seal(digest, content):
+        return None
     try:
         return _decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
+
+
+def _seal(digest: bytes, content: bytes) -> bytes:
+    return blake2b(content, digest_size=_SEAL, key=digest).digest()

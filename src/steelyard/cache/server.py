@@ -13,7 +13,7 @@ from typing import Any, Final
 from msgspec import Struct
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
 from steelyard.cache.clearing import EVERY_ROUTE
@@ -31,9 +31,18 @@ _OVERHEAD: Final = 400
 """Bytes of an answer beside its content, in the server."""
 _MOST_AT_ONCE: Final = 1000
 
+_OURS: Final = """
+for i, kind in ipairs({'zset', 'string', 'hash'}) do
+  if KEYS[i] and redis.call('TYPE', KEYS[i]).ok ~= kind then redis.call('DEL', KEYS[i]) end
+end
+"""
+"""What stands under our names and is of another kind is not ours, and goes."""
+
 # A script that has written once may write beyond `maxmemory` (Amazon ElastiCache documentation, "Lua scripts": stealth
 # writes), so this one sees to it: limits are counted in the same server, and need its last tenth.
-_KEEP: Final = """
+_KEEP: Final = (
+    _OURS
+    + """
 local now = redis.call('TIME')
 now = now[1] * 1000 + math.floor(now[2] / 1000)
 local known, size, most, ttl, content = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
@@ -69,8 +78,11 @@ end
 redis.call('SET', KEYS[2], string.format('%.0f', total))
 return redis.status_reply('OK')
 """
+)
 
-_DROP: Final = """
+_DROP: Final = (
+    _OURS
+    + """
 local total, count = tonumber(redis.call('GET', KEYS[2]) or '0') or 0, 0
 for i = 2, #ARGV do
   local one = ARGV[i]
@@ -78,12 +90,14 @@ for i = 2, #ARGV do
     local size, digest = string.match(one, '^%S+ (%d+) (%S+)')
     local key = ARGV[1] .. (digest or '')
     total, count = total - (size or 0), count + 1
-    if redis.call('HGET', key, 'm') == one then redis.call('DEL', key) end
+    local found = redis.pcall('HGET', key, 'm')
+    if found == one or type(found) == 'table' then redis.call('DEL', key) end
   end
 end
 redis.call('SET', KEYS[2], string.format('%.0f', math.max(0, total)))
 return count
 """
+)
 
 
 class _Known(Struct, frozen=True):
@@ -129,11 +143,11 @@ class ServerCache:
     def find(self, digest: bytes) -> Entry | None:
         """Return an entry; None where there is none, or the server was lost before."""
         content = self._ask(lambda: self._client.hget(self._begin + digest.hex(), "c"))
-        return entry_of(content) if content is not None else None
+        return entry_of(digest, content) if content is not None else None
 
     def keep(self, digest: bytes, entry: Entry) -> None:
         """Keep an entry in the place of one that was there; drop those that end first where room is needed."""
-        content = encoded(entry)
+        content = encoded(digest, entry)
         size = len(content) + _OVERHEAD
         known = f"{entry.made_at!r} {size} {digest.hex()} {entry.key or '-'} {entry.route}"
         keys = [self._index, self._size, self._begin + digest.hex()]
@@ -157,8 +171,13 @@ class ServerCache:
     def clear(self, route: str | None, at: float) -> int:
         """Drop all entries, or those of a route; return how many these were. Gateways that share this learn that
         answers are void that were made up to a moment (seconds since the epoch), and forget what they have of them."""
-        self._ask(lambda: self._client.hset(self._marks, EVERY_ROUTE if route is None else route, repr(at)))
+        self._ask(lambda: self._mark(EVERY_ROUTE if route is None else route, at))
         return self.sift(lambda named, _key, _at: route is not None and named != route)
+
+    def _mark(self, route: str, at: float) -> None:
+        if self._client.type(self._marks) != b"hash":
+            self._client.delete(self._marks)  # somebody else's, or none
+        self._client.hset(self._marks, route, repr(at))
 
     def marks(self) -> dict[str, float]:
         """Return up to which moment answers are void, by route; `*`: of every route."""
@@ -187,7 +206,7 @@ class ServerCache:
         if self._is_lost and time.monotonic() < self._rests_until:
             return None
         try:
-            answer = question()
+            answer = self._understood(question)
         except (RedisError, OSError, ValueError) as error:
             told, self._is_lost = self._is_lost, True
             self._rests_until = time.monotonic() + self._rest_s
@@ -202,6 +221,16 @@ class ServerCache:
         self._is_lost = False
         self._rest_s = _REST_S
         return answer
+
+    def _understood(self, question: Callable[[], Any]) -> Any:
+        """Return what the server answers; None where something of another kind stands under our name: that is nothing
+        of ours, and the server is well."""
+        try:
+            return question()
+        except ResponseError as error:
+            if str(error).startswith("WRONGTYPE"):
+                return None
+            raise
 
 
 def _known_of(text: bytes) -> _Known | None:
