@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steelyard.core.errors import ConfigError
+from steelyard.weigh.evidence.words import sentence
 from steelyard.weigh.forest import forest
 from steelyard.weigh.results.pairs import Asked
 from steelyard.weigh.results.read import read_content
@@ -82,6 +83,19 @@ def test_so_many_items_as_are_said_to_be_needed_decide() -> None:
 def test_a_candidate_that_lies_at_the_margin_needs_no_number() -> None:
     found = given_counts(60, 90, 1000)
     assert (found.verdict, found.n_needed) == ("NEED_MORE", None)
+
+
+@pytest.mark.parametrize(
+    ("won", "lost", "side"),
+    [
+        (60, 75, "for SWAP."),
+        (60, 105, "for DON'T, since what was measured is worse than the margin."),
+    ],
+)
+def test_the_number_that_would_do_says_for_what(won: int, lost: int, side: str) -> None:
+    found = given_counts(won, lost, 1000)
+    assert (found.verdict, found.n_needed is None) == ("NEED_MORE", False)
+    assert sentence(found, "a", "b").endswith(f"if the difference stays as it is: {side}")
 
 
 def test_a_candidate_that_is_worse_within_the_margin_is_flagged() -> None:

@@ -90,8 +90,8 @@ def _figures(pairs: Pairs, rows: Ints | None, found: Estimate, decision: _Decisi
         p_noninferior = found.test.p_above(-decision.margin) if p_noninferior is None else p_noninferior
         p_difference = _two_sided(found, 0.0) if p_difference is None else p_difference
     needed = None
-    if ci is not None and decided(ci, decision.margin) == "NEED_MORE" and found.se and found.difference is not None:
-        needed = items_needed(found.n, found.se, found.difference + decision.margin, decision.alpha)
+    if ci is not None and decided(ci, decision.margin) == "NEED_MORE":
+        needed = _needed(found, decision)
     return Figures(
         n=found.n,
         clusters=found.clusters,
@@ -106,6 +106,15 @@ def _figures(pairs: Pairs, rows: Ints | None, found: Estimate, decision: _Decisi
         p_difference=p_difference,
         n_needed=None if needed is None else max(needed, found.n + 1),
     )
+
+
+def _needed(found: Estimate, decision: _Decision) -> int | None:
+    """Return how many items would do in all, for SWAP or for DON'T: on whichever side of the margin it was measured."""
+    if found.test is None or found.se is None or found.difference is None:
+        return None
+    df = found.test.df if isinstance(found.test, Score) else None
+    at_limit = found.test.error_at(-decision.margin)
+    return items_needed(found.n, found.se, found.difference + decision.margin, decision.alpha, at_limit, df)
 
 
 def _within(ci: tuple[float, float], scale: float) -> tuple[float, float]:

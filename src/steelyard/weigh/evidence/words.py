@@ -25,7 +25,10 @@ def sentence(weighing: Weighing, baseline: str, candidate: str) -> str:
         return f"Nothing is decided between {candidate} and {baseline} at a margin of {margin}."
     more, whole = weighing.n_needed - weighing.n, weighing.n_needed
     needed = f"{more:,} more items, {whole:,} in all, would decide between {candidate} and {baseline} at {margin}"
-    return f"{needed}, if the difference stays as it is."
+    side = "for SWAP"
+    if weighing.difference is not None and weighing.difference < -weighing.margin:
+        side = "for DON'T, since what was measured is worse than the margin"
+    return f"{needed}, if the difference stays as it is: {side}."
 
 
 def signed(value: float | None, digits: int = 4) -> str:

@@ -15,6 +15,8 @@ from msgspec import Struct
 from numpy.typing import NDArray
 from scipy.special import gammaln, xlogy
 
+from steelyard.weigh.stats.tango import error_at
+
 __all__ = ["Exact", "tails"]
 
 _Array: TypeAlias = NDArray[np.float64]
@@ -41,6 +43,10 @@ class Exact(Struct, frozen=True):
     def p_below(self, limit: float) -> float:
         """Return the one-sided p-value against "the difference is `limit` or more"."""
         return _tail(self.n, self.gained, self.lost, limit, above=False)
+
+    def error_at(self, limit: float) -> float | None:
+        """Return the standard error of the difference if `limit` were true; None where the two are equal."""
+        return error_at(limit, self.n, self.gained, self.lost)
 
 
 @lru_cache(maxsize=256)

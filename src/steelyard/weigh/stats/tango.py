@@ -16,7 +16,7 @@ import math
 from msgspec import Struct
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
-__all__ = ["Score", "statistic"]
+__all__ = ["Score", "error_at", "statistic"]
 
 _HALVINGS = 48
 
@@ -35,6 +35,12 @@ def statistic(delta: float, n: float, gained: float, lost: float) -> float:
     if spread <= n * 1e-15:
         return 0.0 if abs(above) < 1e-9 * n else math.copysign(math.inf, above)
     return above / math.sqrt(spread)
+
+
+def error_at(delta: float, n: float, gained: float, lost: float, scale: float = 1.0) -> float | None:
+    """Return what T(δ) divides by, for n pairs: the standard error of the difference if `delta` were true."""
+    at = statistic(delta, n, gained, lost)
+    return scale * ((gained - lost) / n - delta) / at if at != 0.0 else None
 
 
 class Score(Struct, frozen=True):
@@ -63,6 +69,10 @@ class Score(Struct, frozen=True):
     def p_below(self, limit: float) -> float:
         """Return the one-sided p-value against "the difference is `limit` or more"."""
         return self._tail(statistic(self._shared(limit), self.n, self.gained, self.lost))
+
+    def error_at(self, limit: float) -> float | None:
+        """Return the standard error of the difference if `limit` were true; None where the two are equal."""
+        return error_at(self._shared(limit), self.n, self.gained, self.lost, self.scale)
 
     def _shared(self, limit: float) -> float:
         return min(max(limit / self.scale, -1.0), 1.0)
