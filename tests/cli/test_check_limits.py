@@ -33,6 +33,17 @@ def test_a_team_that_no_key_has_is_told(tmp_path: Path) -> None:
     assert text.endswith("Make one: steelyard keys create NAME --team blue")
 
 
+def test_callers_without_a_key_are_nobody_to_make_a_key_for(tmp_path: Path) -> None:
+    assert told(tmp_path, "key:(none)") == []
+
+
+def test_a_deployment_that_no_route_has_is_told_with_the_nearest(tmp_path: Path) -> None:
+    routes = {"private": RouteSettings(("acme/gpt-4.1",))}
+    ((subject, text),) = told(tmp_path, "deployment:acme/gpt-41", "deployment:acme/gpt-4.1", routes=routes)
+    assert subject == "scope deployment:acme/gpt-41"
+    assert text.startswith('no route has it; did you mean "acme/gpt-4.1"? It counts calls alone that ask for it by')
+
+
 def test_calls_that_are_counted_and_not_recorded_are_told(tmp_path: Path) -> None:
     routes = {"private": RouteSettings(("acme/m",), record="none")}
     ((subject, text),) = told(tmp_path, "all", routes=routes, quiet=True)

@@ -172,7 +172,7 @@ requests = 5
         'steelyard.toml:11: [routes.assistant] deployments[1]: no provider "opnai"; did you mean "openai"?',
         'steelyard.toml:12: [routes.assistant] weights: weights need strategy = "weighted" (it is "fallback")',
         "steelyard.toml:12: [routes.assistant] weights: expected one weight a deployment, got 3 for 2 deployments",
-        'steelyard.toml:15: [deployments."acme/gpt-4.1"] price.input_usd_per_mtok: write the price as a string, like '
+        'steelyard.toml:15: [deployments."acme/gpt-4.1"] price.input_usd_per_mtok: write the amount as a string, like '
         '"2.50": a float cannot hold it exactly',
         'steelyard.toml:15: [deployments."acme/gpt-4.1"] price.output_usd_per_mtok: must be 0 or more, got -1',
         'steelyard.toml:17: [limitz]: unknown section; did you mean "limits"?',

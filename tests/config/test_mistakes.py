@@ -201,11 +201,22 @@ def test_a_wrong_url_is_explained_without_repeating_it(url: str, expected: str, 
         ('[routes.openai]\ndeployments = ["local/m"]\n', ('1: [routes.openai]: "openai" is the name of a provider',)),
         (
             '[routes.a]\ndeployments = ["local/m"]\nfallback_on = ["429", "6xx"]\n',
-            ('3: [routes.a] fallback_on: "6xx" is no failure; expected a status ("429"), a class ("5xx"), or one of',),
+            ('3: [routes.a] fallback_on[1]: "6xx" is no failure; expected a status ("429"), a class ("5xx"), or',),
         ),
         (
             '[routes.a]\ndeployments = ["local/m"]\nfallback_on = ["content-filter"]\n',
-            ('3: [routes.a] fallback_on: "content-filter" is no failure; did you mean "content_filter"?',),
+            ('3: [routes.a] fallback_on[0]: "content-filter" is no failure; did you mean "content_filter"?',),
+        ),
+        (
+            '[cache]\nroutes = ["local/m"]\n',
+            ('2: [cache] routes[0]: no route is called "local/m"; add [routes.NAME] with deployments = ["local/m"]',),
+        ),
+        (
+            '[routes.a]\ndeployments = ["local/m"]\nfallback_on = ["time-out", "cutt"]\n',
+            (
+                '3: [routes.a] fallback_on[0]: "time-out" is no failure; did you mean "timeout"?',
+                '3: [routes.a] fallback_on[1]: "cutt" is no failure; did you mean "cut"?',
+            ),
         ),
         (
             '[routes.a]\ndeployments = ["local/m"]\nfallback_on = ["429", "429"]\n',
@@ -246,15 +257,15 @@ def test_a_wrong_url_is_explained_without_repeating_it(url: str, expected: str, 
         (
             '[deployments."local/m"]\nprice = { input_usd_per_mtok = "abc" }\n',
             (
-                '2: [deployments."local/m"] price.input_usd_per_mtok: expected a price like "2.50"',
+                '2: [deployments."local/m"] price.input_usd_per_mtok: expected an amount like "2.50"',
                 '2: [deployments."local/m"] price.output_usd_per_mtok: missing',
             ),
         ),
         (
             '[deployments."local/m"]\nprice = { input_usd_per_mtok = "NaN", output_usd_per_mtok = true }\n',
             (
-                '2: [deployments."local/m"] price.input_usd_per_mtok: expected a price like "2.50"',
-                '2: [deployments."local/m"] price.output_usd_per_mtok: expected a price as a string',
+                '2: [deployments."local/m"] price.input_usd_per_mtok: expected an amount like "2.50"',
+                '2: [deployments."local/m"] price.output_usd_per_mtok: expected an amount as a string',
             ),
         ),
         (

@@ -58,6 +58,14 @@ warn_at = [0.5, 0.8]
         ('scope = "kei:a"', 'scope: expected KIND:NAME, like "key:team-a", got "kei:a"; did you mean "key"?'),
         ('scope = "team-a"', 'scope: expected KIND:NAME, like "key:team-a", got "team-a"; did you mean "team"?'),
         ('scope = "key:"', 'scope: expected "key:NAME", or "key:*" for each by itself'),
+        (
+            'scope = "key:team-*"',
+            'scope: "team-*" cannot name a key: expected a whole name, or "key:*" for each by itself',
+        ),
+        (
+            'scope = "team:a b"',
+            'scope: "a b" cannot name a team: expected a whole name, or "team:*" for each by itself',
+        ),
         ('scope = "user:ann"', 'scope: expected "user:*": users are counted each by itself, and are named by callers'),
         ('scope = "all:*"', 'scope: expected "all" alone: it is everything that this gateway is asked'),
         ('scope = "route:asistant"', 'scope: no route is called "asistant"; did you mean "assistant"?'),
@@ -93,7 +101,12 @@ def test_a_scope_that_names_nothing_is_told(line: str, expected: str, tmp_path: 
             "4: [server] queue_s: calls wait for room in `max_calls`, and none is given; add it",
         ),
         ('[[limits]]\nscope = "all"\nrequests_per_minit = 1\n', "5: [limits] [0].requests_per_minit: unknown key; did"),
-        ('[[budgets]]\nscope = "all"\nusd = 2.5\nper = "day"\n', "5: [budgets] [0].usd: write the price as a string"),
+        ('[[budgets]]\nscope = "all"\nusd = 2.5\nper = "day"\n', "5: [budgets] [0].usd: write the amount as a string"),
+        (
+            '[[budgets]]\nscope = "all"\nusd = "0.0000000000000000015"\nper = "day"\n',
+            "5: [budgets] [0].usd: has more than 18 decimals, and a budget is counted in these",
+        ),
+        ('[[budgets]]\nscope = "all"\nusd = "-1"\nper = "day"\n', "5: [budgets] [0].usd: must be from 0 to 10000"),
         ('[[budgets]]\nscope = "all"\nusd = "1"\nper = "mnth"\n', "6: [budgets] [0].per: expected one of day, month"),
         ('[[budgets]]\nscope = "all"\nusd = "1"\n', "3: [budgets] [0].per: missing"),
         (
@@ -113,6 +126,18 @@ def test_a_scope_that_names_nothing_is_told(line: str, expected: str, tmp_path: 
 def test_a_mistake_is_told_with_its_line(text: str, expected: str, tmp_path: Path) -> None:
     told = findings(text, tmp_path)
     assert any(one.startswith(expected) for one in told), told
+
+
+@pytest.mark.parametrize("line", ["requests_per_minute = 0", "request_per_minute = 5", 'concurrent = "5"'])
+def test_a_limit_that_is_wrong_is_not_called_none(line: str, tmp_path: Path) -> None:
+    (told,) = findings(f'[[limits]]\nscope = "all"\n{line}\n', tmp_path)
+    assert told.startswith(f"5: [limits] [0].{line.partition(' ')[0]}: ")
+
+
+def test_callers_without_a_key_have_a_scope(tmp_path: Path) -> None:
+    file = tmp_path / "steelyard.toml"
+    file.write_text('[[limits]]\nscope = "key:(none)"\nconcurrent = 1\n', encoding="utf-8")
+    assert load_config(file, {}, {}).limits == (LimitSettings("key:(none)", concurrent=1),)
 
 
 def test_several_workers_cannot_share_limits(tmp_path: Path) -> None:

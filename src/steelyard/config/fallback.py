@@ -19,11 +19,9 @@ DEFAULT: Final = (
 _STATUS: Final = re.compile("[345]xx|[345][0-9][0-9]")
 
 
-def fallback_complaint(words: tuple[str, ...]) -> str | None:
-    """Return what is wrong with the words, as the end of a sentence; None: nothing."""
-    for word in words:
-        if not _STATUS.fullmatch(word) and word not in WORDS:
-            choices = f'; expected a status ("429"), a class ("5xx"), or one of {", ".join(WORDS)}'
-            return f'"{word}" is no failure{nearest(word, WORDS, choices)}'
-    twice = next((word for word in words if words.count(word) > 1), None)
-    return None if twice is None else f'"{twice}" is listed twice'
+def fallback_complaint(word: str) -> str | None:
+    """Return what is wrong with a word, as the end of a sentence; None: nothing."""
+    if _STATUS.fullmatch(word) or word in WORDS:
+        return None
+    choices = f'; expected a status ("429"), a class ("5xx"), or one of {", ".join(WORDS)}'
+    return f'"{word}" is no failure{nearest(word, WORDS, choices)}'

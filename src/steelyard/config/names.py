@@ -7,6 +7,7 @@ from typing import Final
 
 from steelyard.catalog.endpoints import ENDPOINTS, GENERATES, dialect_of
 from steelyard.catalog.providers import Provider, unlisted_provider
+from steelyard.config.fallback import fallback_complaint
 from steelyard.config.scope_names import check_scopes
 from steelyard.config.settings import Config, Dialect, ProviderSettings, RouteSettings
 from steelyard.documents.findings import Findings, nearest
@@ -38,13 +39,19 @@ def check_names(config: Config, table: Mapping[str, Provider], findings: Finding
         add = f"; add [purposes.{purpose}]"
         findings.add(("policy", "purpose"), f'no purpose is called "{purpose}"{nearest(purpose, config.purposes, add)}')
     check_scopes(config, providers, findings)
-    for index, name in enumerate(config.cache.routes):
-        if name not in config.routes:
-            add = f"; add [routes.{name}]"
-            findings.add(("cache", "routes", index), f'no route is called "{name}"{nearest(name, config.routes, add)}')
+    _check_cache(config, findings)
     for name in config.models:
         if not name or not name.isprintable() or " " in name:
             findings.add(("models", name), "expected the name of a local model, like [models.smollm2-135m]")
+
+
+def _check_cache(config: Config, findings: Findings) -> None:
+    for index, name in enumerate(config.cache.routes):
+        if name not in config.routes:
+            add = f"; add [routes.{name}]"
+            if "/" in name:
+                add = f'; add [routes.NAME] with deployments = ["{name}"], and write NAME'
+            findings.add(("cache", "routes", index), f'no route is called "{name}"{nearest(name, config.routes, add)}')
 
 
 def _check_provider(name: str, provider: ProviderSettings, table: Mapping[str, Provider], findings: Findings) -> None:
@@ -130,6 +137,10 @@ def _check_route(route: RouteSettings, path: KeyPath, providers: set[str], findi
     for name, times in Counter(route.deployments).items():
         if times > 1:
             findings.add((*path, "deployments"), f'"{name}" is listed twice')
+    for index, word in enumerate(route.fallback_on or ()):
+        wrong = fallback_complaint(word)
+        if wrong is not None:
+            findings.add((*path, "fallback_on", index), wrong)
     if route.hedge_after_s is not None and route.hedge_percentile is not None:
         findings.add((*path, "hedge_percentile"), "hedge_after_s says it too: leave one of both out")
     if route.weights is None:

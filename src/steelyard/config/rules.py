@@ -9,7 +9,6 @@ from typing import Any, Final
 from msgspec import Struct
 
 from steelyard.catalog.purpose import Purpose, purpose_complaint
-from steelyard.config.fallback import fallback_complaint
 from steelyard.config.scopes import read_scope
 from steelyard.config.secrets import reference_complaint
 from steelyard.config.settings import (
@@ -140,6 +139,13 @@ def _parts(parts: tuple[float, ...]) -> str | None:
     return None if len(set(parts)) == len(parts) else "a part is listed twice"
 
 
+def _budget(usd: Decimal) -> str | None:
+    if not 0 <= usd <= 10**9:
+        return f"must be from 0 to {10**9}, got {usd}"
+    fine = usd.scaleb(18)
+    return None if fine == fine.to_integral_value() else "has more than 18 decimals, and a budget is counted in these"
+
+
 _COUNT: Final = _at_least(0)
 _LIMIT: Final = _between(1, 2**53)
 # SQLite and PostgreSQL keep 64-bit integers; a size that they could not hold is a slip of the keyboard.
@@ -187,7 +193,7 @@ _RULES: Final[dict[tuple[type[Struct], str], Rule]] = {
     (RouteSettings, "deployments"): _deployments,
     (RouteSettings, "weights"): _weights,
     (RouteSettings, "retries"): _between(0, 100),
-    (RouteSettings, "fallback_on"): fallback_complaint,
+    (RouteSettings, "fallback_on"): _distinct,
     (RouteSettings, "hedge_after_s"): _positive,
     (RouteSettings, "hedge_percentile"): _between(50, 99.9),
     (RouteSettings, "resume"): _resume,
@@ -220,7 +226,7 @@ _RULES: Final[dict[tuple[type[Struct], str], Rule]] = {
     (LimitSettings, "queue_s"): _between(0, 3600),
     (LimitSettings, "queue_calls"): _between(1, 1_000_000),
     (BudgetSettings, "scope"): _scope,
-    (BudgetSettings, "usd"): _between(0, 10**9),
+    (BudgetSettings, "usd"): _budget,
     (BudgetSettings, "warn_at"): _parts,
     (CacheSettings, "routes"): _distinct,
     (CacheSettings, "ttl_s"): _positive,

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from steelyard.config.scopes import EACH, Scope, read_scope
-from steelyard.config.settings import LIMITED, Config
+from steelyard.config.settings import LIMITED, Config, LimitSettings
 from steelyard.documents.findings import Findings, nearest
 from steelyard.documents.locate import KeyPath
 
@@ -17,7 +17,7 @@ def check_scopes(config: Config, providers: Collection[str], findings: Findings)
         path: KeyPath = ("limits", index)
         _check_scope(limit.scope, path, config, providers, findings)
         given = [name for name in LIMITED if getattr(limit, name) is not None]
-        if not given:
+        if not given and not _tried(path, findings):
             findings.add(path, f"limits nothing; give one of {', '.join(LIMITED)}")
         if limit.queue_s and limit.concurrent is None:
             findings.add((*path, "queue_s"), "calls wait for room in `concurrent`, and none is given; add it")
@@ -37,6 +37,12 @@ def check_scopes(config: Config, providers: Collection[str], findings: Findings)
         )
     if config.cache.store == "shared" and config.shared.url is None:
         findings.add(("cache", "store"), "nothing is shared; add [shared] url, the server that answers are kept in")
+
+
+def _tried(path: KeyPath, findings: Findings) -> bool:
+    """Say whether a limit was to be given: its key is there and wrong, and that has been said."""
+    others = {*LimitSettings.__struct_fields__} - {*LIMITED}
+    return any(len(at) == 3 and at[:2] == path and at[2] not in others for at in findings.lines)
 
 
 def _check_once(name: tuple[str, str], path: KeyPath, seen: set[tuple[str, str]], findings: Findings) -> None:

@@ -176,14 +176,14 @@ def _choice(values: tuple[object, ...], raw: object) -> object:
 def _price(raw: object) -> object:
     if isinstance(raw, float):
         # 0.1 + 0.2 != 0.3 in binary floating point, and a bill is added up from millions of these.
-        return _Wrong('write the price as a string, like "2.50": a float cannot hold it exactly')
+        return _Wrong('write the amount as a string, like "2.50": a float cannot hold it exactly')
     if isinstance(raw, bool) or not isinstance(raw, int | str):
-        return _expected('a price as a string, like "2.50"', raw)
+        return _expected('an amount as a string, like "2.50"', raw)
     try:
         price = Decimal(raw)
     except InvalidOperation:
-        return _Wrong('expected a price like "2.50"')
-    return price if price.is_finite() else _Wrong('expected a price like "2.50"')
+        return _Wrong('expected an amount like "2.50"')
+    return price if price.is_finite() else _Wrong('expected an amount like "2.50"')
 
 
 _KINDS: Final[tuple[tuple[type | tuple[type, ...], str], ...]] = (

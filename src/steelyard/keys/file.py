@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct, structs
 
+from steelyard.config.scopes import KEY_NAME
 from steelyard.core.errors import ConfigError, StoreError
 from steelyard.core.exchange import Record
 from steelyard.core.ids import new_key, short_id
@@ -22,10 +23,7 @@ from steelyard.keys.key import Bearer, Key, hash_of
 __all__ = ["KeyFile"]
 
 VERSION: Final = 1
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
-
-
 _ANYBODY: Final = Bearer()
 
 
@@ -65,13 +63,13 @@ class KeyFile:
 
         Raise ConfigError for malformed names or a time that has passed, StoreError when a live key has this name.
         """
-        if not _NAME.fullmatch(name):
+        if not KEY_NAME.fullmatch(name):
             raise ConfigError(
                 f'"{name[:70]}" cannot name a key. Use 1 to 64 letters, digits, dots, dashes and underscores, '
                 "beginning with a letter or a digit."
             )
         for kind, given in (("team", bearer.team), ("project", bearer.project)):
-            if given is not None and not _NAME.fullmatch(given):
+            if given is not None and not KEY_NAME.fullmatch(given):
                 raise ConfigError(f'"{given[:70]}" cannot name a {kind}. The rules are those of keys\' names.')
         if routes is not None and not all(routes):
             raise ConfigError("A route's name is empty. Name the route, or leave it out to allow all.")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import Final
 
-from steelyard.config.scopes import EACH
+from steelyard.config.scopes import EACH, NOBODY
 from steelyard.limits.period import period_of
 from steelyard.limits.recall import Recalled, Spent, Want
 from steelyard.limits.rules import Metric, Rule
@@ -17,7 +17,7 @@ from steelyard.limits.window import PARTS
 __all__ = ["NO_KEY", "amount_of", "earlier", "short", "subject_of", "want_of"]
 
 _LONGEST_USER: Final = 128
-NO_KEY: Final = "(none)"
+NO_KEY: Final = NOBODY
 """Stands for the key of callers who have none: no key can be called so."""
 
 
