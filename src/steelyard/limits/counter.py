@@ -44,6 +44,12 @@ class Counter:
         subject = self.subject
         return subject if subject.isprintable() else subject.encode("unicode_escape").decode("ascii")
 
+    @property
+    def amid(self) -> str:
+        """The same, within a sentence."""
+        told = self.told
+        return told if self.rule.scope.kind != "all" else told[0].lower() + told[1:]
+
     def has_room(self, hold: Hold) -> bool:
         """Say whether a call may pass."""
         raise NotImplementedError  # abstract: each kind of limit says
@@ -105,7 +111,7 @@ def seconds(count: float) -> str:
 def unbounded(counter: Counter) -> CallError:
     """Return what a call is told of which nobody knows how much it may take."""
     return BadRequest(
-        f"Nothing says how many tokens the call may take, and {counter.told} has a limit. Send max_tokens; "
+        f"Nothing says how many tokens the call may take, and {counter.amid} has a limit. Send max_tokens; "
         'or add to [deployments."PROVIDER/MODEL"] most_output, and context where calls hold more than text.',
         code="max_tokens_required",
         param="max_tokens",

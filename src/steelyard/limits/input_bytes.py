@@ -23,7 +23,7 @@ class InputBytes(Counter):
 
     def error(self, hold: Hold) -> CallError:
         error = TooMany(
-            f"The body has {hold.size:,} bytes, and {self.told} may send {self.limit:,}. Send less.",
+            f"The body has {hold.size:,} bytes, and {self.amid} may send {self.limit:,}. Send less.",
             code="input_too_large",
         )
         error.should_retry = False

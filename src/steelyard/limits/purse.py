@@ -238,7 +238,7 @@ class Purse(Counter):
     def error(self, hold: Hold) -> CallError:
         if not hold.priced and not self._unpriced:
             error: CallError = BudgetExceeded(
-                f"What the call costs is not known, and {self.told} has a budget. Ask a model with a price; or add "
+                f"What the call costs is not known, and {self.amid} has a budget. Ask a model with a price; or add "
                 '[deployments."PROVIDER/MODEL"] price, or unknown_price = "allow" to the budget.',
                 code="price_unknown",
             )

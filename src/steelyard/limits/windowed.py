@@ -165,7 +165,7 @@ class Tokens(Windowed):
             return unbounded(self)
         if tokens > self.limit and not self._last_call:
             error = TooMany(
-                f"The call may take {tokens:,} tokens, and {self.told} has {self.limit:,} {words(self.rule)}. "
+                f"The call may take {tokens:,} tokens, and {self.amid} has {self.limit:,} {words(self.rule)}. "
                 "Send a smaller max_tokens, or less input.",
             )
             error.should_retry = False
