@@ -42,11 +42,11 @@ def test_a_call_that_one_scope_has_no_room_for_is_counted_by_none() -> None:
 
 def test_a_refusal_names_all_callers_in_lower_case_within_a_sentence() -> None:
     tokens = limits(rule("all", "tokens_per_minute", 10))
-    assert ", and this gateway has 10 tokens per minute. " in refusal(tokens, tokens=11).message
-    assert ", and this gateway has a limit. " in refusal(tokens, tokens=-1).message
+    assert ", and this gateway has 10 tokens per minute. " in str(refusal(tokens, tokens=11))
+    assert ", and this gateway has a limit. " in str(refusal(tokens, tokens=-1))
     budget = limits(rule("all", "usd_per_day", 1))
-    assert ", and this gateway has a budget. " in refusal(budget, priced=False).message
-    assert refusal(budget, atto=2 * ATTO).message.startswith("This gateway has spent 0 ")
+    assert ", and this gateway has a budget. " in str(refusal(budget, priced=False))
+    assert str(refusal(budget, atto=2 * ATTO)).startswith("This gateway has spent 0 ")
 
 
 def test_requests_count_for_a_minute_from_their_admission() -> None:
