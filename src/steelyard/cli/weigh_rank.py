@@ -154,6 +154,8 @@ def _score_flags(read: ScoresRead, asked: _Asked) -> list[Flag]:
         found.append(Flag("columns_skipped", f"No models, for they hold texts or are clustered by: {named}{more}."))
     if read.repeated:
         found.append(Flag("repeats", f"{read.repeated} items have several runs of a model; their mean counts."))
+    if read.duplicates:
+        found.append(Flag("duplicates", f"{read.duplicates} scores say again what another row says; they count once."))
     if read.missing and asked.missing == "fail":
         found.append(Flag("missing_failed", f"{read.missing} scores are missing, and count as 0."))
     return found

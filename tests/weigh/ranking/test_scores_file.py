@@ -63,8 +63,21 @@ def test_the_mean_of_several_runs_counts(tmp_path: Path) -> None:
 def test_what_cannot_be_a_score_is_named_by_its_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r'scores.csv:3: "good" is no score of "B"'):
         read(tmp_path, "item,model,score\n1,A,1\n1,B,good\n")
-    with pytest.raises(ConfigError, match=r'scores.csv:4: item "1" of "A" stands there twice'):
+    with pytest.raises(ConfigError, match=r'scores.csv:4: item "1" of "A" has another score above'):
         read(tmp_path, "item,model,score\n1,A,1\n1,B,1\n1,A,0\n")
+
+
+def test_rows_that_say_the_same_again_count_once(tmp_path: Path) -> None:
+    found = read(tmp_path, LONG + "1,A,1,x\n2,B,,x\n3,A,yes,y\n")
+    assert np.array_equal(found.scores.values, read(tmp_path, LONG).scores.values, equal_nan=True)
+    assert (found.duplicates, read(tmp_path, LONG).duplicates) == (3, 0)
+
+
+def test_one_column_of_numbers_beside_words_is_told_with_its_way_out(tmp_path: Path) -> None:
+    text = "id,A,B\n1,TRUE,Yes\n2,FALSE,No\n"
+    with pytest.raises(ConfigError, match=r'Only "A" holds numbers.*are clustered by: B\. Name the models by --model'):
+        read(tmp_path, text)
+    assert read(tmp_path, text, ScoresWanted(models=("A", "B"))).scores.values.tolist() == [[1, 1], [0, 0]]
 
 
 def test_an_item_with_two_sources_is_refused(tmp_path: Path) -> None:

@@ -1,5 +1,8 @@
 """Reading votes: what is taken, what is refused, and where."""
 
+import gzip
+import lzma
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -200,3 +203,21 @@ def test_a_cell_may_hold_a_whole_prompt(tmp_path: Path) -> None:
     long = "word, " * 50_000
     votes = read_votes([written(tmp_path, HEAD + f'A,B,a,"{long}",r1,1,2\nB,A,b,"{long}",r2,2,1\n')], Wanted()).votes
     assert votes.ways[0].count == 1
+
+
+@pytest.mark.parametrize(("name", "pack"), [("votes.csv.gz", gzip.compress), ("votes.csv.xz", lzma.compress)])
+def test_packed_votes_are_read_and_broken_ones_refused(
+    tmp_path: Path, name: str, pack: Callable[[bytes], bytes]
+) -> None:
+    plain = written(tmp_path, HEAD + "\n".join(ROWS))
+    path = tmp_path / name
+    path.write_bytes(pack(plain.read_bytes()))
+    assert holds_votes(path)
+    assert read_votes([path], Wanted()).votes.first.tolist() == read_votes([plain], Wanted()).votes.first.tolist()
+    path.write_bytes(pack(plain.read_bytes())[:-9])
+    assert "it cannot be unpacked" in refusal(path)
+
+
+@pytest.mark.parametrize("line", ['{"item": 1, "a": NaN, "b": 1}', "[1]", "no"])
+def test_what_has_no_head_of_votes_is_left_to_who_reads_scores(tmp_path: Path, line: str) -> None:
+    assert not holds_votes(written(tmp_path, line + "\n", "scores.jsonl"))

@@ -1,7 +1,10 @@
 """Tables of every layout give the same pairs, and mistakes are told with file and line."""
 
+import gzip
 import importlib.util
 import json
+import lzma
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,6 +28,21 @@ def test_a_long_table_is_read(tmp_path: Path) -> None:
 def test_a_wide_table_is_read_and_empty_is_missing(tmp_path: Path) -> None:
     file = csv(tmp_path / "wide.csv", "id,a,b,c", [("i1", 1, 0, 1), ("i2", 0, 1, 1), ("i3", 1, None, 1)])
     assert scores(pairs_of(file)) == PAIRS
+
+
+@pytest.mark.parametrize(
+    ("name", "pack"), [("t.csv.gz", gzip.compress), ("t.csv.xz", lzma.compress), ("t", gzip.compress)]
+)
+def test_a_packed_table_is_read_and_a_broken_one_refused(
+    tmp_path: Path, name: str, pack: Callable[[bytes], bytes]
+) -> None:
+    plain = Path(_long(tmp_path / "long.csv")).read_bytes()
+    (tmp_path / name).write_bytes(pack(plain))
+    assert scores(pairs_of(str(tmp_path / name))) == PAIRS
+    (tmp_path / name).write_bytes(pack(plain)[:-9])
+    assert "it cannot be unpacked" in mistakes(str(tmp_path / name))[0]
+    (tmp_path / "other.csv.gz").write_bytes(plain)
+    assert "begins like neither gzip nor xz" in mistakes(str(tmp_path / "other.csv.gz"))[0]
 
 
 @pytest.mark.parametrize("layout", ["lines", "list", "pretty"])

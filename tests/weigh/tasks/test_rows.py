@@ -11,6 +11,8 @@ from steelyard.weigh.tasks.rows import read_rows
 
 CSV = 'id,output\na,"one\ntwo"\n\nb,\n'
 LINES = '{"id": "a", "output": "x\u2028y"}\n\n{"id": "b", "output": null, "n": [1]}\n'
+_WHOLE = gzip.compress(CSV.encode() * 9)
+DAMAGED = _WHOLE[:20] + b"\xff" * 9 + _WHOLE[29:]
 
 
 def written(tmp_path: Path, name: str, content: str | bytes) -> Path:
@@ -54,8 +56,9 @@ def test_an_output_may_be_longer_than_a_cell_usually_is(tmp_path: Path) -> None:
         ("a.csv", b"id\na\n\xff\n", "a.csv:3: not UTF-8"),
         ("a.jsonl", '{"id": 1}\n[1]\n', "a.jsonl:2: expected an object of JSON"),
         ("a.jsonl", '{"id": 1}\n{"id"\n', "a.jsonl:2: expected an object of JSON"),
-        ("a.jsonl.xz", "no xz", "a.jsonl.xz: cannot be read"),
-        ("a.csv.gz", "no gz", "a.csv.gz: cannot be read"),
+        ("a.jsonl.xz", "no xz", "a.jsonl.xz: it cannot be unpacked"),
+        ("a.csv.gz", "no gz", "a.csv.gz: it cannot be unpacked"),
+        ("a.csv.gz", DAMAGED, "a.csv.gz: it cannot be unpacked"),
         ("a.txt", "a", "a.txt: rows are read from .csv, .tsv or .jsonl"),
         ("a", "a", "a: rows are read from .csv, .tsv or .jsonl"),
     ],

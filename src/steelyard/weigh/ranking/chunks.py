@@ -1,12 +1,15 @@
 """Read columns of a table chunk by chunk, as its cells stand there: CSV, JSON lines, or Parquet."""
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+import gzip
+import lzma
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import islice, repeat
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TextIO, TypeAlias, cast
 
 import msgspec
 
@@ -24,25 +27,27 @@ _KINDS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "par
 _CHUNK = 4_000
 _BLOCK = 1 << 18
 _LONGEST_CELL = 2**31 - 1
+_PACKED: Mapping[str, Callable[..., Any]] = {".gz": gzip.open, ".xz": lzma.open}
+_BROKEN = (UnicodeDecodeError, csv.Error, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
 
 
 def is_table(path: Path) -> bool:
     """Say whether a file's name ends like one that can be read here."""
-    return path.suffix.lower() in _KINDS
+    return _suffix(path) in _KINDS
 
 
 def columns_of(path: Path) -> tuple[str, ...]:
     """Return the names of a file's columns: its head, or the keys of its first row. Raises ConfigError."""
     try:
         return _columns_of(path, _kind(path))
-    except (UnicodeDecodeError, csv.Error) as error:
+    except _BROKEN as error:
         raise ConfigError(_broken(path, error)) from error
 
 
 def _columns_of(path: Path, kind: str) -> tuple[str, ...]:
     if kind == "parquet":
         return tuple(_parquet(path).schema_arrow.names)
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with _opened(path) as file:
         if kind == "csv":
             return tuple(next(csv.reader(file), ()))
         for number, line in enumerate(file, start=1):
@@ -61,7 +66,7 @@ def chunks_of(path: Path, names: Sequence[str]) -> _Chunks:
     read = {"csv": _csv_chunks, "jsonl": _jsonl_chunks, "parquet": _parquet_chunks}[_kind(path)]
     try:
         yield from read(path, names)
-    except (UnicodeDecodeError, csv.Error) as error:
+    except _BROKEN as error:
         raise ConfigError(_broken(path, error)) from error
 
 
@@ -71,15 +76,32 @@ def place_of(path: Path, row: int) -> str:
 
 
 def _kind(path: Path) -> str:
-    kind = _KINDS.get(path.suffix.lower())
+    kind = _KINDS.get(_suffix(path))
     if kind is None:
         raise ConfigError(f"{path}: votes are read from .csv, .jsonl and .parquet, and this is none of them.")
     return kind
 
 
+def _suffix(path: Path) -> str:
+    """Return how a file's name ends, before .gz or .xz; those of Parquet, which packs by itself, stay."""
+    suffix = path.suffix.lower()
+    inner = path.with_suffix("").suffix.lower()
+    return inner if suffix in _PACKED and inner != ".parquet" else suffix
+
+
+def _opened(path: Path) -> TextIO:
+    """Open a table's text, unpacked where the file's name says that it is packed."""
+    opens = _PACKED.get(path.suffix.lower())
+    if opens is None:
+        return path.open(encoding="utf-8-sig", newline="")
+    return cast("TextIO", opens(path, "rt", encoding="utf-8-sig", newline=""))
+
+
 def _broken(path: Path, error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return f"{path}: no UTF-8 at byte {error.start} of what was read. Save it as UTF-8."
+    if not isinstance(error, csv.Error):
+        return f"{path}: it cannot be unpacked: {error}. Copy or pack it anew."
     return f"{path}: no CSV: {error}"
 
 
@@ -88,7 +110,7 @@ def _csv_chunks(path: Path, names: Sequence[str]) -> _Chunks:
     head = columns_of(path)
     places = [head.index(name) for name in names]
     done, rest = 0, ""
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with _opened(path) as file:
         plain = '"' not in file.readline()
         while plain:
             block = file.read(_BLOCK)
@@ -117,7 +139,7 @@ def _cells(text: str, width: int) -> list[str] | None:
 
 def _read_chunks(path: Path, places: Sequence[int], done: int) -> _Chunks:
     """Read rows by the rules of CSV, from the one after `done`."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with _opened(path) as file:
         reader = csv.reader(file)
         head = next(reader)
         filled = filter(None, reader)
@@ -134,7 +156,7 @@ def _read_chunks(path: Path, places: Sequence[int], done: int) -> _Chunks:
 
 
 def _jsonl_chunks(path: Path, names: Sequence[str]) -> _Chunks:
-    with path.open(encoding="utf-8-sig") as file:
+    with _opened(path) as file:
         lines = ((number, line) for number, line in enumerate(file, start=1) if not line.isspace())
         while rows := [_object(path, number, line) for number, line in islice(lines, _CHUNK)]:
             yield [[_plain(row.get(name)) for row in rows] for name in names]
@@ -168,7 +190,7 @@ def _parquet_chunks(path: Path, names: Sequence[str]) -> _Chunks:
 
 def _line(path: Path, row: int) -> int:
     """Return the line on which a row ends: rows of CSV may span lines, and empty lines are no rows of JSON."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with _opened(path) as file:
         if _kind(path) == "csv":
             reader = csv.reader(file)
             for _ in islice(filter(None, reader), row + 2):

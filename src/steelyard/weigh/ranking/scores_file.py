@@ -28,12 +28,14 @@ class ScoresWanted(Struct, frozen=True):
 
 
 class ScoresRead(Struct, frozen=True, eq=False):
-    """Scores, and what was noticed: columns that are no scores, items with several runs, scores that were missing."""
+    """Scores, and what was noticed: columns that are no scores, items with several runs, scores that were missing, and
+    rows that say again what another said (`duplicates`)."""
 
     scores: Scores
     skipped: tuple[str, ...]
     repeated: int
     missing: int
+    duplicates: int
     sha256: str
 
 
@@ -43,6 +45,7 @@ class _Column:
     def __init__(self, model: str) -> None:
         self.model = model
         self.scores: dict[str, list[float]] = {}
+        self.duplicates = 0
 
     def take(self, block: Block) -> list[str]:
         """Take a block's scores; return what is wrong, a line each."""
@@ -56,7 +59,10 @@ class _Column:
             elif number is None:
                 wrong.append(f'{block.sheet.where(row)}: "{cell}" is no score of "{self.model}"')
             elif name in self.scores and block.repeat is None:
-                wrong.append(f'{block.sheet.where(row)}: item "{name}" of "{self.model}" stands there twice')
+                if _same(self.scores[name][0], number):
+                    self.duplicates += 1
+                else:
+                    wrong.append(f'{block.sheet.where(row)}: item "{name}" of "{self.model}" has another score above')
             else:
                 self.scores.setdefault(name, []).append(number)
         return wrong
@@ -80,13 +86,19 @@ def read_scores(files: Sequence[str], wanted: ScoresWanted) -> ScoresRead:
     for place, column in enumerate(columns):
         rows = [numbers[name] for name in column.scores]
         values[rows, place] = [_mean(runs) for runs in column.scores.values()]
+    if len(columns) == 1 and skipped:
+        raise ConfigError(
+            f'Only "{columns[0].model}" holds numbers, and there is nothing to rank. No models, for they hold words or '
+            f"are clustered by: {', '.join(skipped)}. Name the models by --model."
+        )
     missing = int(np.isnan(values).sum())
     if wanted.failing:
         values = np.nan_to_num(values, nan=0.0)
     repeated = sum(len(runs) > 1 for column in columns for runs in column.scores.values())
     clusters = None if wanted.cluster is None else _clusters(results, wanted.cluster, items, columns)
     scores = Scores(tuple(column.model for column in columns), values, clusters)
-    return ScoresRead(scores, tuple(skipped), repeated, missing, results.sha256)
+    duplicates = sum(column.duplicates for column in columns)
+    return ScoresRead(scores, tuple(skipped), repeated, missing, duplicates, results.sha256)
 
 
 def _columns(results: Results, wanted: ScoresWanted) -> tuple[list[_Column], list[str]]:
@@ -161,6 +173,10 @@ def _clusters(results: Results, name: str, items: Sequence[str], columns: Sequen
     # An item without a source stands alone.
     codes = [numbers.setdefault(sources.get(item) or f"\0{item}", len(numbers)) for item in items]
     return Clusters(name, np.array(codes, dtype=np.int64), len(numbers))
+
+
+def _same(one: float, other: float) -> bool:
+    return one == other or (math.isnan(one) and math.isnan(other))
 
 
 def _mean(runs: Sequence[float]) -> float:

@@ -126,8 +126,13 @@ def read_votes(paths: Sequence[Path], wanted: Wanted) -> VotesRead:
 
 
 def holds_votes(path: Path) -> bool:
-    """Say whether a file is one of votes. Raises ConfigError where its head cannot be read."""
-    return path.is_file() and is_table(path) and set(VOTE_COLUMNS) <= set(columns_of(path))
+    """Say whether a file is one of votes. What has no readable head is none: who reads scores says what is wrong."""
+    if not path.is_file() or not is_table(path):
+        return False
+    try:
+        return set(VOTE_COLUMNS) <= set(columns_of(path))
+    except ConfigError:
+        return False
 
 
 def _clusters(paths: Sequence[Path], heads: Sequence[Sequence[str]], wanted: Wanted) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from steelyard.weigh.results.decoded import HalfError, decoded
 from steelyard.weigh.results.inspect_log import inspect_blocks, is_inspect, read_archive
 from steelyard.weigh.results.lm_eval import is_lm_eval, lm_eval_blocks
 from steelyard.weigh.results.openai_evals import is_openai_evals, openai_evals_blocks
+from steelyard.weigh.results.packed import unpacked
 from steelyard.weigh.results.promptfoo import is_promptfoo, promptfoo_blocks, promptfoo_results
 from steelyard.weigh.results.sheet import Block, Flag, Results, mistaken
 from steelyard.weigh.results.source import Source
@@ -55,8 +56,9 @@ def _named(name: str) -> tuple[str | None, Path]:
 
 
 def read_content(source: Source) -> list[Block]:
-    """Return the scores in a file's content. Raises ConfigError."""
-    content = source.content
+    """Return the scores in a file's content, which gzip or xz may have packed. Raises ConfigError."""
+    content = unpacked(source.content, source.file)
+    source = replace(source, content=content)
     if content.startswith(b"PK\x03\x04"):
         return read_archive(source)
     if content.startswith(b"PAR1"):

@@ -1,8 +1,6 @@
 """Read rows from CSV or JSON Lines, each with the place where it stands."""
 
 import csv
-import gzip
-import lzma
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -13,6 +11,7 @@ from msgspec import Struct
 
 from steelyard.core.errors import ConfigError
 from steelyard.documents.findings import shown
+from steelyard.weigh.results.packed import unpacked
 
 __all__ = ["Row", "read_rows"]
 
@@ -36,13 +35,14 @@ def read_rows(path: Path) -> tuple[Row, ...]:
     """
     name = shown(path)
     suffixes = [suffix.lower() for suffix in path.suffixes]
-    packed = suffixes.pop() if suffixes and suffixes[-1] in (".gz", ".xz") else ""
+    if suffixes and suffixes[-1] in (".gz", ".xz"):
+        suffixes.pop()
     kind = suffixes[-1] if suffixes else ""
     match kind:
         case ".csv" | ".tsv":
-            rows = tuple(_of_csv(_text(path, name, packed), name, "\t" if kind == ".tsv" else ","))
+            rows = tuple(_of_csv(_text(path, name), name, "\t" if kind == ".tsv" else ","))
         case ".jsonl" | ".ndjson":
-            rows = tuple(_of_json_lines(_text(path, name, packed), name))
+            rows = tuple(_of_json_lines(_text(path, name), name))
         case _:
             raise ConfigError(f"{name}: rows are read from .csv, .tsv or .jsonl, also behind .gz or .xz")
     if not rows:
@@ -50,22 +50,14 @@ def read_rows(path: Path) -> tuple[Row, ...]:
     return rows
 
 
-def _text(path: Path, name: str, packed: str) -> str:
+def _text(path: Path, name: str) -> str:
     try:
-        match packed:
-            case ".gz":
-                content = gzip.decompress(path.read_bytes())
-            case ".xz":
-                content = lzma.decompress(path.read_bytes())
-            case _:
-                content = path.read_bytes()
-        return content.decode("utf-8-sig")
+        return unpacked(path.read_bytes(), name).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise ConfigError(f"{name}:{line}: not UTF-8; save it in UTF-8") from error
-    except (OSError, EOFError, lzma.LZMAError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ConfigError(f"{name}: cannot be read: {reason}") from error
+    except OSError as error:
+        raise ConfigError(f"{name}: cannot be read: {error.strerror or error}") from error
 
 
 def _of_csv(text: str, name: str, delimiter: str) -> Iterator[Row]:
