@@ -184,3 +184,41 @@ def test_forgetting_leaves_no_file(tmp_path: Path) -> None:
     store.close()
     assert [one.name for one in tmp_path.iterdir()] == []
     assert not forget(tmp_path)
+
+
+def test_on_a_disk_that_is_nearly_full_answers_make_way_for_the_journal(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path, MOST)
+    for number in range(9):
+        store.keep(b"%d" % number, entry(b"what was said" * 5000))
+    store.close()
+    crowded = DiskStore(tmp_path, MOST, least_free=2**62)
+    with pytest.raises(StoreError, match="the disk is nearly full, and what is left is the journal's"):
+        crowded.keep(b"a", entry())
+    assert crowded.shelved() == []
+    assert sum(file.stat().st_size for file in tmp_path.iterdir() if file.suffix != ".sqlite3-shm") < 60_000
+    crowded.close()
+
+
+def test_answers_make_way_for_the_journal_though_none_comes(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path, MOST)
+    for number in range(9):
+        store.keep(b"%d" % number, entry())
+    assert store.sift(lambda *_: True) == 0
+    assert [one.entries for one in store.shelved()] == [9]
+    store.close()
+    crowded = DiskStore(tmp_path, MOST, least_free=2**62)
+    assert crowded.sift(lambda *_: True) == 0
+    assert crowded.shelved() == []
+    crowded.close()
+
+
+def test_a_file_that_has_no_room_to_be_made_smaller_is_made_anew(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path, MOST)
+    store.keep(b"a", entry(b"what was said" * 5000))
+    store._connection.execute("PRAGMA max_page_count = 40")  # as a full disk has it: SQLITE_FULL
+    with pytest.raises(StoreError, match=r"full\. It is made anew"):
+        store.keep(b"b", entry(b"what was said" * 10_000))
+    assert store.find(b"a") is None
+    store.keep(b"b", entry(b"what was said" * 10_000))
+    assert store.find(b"b") == entry(b"what was said" * 10_000)
+    store.close()

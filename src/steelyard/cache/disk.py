@@ -1,6 +1,7 @@
 """Answers on disk: an SQLite file beside the ledger, for a cache that outlives the gateway. Whoever asks it waits."""
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +17,10 @@ _ENDINGS = ("", "-wal", "-shm", "-journal")
 _PATIENCE_S = 2.0
 _VERSION = 1
 _LOOKS = 64
+_COPIES = 2  # SQLite documentation, "Write-Ahead Logging": what is written lies in the log, and then in the file, too
+_LEAST_FREE = 500_000_000
+_LEAST_PART_FREE = 10
+"""So many bytes of a disk, or this part of a small one, are left to the journal, without which no call is answered."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entry (
     digest BLOB PRIMARY KEY,
@@ -61,24 +66,31 @@ def _make_private(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
 
 
-class DiskStore:
-    """Entries by the digest of what was asked, within a number of bytes. It is used by one thread at a time. Several
-    processes may have the same file open. All methods raise StoreError."""
+def _is_full(error: sqlite3.Error) -> bool:
+    """Say whether the disk has no room for what is written. To drop something is written, too."""
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
 
-    def __init__(self, data_dir: Path, max_bytes: int) -> None:
+
+class DiskStore:
+    """Entries by the digest of what was asked, within a number of bytes, and while the disk has `least_free` more
+    (None: as many as suit it). It is used by one thread at a time. Several processes may have the same file open. All
+    methods raise StoreError."""
+
+    def __init__(self, data_dir: Path, max_bytes: int, least_free: int | None = None) -> None:
         self._path = path_in(data_dir)
         self.max_bytes = max_bytes
+        self._least_free = least_free
         self._grown = max_bytes  # what others have left is not known
         try:
             self._connection = self._opened()
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
+            if isinstance(error, sqlite3.OperationalError) and not _is_full(error):
                 raise StoreError(f"{self._path}: {error}. The cache is in memory alone.") from None
             self._connection = self._opened_anew()
 
     def _opened_anew(self) -> sqlite3.Connection:
-        """Open a new file in the place of what is no database, or a broken one. What it held can be asked for again;
-        left there, it could neither be used nor erased."""
+        """Open a new file in the place of what is no database, or a broken one, or of one that has no room to be made
+        smaller. What it held can be asked for again; left there, it could neither be used nor erased."""
         forget(self._path.parent)
         try:
             return self._opened()
@@ -117,6 +129,14 @@ class DiskStore:
     def keep(self, digest: bytes, entry: Entry) -> None:
         """Keep an entry in the place of one that was there; drop the oldest where room is needed."""
         content = encoded(digest, entry)
+        more = _COPIES * len(content)
+        if self._is_crowded(more):
+            self._make_way(more)
+            if self._is_crowded(more):
+                raise StoreError(
+                    f"{self._path}: the disk is nearly full, and what is left is the journal's. Answers are in memory "
+                    "alone until some of it is freed."
+                )
         with self._told(), self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.execute(
@@ -125,18 +145,42 @@ class DiskStore:
             )
             self._grown += len(content)
             if self._grown > self.max_bytes // _LOOKS:
-                self._shrink()
+                self._grown = 0
+                # To add all up takes long where there are many: it is done a few times while the store fills, and so
+                # many bytes less are allowed.
+                self._shrink(self._sum(), self.max_bytes - self.max_bytes // _LOOKS)
 
-    def _shrink(self) -> None:
-        """Drop the oldest until the rest fits. To add all up takes long where there are many: it is done a few times
-        while the store fills, and so many bytes less are allowed."""
+    def _sum(self) -> int:
+        (size,) = self._connection.execute("SELECT coalesce(sum(size), 0) FROM entry").fetchone()
+        return int(size)
+
+    def _shrink(self, size: int, most: int) -> None:
+        """Drop the oldest until the rest is so many bytes at most."""
         execute = self._connection.execute
-        self._grown = 0
-        (size,) = execute("SELECT coalesce(sum(size), 0) FROM entry").fetchone()
-        while size > self.max_bytes - self.max_bytes // _LOOKS:
+        while size > most:
             digest, gone = execute("SELECT digest, size FROM entry ORDER BY made_at LIMIT 1").fetchone()
             execute("DELETE FROM entry WHERE digest = ?", (digest,))
             size -= gone
+
+    def _is_crowded(self, more: int = 0) -> bool:
+        """Say whether others need what is left of the disk, so many bytes taken."""
+        try:
+            disk = shutil.disk_usage(self._path.parent)
+        except OSError:
+            return False  # whoever writes is told
+        least = min(_LEAST_FREE, disk.total // _LEAST_PART_FREE) if self._least_free is None else self._least_free
+        return disk.free < least + more
+
+    def _make_way(self, more: int = 0) -> None:
+        """Drop the older half, again and again, while the disk is crowded."""
+        size = 1
+        while size and self._is_crowded(more):
+            with self._told(), self._connection:
+                self._connection.execute("BEGIN IMMEDIATE")
+                size = self._sum()
+                self._shrink(size, size // 2)
+            if size:
+                self._tidy()
 
     def sift(self, stays: Callable[[str, str | None, float], bool]) -> int:
         """Drop the entries that may not stay, by route, key and moment; return how many these were."""
@@ -147,6 +191,7 @@ class DiskStore:
             self._connection.executemany("DELETE FROM entry WHERE digest = ?", gone)
         if gone:
             self._tidy()
+        self._make_way()
         return len(gone)
 
     def clear(self, route: str | None = None) -> int:
@@ -181,7 +226,8 @@ class DiskStore:
         try:
             yield
         except sqlite3.Error as error:
-            if type(error) is sqlite3.DatabaseError:  # SQLITE_CORRUPT, SQLITE_NOTADB; others are of its subclasses
+            # SQLITE_CORRUPT and SQLITE_NOTADB; others are of its subclasses.
+            if type(error) is sqlite3.DatabaseError or _is_full(error):
                 self._connection.close()
                 self._connection = self._opened_anew()
                 raise StoreError(f"{self._path}: {error}. It is made anew; what it held is gone.") from None
