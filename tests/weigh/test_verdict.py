@@ -151,6 +151,16 @@ def sliced(per_slice: dict[str, tuple[int, int, int]], margin: float = 0.03) -> 
     return weighed(given_results("item,a,b,language", rows), Asked("a", "b", None, ("language",)), Declared(margin))
 
 
+def test_a_slice_without_results_of_one_model_is_named_on_top() -> None:
+    english = [(f"i{k}", model, (k + (model == "b")) % 2, "en") for k in range(80) for model in "ab"]
+    rows = [*english, *((f"f{k}", "a", 1, "fi") for k in range(10))]
+    found = weighed(
+        given_results("item,model,score,language", rows), Asked("a", "b", None, ("language",)), Declared(0.03)
+    )
+    assert kinds(found)[0] == "slice_absent"
+    assert found.flags[0].text.startswith("Nothing can be said of language = fi (10 items): none has a score of both")
+
+
 def test_a_slice_that_loses_every_item_makes_it_dont_though_it_has_no_spread() -> None:
     found = sliced({"en": (120, 80, 3000), "fi": (0, 20, 20)})
     assert found.verdict == "DONT"

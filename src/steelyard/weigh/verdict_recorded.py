@@ -48,6 +48,7 @@ def weighed(results: Results, asked: Asked, declared: Declared) -> Weighing:
     verdict = overall(figures.ci, declared.margin, slices)
     flags = [
         *_of_slices(slices, decided(figures.ci, declared.margin)),
+        *_of_nothing(pairs),
         *_unknown(whole),
         *flags_of(pairs, asked.missing == "fail", len(asked.contaminated)),
         *_if_missing_failed(results, asked, pairs, figures, decision),
@@ -176,6 +177,14 @@ def _of_slices(slices: Sequence[SliceFigures], whole: Verdict) -> list[Flag]:
         )
         flags.append(Flag("slice_unknown", f"Nothing can be said of {told}."))
     return flags
+
+
+def _of_nothing(pairs: Pairs) -> list[Flag]:
+    """Say of which slices there are items, and none that counts: a verdict is silent on them."""
+    if not pairs.absent:
+        return []
+    told = "; ".join(f"{name} = {value} ({count} items)" for name, value, count in pairs.absent)
+    return [Flag("slice_absent", f"Nothing can be said of {told}: none has a score of both models and counts.")]
 
 
 _NEXT = {

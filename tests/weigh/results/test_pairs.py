@@ -64,6 +64,18 @@ def test_an_item_without_a_value_is_of_the_slice_unknown(tmp_path: Path) -> None
     assert [(one.value, len(one.rows)) for one in pairs.slices] == [("unknown", 1), ("x", 2)]
 
 
+def test_a_slice_of_which_one_model_has_no_item_is_told_as_absent(tmp_path: Path) -> None:
+    rows = [(f"i{n}", model, n % 2, "fi" if n > 3 else "en") for n in range(6) for model in "ab"[: 1 if n > 3 else 2]]
+    long = csv(tmp_path / "l.csv", "item,model,score,language", rows)
+    pairs = pairs_of(long, slices=("language",))
+    assert [one.value for one in pairs.slices] == ["en"]
+    assert pairs.absent == (("language", "fi", 2),)
+    assert pairs_of(long, slices=("language",), missing="fail").absent == ()
+    # Quarters are no values that anybody wrote: none is absent.
+    numbers = csv(tmp_path / "n.csv", "item,a,b,length", [(f"i{n}", 1, 0 if n else None, n) for n in range(40)])
+    assert pairs_of(numbers, slices=("length",)).absent == ()
+
+
 def test_a_column_with_too_many_values_is_no_slice(tmp_path: Path) -> None:
     assert mistakes(_wide(tmp_path / "w.csv", 70), slices=("item",)) == (
         '"item" has 70 values, and 60 slices are the most: it is no slice',

@@ -27,9 +27,7 @@ def unpacked(content: bytes, file: str) -> bytes:
             with lzma.LZMAFile(BytesIO(content)) as packed:
                 found = packed.read(MOST_BYTES + 1)
         elif file.lower().endswith((".gz", ".xz")):
-            raise ConfigError(
-                f"{file}: it cannot be unpacked: it begins like neither gzip nor xz. Name it rightly."
-            )
+            raise ConfigError(f"{file}: it cannot be unpacked: it begins like neither gzip nor xz. Name it rightly.")
         else:
             return content
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:

@@ -50,7 +50,8 @@ class Pairs(Struct, frozen=True, eq=False):
 
     `scale` is the largest difference that two scores can have: 1 where all lie between 0 and 1, else the range seen.
     `sides` are the models as they were read, `places` where among their items each pair comes from, −1: nowhere.
-    `one_sided` counts the items that only the baseline, and only the candidate has."""
+    `one_sided` counts the items that only the baseline, and only the candidate has. `absent` are the values of slices
+    of which no item counts, and how many items there are of each."""
 
     baseline: Floats
     candidate: Floats
@@ -63,6 +64,7 @@ class Pairs(Struct, frozen=True, eq=False):
     flags: tuple[Flag, ...] = ()
     one_sided: tuple[int, int] = (0, 0)
     contaminated: int = 0
+    absent: tuple[tuple[str, str, int], ...] = ()
 
     def __len__(self) -> int:
         return len(self.baseline)
@@ -102,12 +104,14 @@ def paired(results: Results, asked: Asked) -> Pairs:
         contaminated=int((~kept).sum()),
     )
     cluster, flags = _cluster(pairs, asked.cluster)
+    slices = {name: slices_in(name, _column(pairs, name)) for name in asked.slices}
     return replace(
         pairs,
         codes=None if cluster is None else _codes(pairs, cluster),
         cluster=cluster,
-        slices=tuple(found for name in dict.fromkeys(asked.slices) for found in slices_in(name, _column(pairs, name))),
+        slices=tuple(found for held in slices.values() for found in held),
         flags=flags,
+        absent=tuple(found for name, held in slices.items() for found in _absent(pairs, name, held)),
     )
 
 
@@ -253,6 +257,22 @@ def slices_in(name: str, column: Column) -> list[Slice]:
     if len(texts) > _MOST_SLICES:
         raise ConfigError(f'"{name}" has {len(texts)} values, and {_MOST_SLICES} slices are the most: it is no slice')
     return [Slice(name, text or _UNKNOWN, np.flatnonzero(codes == code)) for code, text in enumerate(texts)]
+
+
+def _absent(pairs: Pairs, name: str, held: list[Slice]) -> list[tuple[str, str, int]]:
+    """Return the values of a column that stand in the files and of which no item counts; none of what was quartered."""
+    seen: dict[str, int] = {}
+    for side in pairs.sides:
+        column = side.column(name, np.arange(len(side.items)))
+        if column is None:
+            continue
+        codes, texts = _grouped(column)
+        for text, count in zip(texts, np.bincount(codes, minlength=len(texts)).tolist(), strict=True):
+            seen[text or _UNKNOWN] = max(seen.get(text or _UNKNOWN, 0), count)
+    kept = {one.value for one in held}
+    if not kept <= seen.keys() or len(seen) > _MOST_SLICES:
+        return []
+    return [(name, value, count) for value, count in sorted(seen.items()) if value not in kept]
 
 
 def _quarters(name: str, numbers: Floats) -> list[Slice]:
