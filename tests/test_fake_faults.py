@@ -32,6 +32,7 @@ LEGAL_STREAMS = [
     "slow-body:0.01",
     "slow-first-byte:0.01",
     "joined-events",
+    "joined-start:0.01",
     "ping-comments",
     "crlf-events",
     "cr-events",

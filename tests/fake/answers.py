@@ -245,6 +245,18 @@ async def joined_events(call: Call) -> None:
     await call.wire.write(head + b"%x\r\n%b\r\n0\r\n\r\n" % (len(stream), stream))
 
 
+@behaviour("joined-start")
+async def joined_start(call: Call, seconds: str) -> None:
+    """joined-start:S: the head and the first event in one segment, and the rest S seconds later."""
+    first, *others = call.events()
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+    await call.wire.write(head + b"%x\r\n%b\r\n" % (len(first), first))
+    await asyncio.sleep(float(seconds))
+    for event in others:
+        await call.event(event)
+    await call.close_stream()
+
+
 @behaviour("huge-event")
 async def huge_event(call: Call, size: str) -> None:
     """huge-event:N: the second event is N bytes longer."""

@@ -164,6 +164,22 @@ def test_a_client_that_does_not_read_holds_the_upstream_back(
     assert [one.outcome for one in wait_journalled(served.home, 1 if first is None else 2)][-1] == "ok"
 
 
+def test_what_comes_with_the_head_while_the_client_reads_nothing_starts_no_clock(
+    gateway: StartGateway, provider: FakeProvider
+) -> None:
+    routes = {"later": {"deployments": ["acme/joined-start:1"], "timeout_s": {"idle": 0.3}}}
+    served = gateway(config_text({"acme": provider.base_url}, routes=routes))
+    with served.connect(30) as http:
+        http.begin_chat("acme/big-body:8000000")
+        provider.wait_requests(1)
+        http.begin_chat("later", stream=True)
+        request = provider.wait_requests(2)[-1]
+        provider.wait(lambda: request.events_sent >= 3, "the rest of the stream")
+        assert http.response().status == 200
+        assert b"".join(http.parts(http.head())).endswith(b"data: [DONE]\n\n")
+    assert [one.outcome for one in wait_journalled(served.home, 2)] == ["ok", "ok"]
+
+
 def test_a_client_that_never_reads_is_closed(gateway: StartGateway, provider: FakeProvider) -> None:
     served = gateway(config_text({"acme": provider.base_url}, server={"write_timeout_s": 0.5}))
     with served.connect() as http:

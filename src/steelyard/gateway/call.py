@@ -219,6 +219,9 @@ class Call(Attempts):
             self.refuse(wait.late(), "rejected")
             return
         phase: str = "total" if now >= self._total_at else self._phase
+        if phase == "idle" and self.client.paused_since is not None:
+            self.deadline = self._total_at  # the upstream is held; its last bytes had come with those before
+            return
         way = self.on_way
         if self._timer is not None:
             self._timer.cancel()
