@@ -182,6 +182,20 @@ def test_what_a_collector_refused_is_sent_when_it_takes_again(
     assert point.count == 3
 
 
+def test_a_collector_that_is_away_is_complained_of_once(
+    sink: MakeSink, collector: Collector, caplog: pytest.LogCaptureFixture
+) -> None:
+    sending = sink(collector)
+    for _ in range(2):
+        collector.refuses = 400
+        for _ in range(3):
+            with pytest.raises(OSError, match="not taken"):
+                sending.take([call()])
+        collector.refuses = None
+        sending.take([call()])
+    assert [one.getMessage()[:22] for one in caplog.records] == ["Failed to export spans"] * 2
+
+
 def test_what_is_older_than_an_hour_holds_nobody_up(sink: MakeSink, collector: Collector) -> None:
     collector.refuses = 400
     sink(collector).take([call(received_at=time.time() - 3700)])

@@ -1,5 +1,6 @@
 """Spans and metrics of exchanges, sent to a collector by OTLP over HTTP."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -28,6 +29,20 @@ _OLDEST_S: Final = 3600.0
 
 _TIMEOUT_S: Final = 4.0
 """So that the clerk ends in time, also when the collector does not answer."""
+
+
+class _Once(logging.Filter):
+    """Lets a complaint of the SDK's pass that is another than the one before: it is tried again every few seconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told = ""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        is_new = text != self.told
+        self.told = text
+        return is_new
 
 
 class OtelSink:
@@ -66,6 +81,9 @@ class OtelSink:
                 explicit_bucket_boundaries_advisory=semconv.DURATION_BOUNDS,
             )
         self._cost = meter.create_counter("steelyard.cost", "{USD}", "Known cost of calls in US dollars.")
+        self._once = {logging.getLogger(one.__module__): _Once() for one in (OTLPSpanExporter, OTLPMetricExporter)}
+        for logger, once in self._once.items():
+            logger.addFilter(once)
 
     def resume(self, mark: object) -> None:
         """There is nothing to be looked at: a collector cannot be asked what it has."""
@@ -77,6 +95,9 @@ class OtelSink:
         spans = [span for one in fresh for span in spans_of(one, self._names, self._resource)]
         if spans and self._spans.export(spans) is not SpanExportResult.SUCCESS:
             raise OSError("the collector has not taken the spans")
+        if spans:
+            for once in self._once.values():
+                once.told = ""  # the next time that it is away is another one
         for one in fresh:
             self._measure(one)
 
@@ -87,6 +108,8 @@ class OtelSink:
         self._closed = True
         self._metrics.shutdown(timeout_millis=_TIMEOUT_S * 1000)
         self._spans.shutdown()  # type: ignore[no-untyped-call]  # the SDK leaves this one untyped
+        for logger, once in self._once.items():
+            logger.removeFilter(once)
 
     def _measure(self, exchange: Exchange) -> None:
         it = exchange
