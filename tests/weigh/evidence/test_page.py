@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from steelyard.weigh.evidence.canonical import digest, plain
 from steelyard.weigh.evidence.document import Evidence
-from steelyard.weigh.evidence.page.forest import NARROW, WIDE, fitted, plots_of
+from steelyard.weigh.evidence.page.forest import NARROW, WIDE, fitted, plots_of, shortened
 from steelyard.weigh.evidence.page.render import page_of
 from steelyard.weigh.evidence.words import signed, spanned
 from tests.weigh.evidence.given import gains, recorded, table
@@ -186,6 +186,14 @@ def test_a_margin_of_nothing_can_be_drawn(evidence: Evidence) -> None:
 )
 def test_labels_are_shortened_to_their_room(text: str, shown: str) -> None:
     assert fitted(text, 196) == shown
+
+
+def test_labels_that_only_their_ends_tell_apart_are_shortened_where_they_are_the_same() -> None:
+    alike = [f"lang = a-language-with-a-long-name-{number}" for number in range(3)]
+    labels = ["all items", *alike, "lang = x" + "y" * 90]
+    shown = shortened(labels, 150)
+    assert [shown[label] for label in labels[:4]] == ["all items", *(f"lang = …me-{number}" for number in range(3))]
+    assert shown[labels[4]] == fitted(labels[4], 150)
 
 
 def test_long_names_are_short_in_the_verdict_and_whole_below(odd: Evidence) -> None:

@@ -5,7 +5,9 @@ Two shapes: `WIDE` has labels to the left of the marks and figures to their righ
 
 import math
 import unicodedata
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Final
 
 from msgspec import Struct
@@ -14,7 +16,7 @@ from steelyard.weigh.evidence.words import WORDS, signed, spanned
 from steelyard.weigh.forest import ends_of
 from steelyard.weigh.verdict import Figures, Verdict, Weighing, decided
 
-__all__ = ["NARROW", "WIDE", "Mark", "Plot", "Shape", "Tick", "fitted", "plots_of"]
+__all__ = ["NARROW", "WIDE", "Mark", "Plot", "Shape", "Tick", "fitted", "plots_of", "shortened"]
 
 ALL_ITEMS: Final = "all items"
 _ROOM: Final = 0.04
@@ -81,6 +83,7 @@ class _Scale(Struct, frozen=True):
     low: float
     high: float
     shape: Shape
+    labels: Mapping[str, str]
 
     def x(self, value: float) -> float:
         """Return where a value lies."""
@@ -92,7 +95,8 @@ def plots_of(weighing: Weighing, shape: Shape) -> list[Plot]:
     """Return the drawings: the whole first, then the slices, so many rows a drawing as paper can hold."""
     figures: list[tuple[str, Figures, Verdict]] = [(ALL_ITEMS, weighing, decided(weighing.ci, weighing.margin))]
     figures += [(f"{one.name} = {one.value}", one, one.verdict) for one in weighing.slices]
-    scale = _Scale(*ends_of([one for _, one, _ in figures], weighing.margin, _ROOM), shape)
+    labels = shortened([label for label, _, _ in figures], shape.room)
+    scale = _Scale(*ends_of([one for _, one, _ in figures], weighing.margin, _ROOM), shape, labels)
     parts = [figures[place : place + shape.together] for place in range(0, len(figures), shape.together)]
     return [_plot(part, scale, weighing.margin, number == 0) for number, part in enumerate(parts)]
 
@@ -127,7 +131,7 @@ def _mark(row: tuple[str, Figures, Verdict], scale: _Scale, y: float, first: boo
         x = min(max(scale.x(figures.difference), left), right)
     return Mark(
         y=y,
-        label=fitted(label, scale.shape.room),
+        label=scale.labels[label],
         whole=label,
         n=f"{figures.n:,}",
         told=signed(figures.difference),
@@ -151,6 +155,21 @@ def _ticks(scale: _Scale) -> list[Tick]:
     first = math.ceil(scale.low / step)
     places = range(first, math.floor(scale.high / step) + 1)
     return [Tick(scale.x(place * step), signed(place * step, digits)) for place in places]
+
+
+def shortened(labels: Sequence[str], room: float) -> dict[str, str]:
+    """Return what is shown of each label. Where only their ends tell them apart, what they share is left out."""
+    shown = {label: fitted(label, room) for label in labels}
+    alike: defaultdict[str, list[str]] = defaultdict(list)
+    for label, short in shown.items():
+        alike[short].append(label)
+    for group in alike.values():
+        if len(group) > 1:
+            begin = group[0].find(" = ") + 3
+            same = (len(set(letters)) == 1 for letters in zip(*group, strict=False))
+            shared = max(sum(takewhile(bool, same)) - 3, begin)
+            shown |= {label: fitted(f"{label[:begin]}…{label[shared:]}", room) for label in group}
+    return shown
 
 
 def fitted(text: str, room: float) -> str:
