@@ -51,7 +51,8 @@ class _Asked(Struct, frozen=True, kw_only=True):
     "--cluster",
     metavar="COLUMN",
     multiple=True,
-    help="Column of what observations share. Votes: repeat it for two ways; without it, prompt and rater are taken.",
+    help="Column of what observations share. Votes: repeat it for two ways; without it, prompt and rater are taken. "
+    "Scores: without it, a column source or cluster is; none: items are independent.",
 )
 @click.option("--ties", type=click.Choice([one.value for one in Ties]), help="Votes: what a tie is. Default: half.")
 @click.option(
@@ -132,7 +133,8 @@ def _by_scores(files: Sequence[str], asked: _Asked, chances: Chances) -> Ranking
     cluster = asked.cluster[0] if asked.cluster else None
     wanted = ScoresWanted(asked.item, asked.score, cluster, asked.model, asked.missing == "fail")
     read = read_scores(files, wanted)
-    return ranking_of_scores(rank_means(read.scores, chances), cluster, chances, _score_flags(read, asked), read.sha256)
+    column = None if read.scores.clusters is None else read.scores.clusters.name
+    return ranking_of_scores(rank_means(read.scores, chances), column, chances, _score_flags(read, asked), read.sha256)
 
 
 def _vote_flags(read: VotesRead) -> list[Flag]:
@@ -154,6 +156,10 @@ def _score_flags(read: ScoresRead, asked: _Asked) -> list[Flag]:
         found.append(Flag("columns_skipped", f"No models, for they hold texts or are clustered by: {named}{more}."))
     if read.repeated:
         found.append(Flag("repeats", f"{read.repeated} items have several runs of a model; their mean counts."))
+    if read.sourced and read.scores.clusters is not None:
+        name, count = read.scores.clusters.name, read.scores.clusters.count
+        told = f'Items share {count} values of "{name}", so they are clustered by it.'
+        found.append(Flag("clusters", f"{told} Where they are independent all the same: --cluster none."))
     if read.duplicates:
         found.append(Flag("duplicates", f"{read.duplicates} scores say again what another row says; they count once."))
     if read.missing and asked.missing == "fail":

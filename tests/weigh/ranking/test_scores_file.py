@@ -15,7 +15,7 @@ WIDE = "id,topic,A,B\n1,x,1,0\n2,x,0,\n3,y,1,0.5\n"
 def read(folder: Path, text: str, wanted: ScoresWanted | None = None) -> ScoresRead:
     path = folder / "scores.csv"
     path.write_text(text, encoding="utf-8")
-    return read_scores([str(path)], wanted or ScoresWanted())
+    return read_scores([str(path)], wanted or ScoresWanted(cluster="none"))
 
 
 def test_long_and_wide_tables_hold_the_same_scores(tmp_path: Path) -> None:
@@ -33,6 +33,24 @@ def test_items_are_clustered_by_a_column(tmp_path: Path) -> None:
         clusters = read(tmp_path, text, ScoresWanted(cluster=column)).scores.clusters
         assert clusters is not None
         assert (clusters.name, clusters.codes.tolist(), clusters.count) == (column, [0, 0, 1], 2)
+
+
+def test_a_column_source_is_clustered_by_without_being_asked(tmp_path: Path) -> None:
+    shared = "item,A,B,source\n" + "".join(f"{n},{n % 2},{n % 3 % 2},{n % 12}\n" for n in range(36))
+    found = read(tmp_path, shared, ScoresWanted())
+    assert found.scores.clusters is not None
+    assert (found.scores.models, found.sourced) == (("A", "B"), True)
+    assert (found.scores.clusters.name, found.scores.clusters.count) == ("source", 12)
+    asked = read(tmp_path, shared, ScoresWanted(cluster="source"))
+    assert (asked.scores.clusters is not None, asked.sourced) == (True, False)
+    alone = read(tmp_path, shared.replace("source", "cluster"), ScoresWanted(cluster="none"))
+    assert (alone.scores.models, alone.scores.clusters, alone.sourced) == (("A", "B"), None, False)
+    # Each item its own source: nothing is shared.
+    own = "item,model,score,source\n" + "".join(f"{n},{m},1,s{n}\n" for n in range(12) for m in "AB")
+    assert read(tmp_path, own, ScoresWanted()).scores.clusters is None
+    few = "item,A,B,source\n" + "".join(f"{n},1,0,{n % 3}\n" for n in range(36))
+    with pytest.raises(ConfigError, match=r'36 items share 3 values of "source".*--cluster none'):
+        read(tmp_path, few, ScoresWanted())
 
 
 def test_a_numeric_cluster_column_is_no_model(tmp_path: Path) -> None:

@@ -5,10 +5,12 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from steelyard.core.errors import ConfigError
-from steelyard.weigh.ranking.clusters import Clusters
+from steelyard.weigh.ranking.clusters import FEWEST_CLUSTERS, Clusters
 from steelyard.weigh.ranking.means import Scores
+from steelyard.weigh.results.pairs import NO_CLUSTER, SOURCES
 from steelyard.weigh.results.read import read_results
 from steelyard.weigh.results.scores import number_of, score_of
 from steelyard.weigh.results.sheet import Block, Results, mistaken
@@ -18,7 +20,7 @@ __all__ = ["ScoresRead", "ScoresWanted", "read_scores"]
 
 class ScoresWanted(Struct, frozen=True):
     """Which columns hold what (None: by their usual names), which models (none named: all), and what a missing score
-    is: 0 where `failing`, else unknown."""
+    is: 0 where `failing`, else unknown. `cluster` None: a column `source` or `cluster`; "none": none."""
 
     item: str | None = None
     score: str | None = None
@@ -29,13 +31,14 @@ class ScoresWanted(Struct, frozen=True):
 
 class ScoresRead(Struct, frozen=True, eq=False):
     """Scores, and what was noticed: columns that are no scores, items with several runs, scores that were missing, and
-    rows that say again what another said (`duplicates`)."""
+    rows that say again what another said (`duplicates`). `sourced`: a column told of clusters, unasked."""
 
     scores: Scores
     skipped: tuple[str, ...]
     repeated: int
     missing: int
     duplicates: int
+    sourced: bool
     sha256: str
 
 
@@ -79,6 +82,9 @@ def read_scores(files: Sequence[str], wanted: ScoresWanted) -> ScoresRead:
     unknown = [name for name in wanted.models if name not in results.models]
     if unknown:
         raise ConfigError(f'No model is called "{unknown[0]}"; there are {", ".join(results.models)}.')
+    sourced = None if wanted.cluster is not None else _source_column(results)
+    given = None if wanted.cluster == NO_CLUSTER and not _has(results, NO_CLUSTER) else wanted.cluster
+    wanted = replace(wanted, cluster=sourced if given is None else given)
     columns, skipped = _columns(results, wanted)
     items = list(dict.fromkeys(name for column in columns for name in column.scores))
     numbers = {name: place for place, name in enumerate(items)}
@@ -96,9 +102,34 @@ def read_scores(files: Sequence[str], wanted: ScoresWanted) -> ScoresRead:
         values = np.nan_to_num(values, nan=0.0)
     repeated = sum(len(runs) > 1 for column in columns for runs in column.scores.values())
     clusters = None if wanted.cluster is None else _clusters(results, wanted.cluster, items, columns)
+    if sourced is not None:
+        clusters = _sharing(clusters, len(items))
     scores = Scores(tuple(column.model for column in columns), values, clusters)
     duplicates = sum(column.duplicates for column in columns)
-    return ScoresRead(scores, tuple(skipped), repeated, missing, duplicates, results.sha256)
+    told = sourced is not None and clusters is not None
+    return ScoresRead(scores, tuple(skipped), repeated, missing, duplicates, told, results.sha256)
+
+
+def _has(results: Results, name: str) -> bool:
+    return any(name in block.sheet for block in results.blocks)
+
+
+def _source_column(results: Results) -> str | None:
+    """Return the column that says which source an item is from, as `weigh recorded` takes it unasked."""
+    return next((name for name in SOURCES if _has(results, name)), None)
+
+
+def _sharing(clusters: Clusters | None, items: int) -> Clusters | None:
+    """Return clusters that nobody asked for, where items share them. Raises ConfigError for too few."""
+    if clusters is None or not 1 < clusters.count < items:
+        return None
+    if clusters.count < FEWEST_CLUSTERS:
+        raise ConfigError(
+            f'{items} items share {clusters.count} values of "{clusters.name}", and an interval needs at least '
+            f"{FEWEST_CLUSTERS} sources. Collect more of them; where items are independent all the same: "
+            f"--cluster {NO_CLUSTER}."
+        )
+    return clusters
 
 
 def _columns(results: Results, wanted: ScoresWanted) -> tuple[list[_Column], list[str]]:
@@ -110,9 +141,10 @@ def _columns(results: Results, wanted: ScoresWanted) -> tuple[list[_Column], lis
         # In a wide table any column may be a model: those that others are asked for by, and texts, are none.
         wide = all(block.score == model for block in blocks)
         if wide and not wanted.models:
-            texts = [] if model == wanted.cluster else _among_numbers(blocks)
+            source = model == wanted.cluster or model in SOURCES
+            texts = [] if source else _among_numbers(blocks)
             wrong += texts or ()
-            if model == wanted.cluster or texts is not None:
+            if source or texts is not None:
                 skipped.append(model)
                 continue
         column = _Column(model)

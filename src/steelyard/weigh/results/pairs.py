@@ -15,10 +15,11 @@ from steelyard.weigh.results.sides import Side, side_of
 from steelyard.weigh.results.source import TEXTS
 from steelyard.weigh.stats.clustered import Floats, Ints
 
-__all__ = ["NO_CLUSTER", "Asked", "Pairs", "Slice", "paired", "slices_in"]
+__all__ = ["NO_CLUSTER", "SOURCES", "Asked", "Pairs", "Slice", "paired", "slices_in"]
 
 NO_CLUSTER: Final = "none"
-_SOURCES: Final = ("source", "source_id", "cluster", "cluster_id")
+SOURCES: Final = ("source", "source_id", "cluster", "cluster_id")
+"""Columns that items are clustered by where nobody says otherwise."""
 _MOST_SLICES: Final = 60
 _MOST_NUMBERS: Final = 12
 _UNKNOWN: Final = "unknown"
@@ -216,7 +217,7 @@ def _cluster(pairs: Pairs, given: str | None) -> tuple[str | None, tuple[Flag, .
     """Return the column to cluster by: the one given, or one that says which source an item is from."""
     if given is not None:
         return (None if given == NO_CLUSTER and not pairs.has(given) else given), ()
-    for name in _SOURCES:
+    for name in SOURCES:
         if not pairs.has(name):
             continue
         column = _column(pairs, name)
