@@ -3,6 +3,7 @@
 import sqlite3
 import stat
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -221,4 +222,42 @@ def test_a_file_that_has_no_room_to_be_made_smaller_is_made_anew(tmp_path: Path)
     assert store.find(b"a") is None
     store.keep(b"b", entry(b"what was said" * 10_000))
     assert store.find(b"b") == entry(b"what was said" * 10_000)
+    store.close()
+
+
+def test_a_file_that_is_removed_while_it_is_open_is_begun_anew(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path, MOST)
+    store.keep(b"a", entry())
+    forget(tmp_path)
+    assert store.find(b"a") is None
+    store.keep(b"b", entry())
+    store.close()
+    again = DiskStore(tmp_path, MOST)
+    assert again.find(b"b") == entry()
+    again.close()
+
+
+def test_what_one_process_has_made_anew_the_other_uses_too(tmp_path: Path) -> None:
+    one, other = DiskStore(tmp_path, MOST), DiskStore(tmp_path, MOST)
+    for store in (one, other):
+        store._connection.execute("PRAGMA max_page_count = 40")
+        with pytest.raises(StoreError, match="made anew") if store is one else nullcontext():
+            store.keep(b"large", entry(b"what was said" * 20_000))
+    one.keep(b"a", entry())
+    assert (other.find(b"a"), one.find(b"large")) == (entry(), entry(b"what was said" * 20_000))
+    one.close()
+    other.close()
+
+
+def test_a_store_that_could_not_be_opened_again_is_opened_once_it_can(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    store = DiskStore(home, MOST)
+    home.rename(tmp_path / "away")
+    for _ in range(2):
+        with pytest.raises(StoreError, match="No such file or directory"):
+            store.keep(b"a", entry())
+    home.mkdir()
+    store.keep(b"a", entry())
+    assert store.find(b"a") == entry()
     store.close()

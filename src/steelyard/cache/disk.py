@@ -81,17 +81,23 @@ class DiskStore:
         self.max_bytes = max_bytes
         self._least_free = least_free
         self._grown = max_bytes  # what others have left is not known
+        self._file = 0
+        self._connection = self._begun()
+        self._is_open = True
+
+    def _begun(self) -> sqlite3.Connection:
         try:
-            self._connection = self._opened()
+            return self._opened()
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError) and not _is_full(error):
                 raise StoreError(f"{self._path}: {error}. The cache is in memory alone.") from None
-            self._connection = self._opened_anew()
+            return self._opened_anew()
 
     def _opened_anew(self) -> sqlite3.Connection:
         """Open a new file in the place of what is no database, or a broken one, or of one that has no room to be made
         smaller. What it held can be asked for again; left there, it could neither be used nor erased."""
-        forget(self._path.parent)
+        if self._is_there():  # and not in its place what another process has made anew already
+            forget(self._path.parent)
         try:
             return self._opened()
         except sqlite3.Error as error:
@@ -100,6 +106,7 @@ class DiskStore:
     def _opened(self) -> sqlite3.Connection:
         try:
             _make_private(self._path)
+            self._file = self._path.stat().st_ino
         except OSError as error:
             raise StoreError(f"{self._path}: {error.strerror}. The cache is in memory alone.") from None
         connection = sqlite3.connect(self._path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False)
@@ -119,6 +126,25 @@ class DiskStore:
             connection.close()
             raise
         return connection
+
+    def _is_there(self) -> bool:
+        """Say whether the file that was opened is still the one that others find."""
+        try:
+            return self._path.stat().st_ino == self._file
+        except OSError:
+            return False
+
+    def _look(self) -> None:
+        """Open the file where that failed before, or where somebody has removed it: it would be nobody else's, and its
+        room on the disk would not be free."""
+        if not self._is_open or not self._is_there():
+            self._part()
+            self._connection = self._begun()
+            self._is_open = True
+
+    def _part(self) -> None:
+        self._is_open = False
+        self._connection.close()
 
     def find(self, digest: bytes) -> Entry | None:
         """Return an entry; None where there is none."""
@@ -223,12 +249,14 @@ class DiskStore:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
+        self._look()
         try:
             yield
         except sqlite3.Error as error:
             # SQLITE_CORRUPT and SQLITE_NOTADB; others are of its subclasses.
             if type(error) is sqlite3.DatabaseError or _is_full(error):
-                self._connection.close()
+                self._part()
                 self._connection = self._opened_anew()
+                self._is_open = True
                 raise StoreError(f"{self._path}: {error}. It is made anew; what it held is gone.") from None
             raise StoreError(f"{self._path}: {error}. Free the disk, or remove the file: it is a cache.") from None
