@@ -15,5 +15,5 @@ def visible(text: str, *, lines: bool = False) -> str:
     """Return text with its control characters (ECMA-48: C0, DEL, C1) written out, like \\x1b.
 
     What callers and providers sent must not command a terminal, nor have a line of a table read as another: what turns
-    the direction of writing is written out, too. `lines`: newlines and tabs stay, and so do such turns, as in any text."""
+    the direction of writing is written out, too. `lines`: newlines and tabs stay, and so do such turns."""
     return text.translate(_IN_BODIES if lines else _IN_LINES)
