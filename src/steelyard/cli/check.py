@@ -18,6 +18,7 @@ from rich.text import Text
 from steelyard.catalog.environment import served_without_configuration
 from steelyard.cli.check_limits import limit_findings, live_keys
 from steelyard.cli.check_shared import shared_findings
+from steelyard.cli.check_telemetry import telemetry_findings
 from steelyard.cli.engine import LOCAL_MISSING, has_local_extra
 from steelyard.cli.jsons import print_json
 from steelyard.cli.ledger_of import ledger_of
@@ -82,6 +83,7 @@ def _findings(config_path: Path | None, *, offline: bool) -> Iterator[Finding]:
     yield from _policy(config)
     yield from limit_findings(config)
     yield from shared_findings(config, offline=offline)
+    yield from telemetry_findings(config)
     yield from _providers(config, offline=offline)
 
 
