@@ -142,6 +142,15 @@ def test_a_candidate_that_wins_or_loses_everything_has_an_interval_and_a_warning
         assert abs(inner) == pytest.approx(2 * 0.025 ** (1 / 12) - 1, abs=1e-6)
 
 
+def test_enormous_scores_are_told_by_their_power_of_ten() -> None:
+    rng = np.random.default_rng(1)
+    rows = [(k, *pair) for k, pair in enumerate((rng.random((60, 2)) * 1e99).tolist())]
+    found = weighed(given_results("item,a,b", rows), Asked("a", "b"), Declared(0.1))
+    told = forest(found, 40)[0].told
+    assert len(told) < 50
+    assert told.count("e+9") == 3
+
+
 def sliced(per_slice: dict[str, tuple[int, int, int]], margin: float = 0.03) -> Weighing:
     """Weigh with slices, each of (won, lost, n)."""
     rows = []

@@ -13,6 +13,7 @@ from steelyard.cli.options import OptionValue, json_option
 from steelyard.cli.ranges import RealRange, SeedRange
 from steelyard.cli.shown import table
 from steelyard.core.errors import ConfigError
+from steelyard.weigh.figure import figure
 from steelyard.weigh.ranking.fit import Ties
 from steelyard.weigh.ranking.means import Mean, rank_means
 from steelyard.weigh.ranking.report import Ranking, ranking_of_scores, ranking_of_votes
@@ -225,8 +226,8 @@ def _ranks(rank: tuple[int, int]) -> str:
 
 
 def _figure(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.4f}"
+    return "unknown" if value is None else figure(value)
 
 
 def _interval(ci: tuple[float, float] | None) -> str:
-    return "unknown" if ci is None else f"{ci[0]:.4f} … {ci[1]:.4f}"
+    return "unknown" if ci is None else f"{figure(ci[0])} … {figure(ci[1])}"

@@ -19,6 +19,7 @@ from steelyard.weigh.evidence.inputs import inputs_of
 from steelyard.weigh.evidence.kept import keep_recorded
 from steelyard.weigh.evidence.made import Decided, Origin
 from steelyard.weigh.evidence.words import sentence
+from steelyard.weigh.figure import figure
 from steelyard.weigh.forest import ForestRow, forest
 from steelyard.weigh.results.contamination import read_contamination
 from steelyard.weigh.results.pairs import Asked
@@ -200,7 +201,7 @@ def _facts(weighing: Weighing, asked: Asked, alpha: float) -> list[tuple[str, st
 
 
 def _known(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.4f}"
+    return "unknown" if value is None else figure(value)
 
 
 def _p(value: float | None) -> str:

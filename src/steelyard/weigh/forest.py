@@ -6,6 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from steelyard.weigh.figure import figure
 from steelyard.weigh.verdict import Figures, Verdict, Weighing, decided
 
 __all__ = ["ForestRow", "ends_of", "forest"]
@@ -86,6 +87,6 @@ def _told(figures: Figures, digits: int) -> str:
     if figures.difference is None:
         return "unknown"
     if figures.ci is None:
-        return f"{figures.difference:+.{digits}f} [unknown]"
-    low, high = figures.ci
-    return f"{figures.difference:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
+        return f"{figure(figures.difference, digits, '+')} [unknown]"
+    low, high = (figure(end, digits, "+") for end in figures.ci)
+    return f"{figure(figures.difference, digits, '+')} [{low}, {high}]"

@@ -45,6 +45,14 @@ def test_a_packed_table_is_read_and_a_broken_one_refused(
     assert "begins like neither gzip nor xz" in mistakes(str(tmp_path / "other.csv.gz"))[0]
 
 
+def test_a_number_that_is_too_large_for_a_score_is_told_why(tmp_path: Path) -> None:
+    file = csv(tmp_path / "w.csv", "item,a,b", [("i1", "1e308", 0), ("i2", "good", 0), ("i3", "-inf", 1)])
+    one, two, three = mistakes(file)
+    assert one.endswith('w.csv:2: a: "1e308" is no score: scores lie between -1e+100 and 1e+100')
+    assert two.endswith('w.csv:3: a: "good" is no score')
+    assert three.endswith("between -1e+100 and 1e+100")
+
+
 @pytest.mark.parametrize("layout", ["lines", "list", "pretty"])
 def test_json_of_every_layout_is_read(tmp_path: Path, layout: str) -> None:
     rows = [{"item": item, "model": model, "score": score} for item, model, score in ROWS]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from steelyard.weigh.figure import figure
 from steelyard.weigh.verdict import Verdict, Weighing, decided
 
 __all__ = ["WORDS", "percent", "sentence", "shown_p", "signed", "spanned"]
@@ -35,7 +36,7 @@ def signed(value: float | None, digits: int = 4) -> str:
     """Return a difference with its sign, as typeset: a minus sign, and none before nought."""
     if value is None:
         return "unknown"
-    told = f"{value:+.{digits}f}"
+    told = figure(value, digits, "+")
     return told[1:] if float(told) == 0 else told.replace("-", _MINUS)
 
 
@@ -43,7 +44,7 @@ def spanned(ci: tuple[float, float] | None, digits: int = 4, *, plus: bool = Tru
     """Return an interval; `plus`: its ends are differences, and have signs."""
     if ci is None:
         return "unknown"
-    ends = [signed(end, digits) if plus else f"{end:.{digits}f}".replace("-", _MINUS) for end in ci]
+    ends = [signed(end, digits) if plus else figure(end, digits).replace("-", _MINUS) for end in ci]
     return f"{ends[0]} to {ends[1]}"
 
 
