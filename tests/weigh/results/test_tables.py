@@ -13,6 +13,7 @@ from steelyard.core.errors import StoreError
 from tests.weigh.results.given import csv, jsonl, mistakes, pairs_of, scores
 
 ROWS = [("i1", "a", 1), ("i1", "b", 0), ("i2", "a", 0), ("i2", "b", 1), ("i3", "a", 1), ("i3", "b", None)]
+BOUNDS = "scores lie between -1e+100 and 1e+100"
 PAIRS = [("i1", 1.0, 0.0), ("i2", 0.0, 1.0)]
 
 
@@ -43,14 +44,6 @@ def test_a_packed_table_is_read_and_a_broken_one_refused(
     assert "it cannot be unpacked" in mistakes(str(tmp_path / name))[0]
     (tmp_path / "other.csv.gz").write_bytes(plain)
     assert "begins like neither gzip nor xz" in mistakes(str(tmp_path / "other.csv.gz"))[0]
-
-
-def test_a_number_that_is_too_large_for_a_score_is_told_why(tmp_path: Path) -> None:
-    file = csv(tmp_path / "w.csv", "item,a,b", [("i1", "1e308", 0), ("i2", "good", 0), ("i3", "-inf", 1)])
-    one, two, three = mistakes(file)
-    assert one.endswith('w.csv:2: a: "1e308" is no score: scores lie between -1e+100 and 1e+100')
-    assert two.endswith('w.csv:3: a: "good" is no score')
-    assert three.endswith("between -1e+100 and 1e+100")
 
 
 @pytest.mark.parametrize("layout", ["lines", "list", "pretty"])
@@ -150,13 +143,13 @@ def test_parquet_is_read_or_its_extra_is_named(tmp_path: Path) -> None:
 
 def test_scores_that_are_none_are_told_by_line(tmp_path: Path) -> None:
     file = csv(tmp_path / "w.csv", "item,a,b", [("i1", 1, "good"), ("i2", "inf", 1), ("i3", 1, 1)])
-    assert mistakes(file) == (f'{file}:3: a: "inf" is no score',)
+    assert mistakes(file) == (f'{file}:3: a: "inf" is no score: {BOUNDS}',)
     assert mistakes(file, baseline="b", candidate="a") == (f'{file}:2: b: "good" is no score',)
 
 
 def test_scores_whose_squares_nobody_can_add_up_are_none(tmp_path: Path) -> None:
     file = csv(tmp_path / "w.csv", "item,a,b", [("i1", 1, "1e308"), ("i2", "-1e308", 1), ("i3", 1, "1e99")])
-    assert mistakes(file) == (f'{file}:3: a: "-1e308" is no score',)
+    assert mistakes(file) == (f'{file}:3: a: "-1e308" is no score: {BOUNDS}',)
 
 
 def test_lines_are_counted_through_quoted_line_ends(tmp_path: Path) -> None:
