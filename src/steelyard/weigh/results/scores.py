@@ -28,20 +28,21 @@ def scores_of(block: Block, wrong: list[str]) -> Floats:
     bad = {code for code, score in enumerate(known) if score is None}
     if bad:
         wrong += [
-            f'{block.sheet.where(row)}: {block.score}: "{column.texts[code][:40]}" is no score{_why(column.texts[code])}'
+            f"{block.sheet.where(row)}: {block.score}: {_no_score(column.texts[code])}"
             for row, code in zip(block.rows.tolist(), column.codes.tolist(), strict=True)
             if code in bad
         ]
     return np.array([_MISSING if score is None else score for score in known], dtype=np.float64)[column.codes]
 
 
-def _why(cell: str) -> str:
-    """Say why a number is no score; nothing of what is none."""
+def _no_score(cell: str) -> str:
+    """Say that a cell is no score, and of a number why."""
+    told = f'"{cell[:40]}" is no score'
     try:
         number = float(cell)
     except ValueError:
-        return ""
-    return f": scores lie between -{_LARGEST:g} and {_LARGEST:g}" if abs(number) > _LARGEST else ""
+        return told
+    return f"{told}: scores lie between -{_LARGEST:g} and {_LARGEST:g}" if abs(number) > _LARGEST else told
 
 
 def score_of(cell: object) -> float | None:
