@@ -16,7 +16,10 @@ __all__ = ["Cellar", "Disk"]
 _T = TypeVar("_T")
 
 _MOST_WAITING = 1024
-"""Beyond so many writes that wait, answers are kept in memory alone."""
+_MOST_WAITING_BYTES = 64 * 1024 * 1024
+"""Beyond so many writes that wait, or so many bytes of theirs, answers are kept in memory alone."""
+_PATIENCE_S = 1.0
+"""For how long a call waits for a look: a slow store costs hits, and not time without end."""
 
 
 class Disk(Protocol):
@@ -31,26 +34,61 @@ class Disk(Protocol):
     def close(self) -> None: ...
 
 
+class _Look:
+    """One look for an entry. Whoever waits is told once: what was found, or, when it has taken too long, nothing."""
+
+    __slots__ = ("_digest", "_then", "_timer")
+
+    def __init__(
+        self, loop: AbstractEventLoop, digest: bytes, then: Callable[[Entry | None], None], patience_s: float
+    ) -> None:
+        self._digest = digest
+        self._then: Callable[[Entry | None], None] | None = then
+        self._timer = loop.call_later(patience_s, self.tell, None)
+
+    def ask(self, disk: Disk) -> Entry | None:
+        """Look, in the thread, if somebody still waits."""
+        return disk.find(self._digest) if self._then is not None else None
+
+    def tell(self, found: Entry | None) -> None:
+        """Tell what was found."""
+        then, self._then = self._then, None
+        if then is not None:
+            self._timer.cancel()
+            then(found)
+
+
 class Cellar:
     """One thread, and the store that it opens. What goes wrong is told once in a while, and is a miss."""
 
-    def __init__(self, loop: AbstractEventLoop, open_disk: Callable[[], Disk], complain: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        loop: AbstractEventLoop,
+        open_disk: Callable[[], Disk],
+        complain: Callable[[str], None],
+        patience_s: float = _PATIENCE_S,
+    ) -> None:
         self._loop = loop
+        self._patience_s = patience_s
         self._open = open_disk
         self._complain = complain
         self._disk: Disk | None = None
         self._thread = ThreadPoolExecutor(1, "cache")
         self._writes = 0
+        self._written = 0
 
     def find(self, digest: bytes, then: Callable[[Entry | None], None]) -> None:
-        """Look for an entry, and tell `then` in the loop."""
-        self._ask(lambda disk: disk.find(digest)).add_done_callback(partial(self._found, then))
+        """Look for an entry, and tell `then` in the loop, soon in any case."""
+        look = _Look(self._loop, digest, then, self._patience_s)
+        self._ask(look.ask).add_done_callback(partial(self._found, look))
 
     def keep(self, digest: bytes, entry: Entry) -> None:
         """Keep an entry."""
-        if self._writes < _MOST_WAITING:
+        size = entry.size
+        if self._writes < _MOST_WAITING and self._written < _MOST_WAITING_BYTES:
             self._writes += 1
-            self._ask(lambda disk: disk.keep(digest, entry)).add_done_callback(self._kept)
+            self._written += size
+            self._ask(lambda disk: disk.keep(digest, entry)).add_done_callback(partial(self._kept, size))
 
     def sift(self, stays: Callable[[str, str | None, float], bool]) -> None:
         """Drop the entries that may not stay, by route, key and moment. `stays` is called in the thread."""
@@ -74,17 +112,18 @@ class Cellar:
             self._disk = self._open()
         return question(self._disk)
 
-    def _found(self, then: Callable[[Entry | None], None], future: Future[Entry | None]) -> None:
+    def _found(self, look: _Look, future: Future[Entry | None]) -> None:
         self._done(future)
-        then(None if future.exception() is not None else future.result())
+        look.tell(None if future.exception() is not None else future.result())
 
     def _looked(self, then: Callable[[dict[str, float]], None], future: Future[dict[str, float]]) -> None:
         self._done(future)
         if future.exception() is None:
             then(future.result())
 
-    def _kept(self, future: Future[None]) -> None:
+    def _kept(self, size: int, future: Future[None]) -> None:
         self._writes -= 1
+        self._written -= size
         self._done(future)
 
     def _done(self, future: Future[_T]) -> None:
