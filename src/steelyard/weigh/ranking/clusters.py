@@ -97,9 +97,9 @@ def spread_of(meat: Meat, bread: Floats, ways: Sequence[Clusters], parameters: i
 
 
 def _too_few(way: Clusters) -> str:
-    what = f'Column "{way.name}" has' if way.name is not None else "There are"
+    what, unit = ("There are", "observations") if way.name is None else (f'Column "{way.name}" has', "sources")
     return (
-        f"{what} {way.count} {'sources' if way.name is not None else 'observations'}, and an interval needs at least "
+        f"{what} {way.count} {unit if way.count != 1 else unit[:-1]}, and an interval needs at least "
         f"{FEWEST_CLUSTERS}. Collect more of them, or name another column with --cluster."
     )
 
