@@ -160,6 +160,7 @@ def test_several_workers_share_limits_where_a_server_is_named(tmp_path: Path) ->
         ("http://cache.example", 'expected a URL like "redis://127.0.0.1:6379/0"'),
         ("redis://", "names no host"),
         ("redis:///0", "names no host"),
+        ("redis://one.example,other.example:6379/0", "names a host that is none"),
         ("redis://127.0.0.1:99999/0", "its port is no number from 1 to 65535"),
         ("redis://127.0.0.1:0/0", "its port is no number from 1 to 65535"),
         ("redis://127.0.0.1:port/0", "its port is no number from 1 to 65535"),

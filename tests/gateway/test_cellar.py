@@ -2,7 +2,9 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
+from math import inf
 
 from steelyard.cache import Entry
 from steelyard.gateway.cellar import Cellar
@@ -27,6 +29,7 @@ class SlowStore:
         return entry()
 
     def keep(self, digest: bytes, entry: Entry) -> None:
+        self.began.set()
         self.may.wait(30)
         self.kept.append(digest)
 
@@ -90,3 +93,23 @@ def test_what_waits_for_a_slow_store_takes_no_memory_without_end() -> None:
 
     asyncio.run(keep())
     assert store.kept == [b"1", b"2", b"3", b"6"]
+
+
+def test_a_gateway_that_ends_does_not_wait_for_a_slow_store_until_all_is_written() -> None:
+    store = SlowStore()
+
+    def let_once_it_ends(cellar: Cellar) -> None:
+        while cellar._until == inf:
+            time.sleep(0.001)
+        store.may.set()
+
+    async def keep() -> None:
+        cellar = Cellar(asyncio.get_running_loop(), lambda: store, lambda _: None, last_s=0.0)
+        for name in (b"1", b"2", b"3"):
+            cellar.keep(name, entry())
+        assert await asyncio.to_thread(store.began.wait, 20)
+        threading.Thread(target=let_once_it_ends, args=(cellar,)).start()
+        cellar.close()
+
+    asyncio.run(keep())
+    assert store.kept == [b"1"]

@@ -42,6 +42,7 @@ _SHARED_SCHEMES: Final = ("redis", "rediss", "valkey", "valkeys", "unix")
 # Of all that redis-py takes from a query, what does not change how the gateway asks and reads.
 _SHARED_OPTIONS: Final = ("db", "username", "password")
 _TLS_OPTIONS: Final = ("ssl_cert_reqs", "ssl_check_hostname", "ssl_certfile", "ssl_keyfile")
+_HOST: Final = re.compile(r"[\w.:%-]+")
 _PORT: Final = "its port is no number from 1 to 65535"
 _DATABASE: Final = re.compile("[0-9]{1,9}")
 _LEDGER_SCHEMES: Final = ("sqlite", "postgresql", "postgresql+psycopg")
@@ -135,6 +136,8 @@ def _socket_complaint(parts: SplitResult) -> str | None:
 def _place_complaint(host: str | None, port: int | None) -> str | None:
     if not host:
         return "names no host"
+    if not _HOST.fullmatch(host):
+        return "names a host that is none: one server is asked, not several"
     return _PORT if port == 0 else None
 
 

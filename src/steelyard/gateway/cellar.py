@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from asyncio import AbstractEventLoop, Future
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from math import inf
 from typing import Protocol, TypeVar
 
 from steelyard.cache import Entry
@@ -20,6 +22,8 @@ _MOST_WAITING_BYTES = 64 * 1024 * 1024
 """Beyond so many writes that wait, or so many bytes of theirs, answers are kept in memory alone."""
 _PATIENCE_S = 1.0
 """For how long a call waits for a look: a slow store costs hits, and not time without end."""
+_LAST_S = 5.0
+"""For how long a gateway that ends goes on to write."""
 
 
 class Disk(Protocol):
@@ -67,9 +71,12 @@ class Cellar:
         open_disk: Callable[[], Disk],
         complain: Callable[[str], None],
         patience_s: float = _PATIENCE_S,
+        last_s: float = _LAST_S,
     ) -> None:
         self._loop = loop
         self._patience_s = patience_s
+        self._last_s = last_s
+        self._until = inf
         self._open = open_disk
         self._complain = complain
         self._disk: Disk | None = None
@@ -99,7 +106,8 @@ class Cellar:
         self._ask(lambda disk: disk.marks()).add_done_callback(partial(self._looked, then))
 
     def close(self) -> None:
-        """End once all is written."""
+        """End once all is written, or as much as a slow store takes in a while."""
+        self._until = time.monotonic() + self._last_s
         self._thread.shutdown(wait=True)
         if self._disk is not None:
             self._disk.close()
@@ -108,6 +116,8 @@ class Cellar:
         return self._loop.run_in_executor(self._thread, self._asked, question)
 
     def _asked(self, question: Callable[[Disk], _T]) -> _T:
+        if time.monotonic() > self._until:
+            raise StoreError("The gateway has ended before this could be written: the store is slow.")
         if self._disk is None:
             self._disk = self._open()
         return question(self._disk)
