@@ -5,7 +5,7 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import Self, TypeVar
+from typing import ClassVar, Self, TypeVar
 
 import pytest
 
@@ -207,14 +207,18 @@ def test_a_model_that_has_answered_nothing_yet_is_not_waited_for_when_it_rests(g
 
 
 def test_a_model_that_has_answered_is_waited_for_when_it_rests() -> None:
+    eager = Patience(at_first_s=0.0)
+    asked = ["rests", "fails", "fails"]
     with WebSite(_Resting) as site:
-        eager = Patience(at_first_s=0.0)
-        known, again, other = within(
-            site.url, lambda caller: one_after_the_other(caller, ["known", "known", "other"]), patience=eager
-        )
-    assert (known.text, known.attempts) == ("Hello", 1)
-    assert (again.text, again.attempts) == ("Hello", 3)
-    assert (other.text, other.code, other.attempts) == (None, "deployments_resting", 1)
+        first, failed, other = within(site.url, lambda caller: one_after_the_other(caller, asked), patience=eager)
+        # It rested after others' failures, and is waited for as well.
+        assert (first.text, first.attempts) == ("Hello", 2)
+        assert (failed.status, failed.attempts) == (500, 1)
+        assert (other.text, other.code, other.attempts) == (None, "deployments_resting", 1)
+        asked = ["answers", "answers"]
+        known, again = within(site.url, lambda caller: one_after_the_other(caller, asked), patience=eager)
+        assert (known.text, known.attempts) == ("Hello", 1)
+        assert (again.text, again.attempts) == ("Hello", 3)
 
 
 class WebSite(ThreadingHTTPServer):
@@ -244,20 +248,20 @@ class _Page(BaseHTTPRequestHandler):
 
 
 class _Resting(BaseHTTPRequestHandler):
-    """Answer the first call; let the model rest for a moment then, twice; and answer. Another model rests for long."""
+    """Answer each model's calls in turn: with a text, with 500, or with a rest that is over at once, or a long one."""
 
-    calls = 0
+    turns: ClassVar = {"answers": [200, 503, 503, 200], "rests": [503, 200], "fails": [500, 503]}
 
     def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        type(self).calls += 1
-        answers = asked["model"] == "known" and self.calls not in (2, 3)
+        model = json.loads(self.rfile.read(int(self.headers["content-length"])))["model"]
+        status = self.turns[model].pop(0)
+        code = "deployments_resting" if status == 503 else None
         message = {"role": "assistant", "content": "Hello"}
         answer = {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
-        error = {"error": {"message": "It rests.", "type": "server_error", "code": "deployments_resting"}}
-        content = json.dumps(answer if answers else error).encode()
-        self.send_response(200 if answers else 503)
-        self.send_header("retry-after", "0" if asked["model"] == "known" else "30")
+        error = {"error": {"message": "No answer.", "type": "server_error", "code": code}}
+        content = json.dumps(answer if status == 200 else error).encode()
+        self.send_response(status)
+        self.send_header("retry-after", "30" if model == "fails" else "0")
         self.send_header("content-length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)

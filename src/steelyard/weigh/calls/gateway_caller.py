@@ -40,8 +40,8 @@ _RESTS: Final = "deployments_resting"
 class Patience(Struct, frozen=True, kw_only=True):
     """How long is waited. `tries` counts the first; a longer Retry-After than `longest_wait_s` is not waited for.
 
-    A model that has answered may have a bad minute. One that has not yet may be one that never will: it may rest after
-    failures for `at_first_s` in all, which is the gateway's first rest and no more.
+    A model that has answered may have a bad minute. One that has failed and not answered yet may be one that never
+    will: it may rest for `at_first_s` in all, which is the gateway's first rest and no more.
     `timeout_s` bounds one try; the gateway's own limits of time come first, where they are as they are by default."""
 
     tries: int = 5
@@ -134,8 +134,10 @@ class GatewayCaller:
             self._failures[model] = reply.error
 
     def _too_early(self, model: str, reply: Reply, wait: float) -> bool:
-        """Return whether a model that has answered nothing yet rests for longer than it may."""
-        if reply.code != _RESTS or model in self._answered:
+        """Return whether a model that failed here, and has answered nothing yet, rests for longer than it may.
+
+        One that rests after others' failures, or those of an earlier run, may be well when it has rested."""
+        if reply.code != _RESTS or model in self._answered or model not in self._failures:
             return False
         now = time.monotonic()
         return now + wait > self._rests_until.setdefault(model, now + self._patience.at_first_s)
