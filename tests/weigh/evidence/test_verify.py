@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from steelyard.core.errors import ConfigError
-from steelyard.weigh.evidence.canonical import Sealed
+from steelyard.weigh.evidence.canonical import Sealed, decoded, sealed
 from steelyard.weigh.evidence.directory import against_folder
 from steelyard.weigh.evidence.document import Row
 from steelyard.weigh.evidence.hashing import hashed
@@ -110,6 +110,26 @@ def test_a_row_that_was_changed_shows_in_what_follows_and_against_the_file(kept:
     assert "$.sha256" not in paths(verified(changed))
     assert "$.verdict.candidate_mean" in paths(verified(changed))
     assert paths(against_files(changed, [file])) == ["$.rows[3].candidate"]
+
+
+def test_a_file_of_another_size_is_found(kept: tuple[Path, Sealed]) -> None:
+    file, read = kept
+    changed = again(replace(read.evidence, inputs=(replace(read.evidence.inputs[0], bytes=9),)))
+    assert paths(verified(changed)) == []
+    assert paths(against_files(changed, [file])) == ["$.inputs[0].bytes"]
+
+
+def test_a_digit_that_was_changed_anywhere_is_found_or_the_file_refused(kept: tuple[Path, Sealed]) -> None:
+    content = sealed(kept[1].evidence)
+    digits = [place for place, letter in enumerate(content) if chr(letter).isdigit()]
+    drawn = random.Random(7)
+    for place in drawn.sample(digits, 30):
+        other = drawn.choice([one for one in b"0123456789" if one != content[place]])
+        try:
+            changed = decoded(content[:place] + bytes([other]) + content[place + 1 :])
+        except ConfigError:
+            continue
+        assert "$.sha256" in paths(verified(changed))
 
 
 def _other(row: Row) -> Row:

@@ -59,14 +59,23 @@ def against_files(read: Sealed, files: Sequence[Path]) -> Checked:
 
     Raises StoreError for a file that cannot be read, ConfigError for one that is no table of results."""
     here: dict[str, Path] = {}
+    sizes: dict[str, int] = {}
     for path in files:
-        here.setdefault(sha256(_content(path)).hexdigest(), path)
+        content = _content(path)
+        digest = sha256(content).hexdigest()
+        here.setdefault(digest, path)
+        sizes[digest] = len(content)
     known = {one.sha256 for one in read.evidence.inputs}
     lacking = [one for one in read.evidence.inputs if one.sha256 not in here]
     strange = [(digest, path) for digest, path in here.items() if digest not in known]
     found = [
         Difference(f"$.inputs: {one.name}", one.sha256, _nearest(one, strange) or "no file with this digest was given")
         for one in lacking
+    ]
+    found += [
+        Difference(f"$.inputs[{place}].bytes", one.bytes, sizes[one.sha256])
+        for place, one in enumerate(read.evidence.inputs)
+        if one.bytes != sizes.get(one.sha256, one.bytes)
     ]
     if lacking or not read.evidence.inputs:
         notes = [f"{path} ({digest}) is none of the files that it names." for digest, path in strange]
@@ -76,7 +85,7 @@ def against_files(read: Sealed, files: Sequence[Path]) -> Checked:
     except ConfigError as error:
         # The files say so, whoever reads them: the document cannot have come of them.
         return Checked((Difference("$.rows", f"{len(read.evidence.rows)} rows", str(error)),), (), ())
-    return Checked(tuple(apart(read, fresh)), ("the digests of the inputs", *COMPARED), ())
+    return Checked((*found, *apart(read, fresh)), ("the digests of the inputs", *COMPARED), ())
 
 
 def apart(read: Sealed, fresh: Evidence) -> Iterator[Difference]:
