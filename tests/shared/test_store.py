@@ -131,3 +131,16 @@ def test_a_url_in_a_file_that_is_none_is_told_without_its_words(tmp_path: Path, 
         meeting_of(load_config(file, {"HOME": str(tmp_path)}, {}))
     assert "[shared] url" in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+def test_what_somebody_else_has_written_is_told_with_what_to_do(served: Valkey) -> None:
+    for command, name in (("SET", "writers"), ("SET", "marks")):
+        served.say(command, f'"tls {name}"', "junk")
+    told = asyncio.run(_outcome(served.url))
+    assert told.startswith("what stands there under [shared] prefix was not written by a gateway (WRONGTYPE")
+    assert "Delete what begins with that prefix" in told
+    served.say("DEL", '"tls writers"', '"tls marks"')
+    served.say("HSET", '"tls writers"', "b", "junk")
+    assert "was not written by a gateway (" in asyncio.run(_outcome(served.url))
+    served.say("DEL", '"tls writers"')
+    assert "not written" not in asyncio.run(_outcome(served.url))

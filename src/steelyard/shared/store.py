@@ -20,6 +20,8 @@ from steelyard.shared.scripts import BASE, SETTLE, SYNC
 __all__ = ["ServerStore", "open_store"]
 
 _PATIENCE_S: Final = 1.0
+_STRANGE: Final = ("WRONGTYPE", "user_script:", "Error running script")
+"""How a server begins to say that a script has found what it cannot read."""
 
 _Answer: TypeAlias = Any
 """What a server answers: of every command redis-py says that it may be anything, to be awaited or not."""
@@ -168,6 +170,11 @@ class ServerStore:
 def _lost(error: Exception) -> StoreLost:
     text = str(error).rstrip(".")
     # Redis documentation, "ACL": NOAUTH, WRONGPASS and NOPERM, and what a script is told.
+    if text.startswith(_STRANGE):
+        return StoreLost(
+            f"what stands there under [shared] prefix was not written by a gateway ({text}). Delete what begins with "
+            "that prefix: gateways tell again what they have counted. Or have all use another one"
+        )
     if not isinstance(error, (AuthenticationError, NoPermissionError)) and not text.startswith("ACL failure"):
         return StoreLost(f"{type(error).__name__}: {text}" if text else type(error).__name__)
     lost = StoreLost(f"the server refuses this gateway: {text}. Check the name and password in url, and restart")
