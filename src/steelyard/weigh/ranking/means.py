@@ -191,7 +191,7 @@ def _possible(values: Floats, clusters: Clusters, alpha: float) -> Bools:
     """
     if clusters.count < len(values) or not np.isin(values, (0.0, 1.0)).all():
         return np.ones((values.shape[1], values.shape[1]), dtype=np.bool_)
-    won = np.stack([(values * (1 - values[:, one : one + 1])).sum(axis=0) for one in range(values.shape[1])])
+    won = values.T @ (1 - values)
     differing = (won + won.T).astype(np.int64)
     possible: Bools = 2 * bdtr(np.minimum(won, won.T), differing, 0.5) <= alpha
     return possible
