@@ -1,5 +1,6 @@
 """Pairs have the items of both models, their clusters and slices; what contradicts itself is told."""
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -127,6 +128,12 @@ def test_what_a_failure_is_worth_on_another_scale_is_asked_back(tmp_path: Path) 
 def test_scores_between_0_and_1_have_the_scale_1(tmp_path: Path) -> None:
     assert pairs_of(csv(tmp_path / "w.csv", "item,a,b", [("i1", 0.2, 0.4), ("i2", 0.3, 0.3)])).scale == 1.0
     assert pairs_of(csv(tmp_path / "v.csv", "item,a,b", [("i1", -1, 4), ("i2", 3, 3)])).scale == 5.0
+
+
+def test_a_list_of_contaminated_items_may_be_packed_and_its_texts_hold_any_letter(tmp_path: Path) -> None:
+    listed = 'one\u2028two\r\n{"prompt": "three\u2028four\u0085"}\rfive\n'
+    (tmp_path / "list").write_bytes(gzip.compress(listed.encode()))
+    assert read_contamination(tmp_path / "list") == {"one\u2028two", "three\u2028four\u0085", "five"}
 
 
 def test_contaminated_items_are_left_out_by_name_or_text(tmp_path: Path) -> None:
