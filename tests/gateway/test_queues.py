@@ -18,7 +18,7 @@ from tests.fake import FakeProvider
 from tests.fake.loopback import LoopbackServer
 from tests.fake.wire import PeerClosedError, Wire
 from tests.gateway.http_rig import Front
-from tests.gateway.limits_rig import limited
+from tests.gateway.limits_rig import limited, wait_ready, wait_standing
 from tests.gateway.test_forms import PATH, file_part, form, form_head, model_part
 from tests.gateway.upstream_rig import ANSWER, exchange_of, until
 from tests.support import GatewayUnderTest, RawHTTP, config_text
@@ -104,6 +104,29 @@ def test_a_call_whose_client_leaves_gives_its_place_up(front: Front) -> None:
         assert third.head().status == 200
     left = until(lambda: [one for one in journalled(front.gateway.home) if one.status == 499], "its record", 30)
     assert [(one.route, one.outcome, one.attempts) for one in left] == [("leaving", "client_gone", ())]
+
+
+def test_who_leaves_while_waiting_counts_for_no_limit_before_a_restart_or_after_it(tmp_path: Path) -> None:
+    rules = (
+        '[[limits]]\nscope = "all"\nrequests_per_day = 1000\n'
+        '[[limits]]\nscope = "route:one"\nconcurrent = 1\nqueue_s = 60\n'
+        '[[limits]]\nscope = "deployment:acme/stalls:2"\nconcurrent = 1\nqueue_s = 60\n'
+    )
+    routes = {"one": {"deployments": ["acme/stalls:1"]}, "other": {"deployments": ["acme/stalls:2"]}}
+    with limited(tmp_path, rules, ("stalls:1", "stalls:2"), routes=routes) as front:
+        for route in routes:
+            with ExitStack() as stack:
+                under_way(stack, front.gateway, route)
+                second = begin(stack, front.gateway, route)
+                wait_waiting(front.gateway, 1)
+                second.reset()
+                wait_waiting(front.gateway, 0)
+        until(lambda: len(journalled(front.gateway.home)) == 4, "the records", 30)
+        wait_standing(front.gateway, all_requests_per_day=(2, 0))
+        front.gateway.kill()
+        front.gateway.start()
+        wait_ready(front.gateway)
+        wait_standing(front.gateway, all_requests_per_day=(2, 0))
 
 
 def test_no_more_may_wait_than_the_queue_holds(front: Front) -> None:

@@ -5,10 +5,11 @@ from collections import defaultdict
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from msgspec import structs
 
 from steelyard.config.settings import LedgerSettings
-from steelyard.core.exchange import Attempt, Exchange
+from steelyard.core.exchange import Attempt, Exchange, Outcome
 from steelyard.core.usage import Usage
 from steelyard.journal.writer import JournalWriter
 from steelyard.ledger.clerk import Clerk
@@ -91,8 +92,11 @@ def expected(every: list[Exchange], want: Want) -> dict[tuple[object, ...], list
     return dict(sums)
 
 
-def test_a_call_that_was_rejected_after_something_was_sent_counts(ledger: Ledger, tmp_path: Path) -> None:
-    tried = structs.replace(exchanges(1)[0], outcome="rejected", attempts=(Attempt("acme/m", "cut", 0.0, 1.0),))
+@pytest.mark.parametrize("outcome", ["rejected", "client_gone"])
+def test_a_call_that_ended_early_counts_if_something_was_attempted(
+    ledger: Ledger, tmp_path: Path, outcome: Outcome
+) -> None:
+    tried = structs.replace(exchanges(1)[0], outcome=outcome, attempts=(Attempt("acme/m", "cut", 0.0, 1.0),))
     untried = structs.replace(tried, id="req_2", attempts=())
     journal = JournalWriter(tmp_path, "0", 1 << 20)
     journal.append_all([tried, untried])

@@ -10,6 +10,7 @@ from steelyard.core.exchange import Outcome
 from steelyard.core.usage import Usage
 from steelyard.gateway.bound import NO_OUTPUT
 from steelyard.limits.ceiling import atto_of_cost
+from steelyard.limits.recall import NOT_ADMITTED
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -35,7 +36,7 @@ def settle(call: Account, outcome: Outcome, usage: Usage | None, cost: Decimal |
     if limiter is not None:
         limiter.limits.touched = True
     if hold is not None:
-        if outcome == "rejected" and not call.attempts:
+        if outcome in NOT_ADMITTED and not call.attempts:
             hold.free()
         else:
             if limiter is not None and (0 <= hold.tokens < tokens or 0 <= hold.atto < atto):

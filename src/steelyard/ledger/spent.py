@@ -15,7 +15,7 @@ from steelyard.journal.tail import exchanges_behind
 from steelyard.ledger.intake import positions_of
 from steelyard.ledger.schema import exchange
 from steelyard.ledger.store import Ledger
-from steelyard.limits.recall import Spent, Sums, Want
+from steelyard.limits.recall import NOT_ADMITTED, Spent, Sums, Want
 
 __all__ = ["spent_before"]
 
@@ -24,7 +24,7 @@ _NANO = 10**9
 
 def spent_before(ledger: Ledger, journal_dir: Path, wants: Iterable[Want]) -> dict[Want, list[Spent]]:
     """Return what was taken by all calls on record, by question. A call counts that was admitted: all but those that
-    were rejected before anything was sent. Raises StoreError, UnreachableError."""
+    were rejected, or left by their client, before anything was attempted. Raises StoreError, UnreachableError."""
     wanted = list(wants)
     positions = _positions(ledger, journal_dir)
     with ledger.reading() as connection:
@@ -65,7 +65,7 @@ def _sums(connection: sa.Connection, want: Want) -> Iterator[Spent]:
             sa.func.sum(at.cost_nano).label("nano"),
             sa.func.sum(at.cost_atto).label("atto"),
         )
-        .where(at.received_at >= want.since, (at.outcome != "rejected") | (at.attempts != "[]"))
+        .where(at.received_at >= want.since, at.outcome.not_in(NOT_ADMITTED) | (at.attempts != "[]"))
         .group_by(*groups, *([slot] if want.width_s is not None else []))
     )
     for row in connection.execute(query):

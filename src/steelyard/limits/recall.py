@@ -6,13 +6,17 @@ from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
 from math import inf
+from typing import Final
 
 from msgspec import Struct
 
 from steelyard.core.exchange import Exchange
 from steelyard.limits.ceiling import atto_of_cost
 
-__all__ = ["Left", "Recalled", "Spent", "Sums", "Want"]
+__all__ = ["NOT_ADMITTED", "Left", "Recalled", "Spent", "Sums", "Want"]
+
+NOT_ADMITTED: Final = ("rejected", "client_gone")
+"""How calls end that were admitted by no limit, where nothing was attempted: refused, or left while they waited."""
 
 _Group = tuple[str | None, str | None, str | None, str | None, float]
 
@@ -58,8 +62,8 @@ class Left(Struct, frozen=True):
 
 
 class Sums:
-    """Answers, added up from exchanges. One counts that was admitted: all but those that were rejected before anything
-    was sent."""
+    """Answers, added up from exchanges. One counts that was admitted: all but those that were rejected, or left by
+    their client, before anything was attempted."""
 
     def __init__(self, wants: Iterable[Want]) -> None:
         self._sums: dict[Want, defaultdict[_Group, list[int]]] = {
@@ -68,7 +72,7 @@ class Sums:
 
     def add(self, one: Exchange) -> None:
         """Count an exchange."""
-        if one.outcome == "rejected" and not one.attempts:
+        if one.outcome in NOT_ADMITTED and not one.attempts:
             return
         usage = one.usage
         tokens = (usage.input or 0) + (usage.output or 0) if usage is not None else 0
