@@ -5,7 +5,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.special import bdtr
+from scipy.special import bdtr, stdtr
 
 from steelyard.core.errors import ConfigError
 from steelyard.weigh.judging.proportions import wilson
@@ -24,6 +24,10 @@ __all__ = ["Mean", "Means", "Scores", "rank_means"]
 
 _FOR_THE_SAME = 0.1
 """The share of alpha that goes to exact tests where a difference is the same on every item."""
+_NEAR_T = 30
+"""So many sources, or items that differ, as t is near to exact tests with."""
+_LOTS = 2047
+_ALIKE = 1e-9
 _EQUAL = 1e-12
 """Scores that differ by less than this share of the greatest are equal."""
 
@@ -99,7 +103,7 @@ def rank_means(scores: Scores, chances: Chances) -> Means:
     inner = replace(chances, alpha=chances.alpha * (1 - _FOR_THE_SAME)) if surely.any() else chances
     order = order_of(estimates, spread, inner, _different(values, clusters) >= need)
     # What the sign test denies was tested all the same: to leave it out before would spare others its price.
-    order = replace(order, greater=order.greater & _possible(values, clusters, inner.alpha) | surely)
+    order = replace(order, greater=order.greater & _possible(values, clusters, order, spread, inner) | surely)
     intervals = _intervals(estimates, spread, critical_value(spread, chances), bounded)
     ranks = order.ranks()
     errors = spread.errors()
@@ -183,18 +187,31 @@ def _surely(values: Floats, clusters: Clusters, unvaried: Bools, alpha: float, *
     return greater
 
 
-def _possible(values: Floats, clusters: Clusters, alpha: float) -> Bools:
-    """Return which pairs of models an exact sign test calls apart by itself, K × K; all, where there is no such test.
+def _possible(values: Floats, clusters: Clusters, order: Order, spread: Spread, chances: Chances) -> Bools:
+    """Return which pairs of models an exact test calls apart too, K × K; all, where t is near enough to it.
 
-    With right and wrong on independent items McNemar's exact test is what t only comes near to: of 11 items that all
-    differ, 9 to 2 has t = 2.6, above its limit of 2.2, and an exact chance of 0.065.
+    With right and wrong on independent items that is McNemar's: of 11 items that all differ, 9 to 2 has t = 2.6, above
+    its limit of 2.2, and an exact chance of 0.065. With fewer than 30 sources of any other scores it is the chance that
+    the sources' summed differences are as far from nought when each has its sign by lot (Fisher 1935, "The Design of
+    Experiments", section 21). Where few differ, that must be below the level that t's limit stands for.
     """
-    if clusters.count < len(values) or not np.isin(values, (0.0, 1.0)).all():
-        return np.ones((values.shape[1], values.shape[1]), dtype=np.bool_)
-    won = values.T @ (1 - values)
-    differing = (won + won.T).astype(np.int64)
-    possible: Bools = 2 * bdtr(np.minimum(won, won.T), differing, 0.5) <= alpha
-    return possible
+    level = 2 * float(stdtr(spread.freedom, -order.critical))
+    if clusters.count == len(values) and np.isin(values, (0.0, 1.0)).all():
+        won = values.T @ (1 - values)
+        differing = (won + won.T).astype(np.int64)
+        exact = 2 * bdtr(np.minimum(won, won.T), differing, 0.5)
+        possible: Bools = exact <= np.where(differing < _NEAR_T, level, chances.alpha)
+        return possible
+    found = np.ones((values.shape[1], values.shape[1]), dtype=np.bool_)
+    if clusters.count < _NEAR_T:
+        summed = np.zeros((clusters.count, values.shape[1]))
+        np.add.at(summed, clusters.codes, values)
+        signs = np.random.default_rng((chances.seed, 2)).choice((-1.0, 1.0), (_LOTS, clusters.count))
+        for one in range(values.shape[1]):
+            differences = summed[:, one : one + 1] - summed
+            reached = np.abs(signs @ differences) >= (1 - _ALIKE) * np.abs(differences.sum(axis=0))
+            found[one] = (1 + reached.sum(axis=0)) / (_LOTS + 1) <= level
+    return found
 
 
 def _fewest_different(models: int, alpha: float) -> int:
