@@ -53,8 +53,8 @@ class Clerk(Station):
         return time.time()
 
     async def answer(self, has: int) -> None:
-        """Have the ledger say how many calls it has."""
-        await until(self.asked.is_set)
+        """Have the ledger say how many calls it has, if it is asked: the other gateway may have told the server."""
+        await until(lambda: self.asked.is_set() or self.knows())
         self.has = has
         self.answered.set()
         await until(self.knows)

@@ -11,7 +11,7 @@ from steelyard.weigh.tasks.rows import read_rows
 
 CSV = 'id,output\na,"one\ntwo"\n\nb,\n'
 LINES = '{"id": "a", "output": "x\u2028y"}\n\n{"id": "b", "output": null, "n": [1]}\n'
-_WHOLE = gzip.compress(CSV.encode() * 9)
+_WHOLE = gzip.compress(CSV.encode() * 9, mtime=0)
 DAMAGED = _WHOLE[:20] + b"\xff" * 9 + _WHOLE[29:]
 
 
