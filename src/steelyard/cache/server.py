@@ -8,7 +8,7 @@ an answer is text: `MADE_AT SIZE DIGEST KEY ROUTE`, KEY `-` if none.
 
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from msgspec import Struct
 from redis import Redis
@@ -27,6 +27,7 @@ _PATIENCE_S: Final = 0.5
 _REST_S: Final = 0.5
 _LONGEST_REST_S: Final = 16.0
 """For how long a server that is lost is not asked: who asks in vain may have to wait for all of the patience."""
+_T = TypeVar("_T")
 _OVERHEAD: Final = 400
 """Bytes of an answer beside its content, in the server."""
 _MOST_AT_ONCE: Final = 1000
@@ -206,7 +207,7 @@ class ServerCache:
         if self._is_lost and time.monotonic() < self._rests_until:
             return None
         try:
-            answer = self._understood(question)
+            answer = _understood(question)
         except (RedisError, OSError, ValueError) as error:
             told, self._is_lost = self._is_lost, True
             self._rests_until = time.monotonic() + self._rest_s
@@ -222,15 +223,16 @@ class ServerCache:
         self._rest_s = _REST_S
         return answer
 
-    def _understood(self, question: Callable[[], Any]) -> Any:
-        """Return what the server answers; None where something of another kind stands under our name: that is nothing
-        of ours, and the server is well."""
-        try:
-            return question()
-        except ResponseError as error:
-            if str(error).startswith("WRONGTYPE"):
-                return None
-            raise
+
+def _understood(question: Callable[[], _T]) -> _T | None:
+    """Return what the server answers; None where something of another kind stands under our name: that is nothing of
+    ours, and the server is well."""
+    try:
+        return question()
+    except ResponseError as error:
+        if str(error).startswith("WRONGTYPE"):
+            return None
+        raise
 
 
 def _known_of(text: bytes) -> _Known | None:

@@ -91,15 +91,15 @@ class Relay:
 
     def body(self, piece: bytes, framed: bytes | None) -> None:
         """Take a piece of the answer."""
-        raise NotImplementedError  # abstract
+        raise NotImplementedError  # abstract: each way does
 
     def end(self) -> None:
         """Take note that the upstream's answer is whole, as far as HTTP can tell."""
-        raise NotImplementedError  # abstract
+        raise NotImplementedError  # abstract: each way does
 
     def broken_off(self, error: UpstreamError) -> None:
         """End what has been started so that no client can take it for complete."""
-        raise NotImplementedError  # abstract
+        raise NotImplementedError  # abstract: each way does
 
     def glimpse(self) -> Seen:
         """Return what was seen so far, though the answer is not complete."""

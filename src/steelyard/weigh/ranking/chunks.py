@@ -4,12 +4,12 @@ import csv
 import gzip
 import lzma
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import islice, repeat
 from pathlib import Path
-from typing import Any, TextIO, TypeAlias, cast
+from typing import Any, TextIO, TypeAlias  # Any: a cell as it stands there, and pyarrow, which has no types
 
 import msgspec
 
@@ -27,7 +27,7 @@ _KINDS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "par
 _CHUNK = 4_000
 _BLOCK = 1 << 18
 _LONGEST_CELL = 2**31 - 1
-_PACKED: Mapping[str, Callable[..., Any]] = {".gz": gzip.open, ".xz": lzma.open}
+_PACKED = (".gz", ".xz")
 _BROKEN = (UnicodeDecodeError, csv.Error, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
 
 
@@ -90,11 +90,15 @@ def _suffix(path: Path) -> str:
 
 
 def _opened(path: Path) -> TextIO:
-    """Open a table's text, unpacked where the file's name says that it is packed."""
-    opens = _PACKED.get(path.suffix.lower())
-    if opens is None:
-        return path.open(encoding="utf-8-sig", newline="")
-    return cast("TextIO", opens(path, "rt", encoding="utf-8-sig", newline=""))
+    """Open a table's text, unpacked as it is read where the file's name says that it is packed: a million votes are
+    never in memory as text (`results.packed` has what is read whole)."""
+    match path.suffix.lower():
+        case ".gz":
+            return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+        case ".xz":
+            return lzma.open(path, "rt", encoding="utf-8-sig", newline="")
+        case _:
+            return path.open(encoding="utf-8-sig", newline="")
 
 
 def _broken(path: Path, error: Exception) -> str:
